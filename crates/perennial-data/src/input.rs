@@ -1,0 +1,92 @@
+//! Bytes from a file or from memory, plain or gzip, with a bound on how many there can be.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::DataError;
+
+/// The first two bytes of a gzip file. Content decides, not the file's name: browsers unpack
+/// `.gz` files without renaming them.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Deflate cannot expand a byte into more than this many (a 258-byte match in two bits).
+const LARGEST_EXPANSION: u64 = 1032;
+
+/// The most bytes set aside before any was read from a gzip file, whose header may lie within
+/// the bound of [`LARGEST_EXPANSION`]; a longer file grows as it is read.
+const LARGEST_ADVANCE: u64 = 64 << 20;
+
+/// A source of bytes that knows the most it can give.
+pub(crate) struct Input<'a> {
+    reader: Box<dyn Read + 'a>,
+    gzip: bool,
+    available: u64,
+    path: PathBuf,
+}
+
+impl<'a> Input<'a> {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> Result<Input<'static>, DataError> {
+        let mut file = File::open(path).map_err(DataError::cannot_open(path))?;
+        let length = file.metadata().map_err(DataError::io("read", path))?.len();
+        let mut start = Vec::new();
+        (&mut file).take(2).read_to_end(&mut start).map_err(DataError::io("read", path))?;
+        let gzip = start == GZIP_MAGIC;
+        Ok(Input::new(io::Cursor::new(start).chain(file), length, gzip, path))
+    }
+
+    /// Reads from memory; `path` is what errors call it.
+    pub(crate) fn from_bytes(bytes: &'a [u8], path: &Path) -> Self {
+        Self::new(bytes, bytes.len() as u64, bytes.starts_with(&GZIP_MAGIC), path)
+    }
+
+    fn new(reader: impl Read + 'a, length: u64, gzip: bool, path: &Path) -> Self {
+        let path = path.to_path_buf();
+        if gzip {
+            let reader = Box::new(MultiGzDecoder::new(BufReader::new(reader)));
+            Self { reader, gzip, available: length.saturating_mul(LARGEST_EXPANSION), path }
+        } else {
+            Self { reader: Box::new(BufReader::new(reader)), gzip, available: length, path }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The most bytes that can still come.
+    pub(crate) fn available(&self) -> u64 {
+        self.available
+    }
+
+    /// Reads up to `most` bytes; fewer only where the input ends.
+    pub(crate) fn read(&mut self, most: u64) -> Result<Vec<u8>, DataError> {
+        let advance = most.min(self.available).min(LARGEST_ADVANCE);
+        let mut bytes = Vec::with_capacity(usize::try_from(advance).unwrap_or_default());
+        (&mut self.reader)
+            .take(most)
+            .read_to_end(&mut bytes)
+            .map_err(|source| self.fault(source))?;
+        self.available = self.available.saturating_sub(bytes.len() as u64);
+        Ok(bytes)
+    }
+
+    /// Says whether the input ends here. For gzip this also compares its check sum.
+    pub(crate) fn at_end(&mut self) -> Result<bool, DataError> {
+        Ok(self.read(1)?.is_empty())
+    }
+
+    fn fault(&self, source: io::Error) -> DataError {
+        let path = self.path.clone();
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof if self.gzip => DataError::TruncatedGzip { path },
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if self.gzip => {
+                DataError::DamagedGzip { path, source }
+            }
+            _ => DataError::Io { path, doing: "read", source },
+        }
+    }
+}

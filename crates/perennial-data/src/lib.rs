@@ -1,0 +1,37 @@
+//! Readers of labelled image sets. This crate knows nothing of learning: a set comes in from the
+//! program itself ([`digits()`]), from a folder ([`load`], [`load_folder`]) or from its official
+//! address ([`fetch`]), and goes out as bytes ([`Dataset`]).
+//!
+//! ```text
+//! addresses ──fetch──► folder ──load──► Dataset { train: Part, test: Part }
+//!                        embedded digits ──┘
+//! ```
+//!
+//! Files are not trusted. Every reader checks what a header declares against what the file can
+//! hold before it allocates, and every failure is a [`DataError`]: one sentence with the path,
+//! what was found, what was expected and what to do.
+//!
+//! ```
+//! let digits = perennial_data::digits()?;
+//! assert_eq!(digits.shape, [1, 8, 8]); // [channels, height, width]
+//! assert_eq!((digits.train.len(), digits.test.len()), (1442, 355));
+//! assert!(digits.train.image(0).iter().all(|&pixel| pixel <= digits.white));
+//! # Ok::<(), perennial_data::DataError>(())
+//! ```
+
+pub mod cifar;
+mod dataset;
+pub mod digits;
+mod error;
+pub mod fetch;
+pub mod idx;
+mod input;
+mod locate;
+mod mnist;
+mod names;
+
+pub use dataset::{Dataset, Part};
+pub use digits::digits;
+pub use error::{DataError, ErrorKind};
+pub use locate::{cache_dir, load, load_folder};
+pub use names::NAMES;

@@ -1,0 +1,158 @@
+//! A line chart of accuracy over training, drawn for a column as narrow as a phone's.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::svg::{Anchor, Svg};
+
+const WIDTH: f64 = 400.0;
+const LEFT: f64 = 30.0; // room for the ticks of the accuracy
+const TOP: f64 = 8.0;
+const BOTTOM: f64 = 34.0; // ticks and title of the tasks
+const LETTER: f64 = 6.2; // mean width of a letter at the style sheet's 11 px
+const LINE: f64 = 13.0; // from one label to the next
+
+/// One line of a chart.
+pub(crate) struct Series {
+    /// The classes that colour it.
+    pub(crate) class: String,
+    /// What stands at its end; nothing when empty.
+    pub(crate) label: String,
+    /// `(tasks trained, accuracy)`, from left to right.
+    pub(crate) points: Vec<(f64, f64)>,
+    /// Whether a dot marks its beginning.
+    pub(crate) dot: bool,
+}
+
+/// Accuracy (0 … 1) over the number of tasks trained.
+pub(crate) struct Chart<'a> {
+    /// The text that stands for the chart where it cannot be seen.
+    pub(crate) title: &'a str,
+    /// Where the tasks begin, 0 or 1.
+    pub(crate) first: usize,
+    /// The last task.
+    pub(crate) last: usize,
+    /// The lines, the most important last, because it lies on top.
+    pub(crate) series: &'a [Series],
+}
+
+impl Chart<'_> {
+    /// Draws it.
+    #[expect(clippy::cast_precision_loss, reason = "tasks and labels are few")]
+    pub(crate) fn draw(&self) -> Svg {
+        let longest = self.series.iter().map(|series| series.label.width()).max().unwrap_or(0);
+        let right = if longest == 0 { 12.0 } else { (longest as f64 * LETTER + 22.0).min(150.0) };
+        let labels = self.series.iter().filter(|series| !series.label.is_empty()).count();
+        let plot_height = (labels as f64 * LINE).max(190.0);
+        let (bottom, end) = (TOP + plot_height, WIDTH - right);
+        let span = (self.last - self.first).max(1) as f64;
+        let x = |task: f64| LEFT + (task - self.first as f64) / span * (end - LEFT);
+        let y = |accuracy: f64| bottom - accuracy * plot_height;
+
+        let mut svg = Svg::new(WIDTH, bottom + BOTTOM, self.title);
+        for fifth in 0..=5 {
+            let value = f64::from(fifth) / 5.0;
+            svg.line("grid", (LEFT, y(value)), (end, y(value)));
+            let text = if fifth == 5 { "1.0".to_owned() } else { format!(".{}", fifth * 2) };
+            svg.text("tick", (LEFT - 5.0, y(value) + 4.0), Anchor::End, &text);
+        }
+        for task in ticks(self.first, self.last) {
+            svg.text("tick", (x(task as f64), bottom + 14.0), Anchor::Middle, &task.to_string());
+        }
+        svg.text("tick", (f64::midpoint(LEFT, end), bottom + 29.0), Anchor::Middle, "tasks trained");
+
+        let at = |&(task, accuracy): &(f64, f64)| (x(task), y(accuracy));
+        for series in self.series {
+            let points: Vec<_> = series.points.iter().map(at).collect();
+            svg.polyline(&format!("line {}", series.class), &points);
+            if let (true, Some(first)) = (series.dot || points.len() == 1, points.first()) {
+                svg.dot(&format!("dot {}", series.class), *first, 2.4);
+            }
+        }
+        self.labels(&mut svg, at, end, (TOP, bottom));
+        svg
+    }
+
+    /// Names at the ends of the lines, pushed apart, each tied to its line.
+    fn labels(
+        &self,
+        svg: &mut Svg,
+        at: impl Fn(&(f64, f64)) -> (f64, f64),
+        end: f64,
+        (top, bottom): (f64, f64),
+    ) {
+        let mut named: Vec<_> = self
+            .series
+            .iter()
+            .filter(|series| !series.label.is_empty())
+            .filter_map(|series| Some((series, at(series.points.last()?))))
+            .collect();
+        named.sort_by(|(_, a), (_, b)| a.1.total_cmp(&b.1));
+        let heights = spread(&named.iter().map(|(_, (_, y))| *y).collect::<Vec<_>>(), top, bottom);
+        for ((series, from), y) in named.into_iter().zip(heights) {
+            let class = &series.class;
+            svg.line(&format!("tie {class}"), (from.0 + 1.0, from.1), (end + 13.0, y));
+            let room = ((WIDTH - end - 16.0) / LETTER) as usize;
+            svg.text(
+                &format!("name {class}"),
+                (end + 15.0, y + 4.0),
+                Anchor::Start,
+                &crate::table::shorten(&series.label, room),
+            );
+        }
+    }
+}
+
+/// Positions at least a line apart, in the order given (rising), near where they want to be and
+/// within the plot as long as they fit.
+fn spread(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+    let mut at = wanted.to_vec();
+    let mut floor = top;
+    for y in &mut at {
+        *y = y.max(floor);
+        floor = *y + LINE;
+    }
+    let mut ceiling = bottom;
+    for y in at.iter_mut().rev() {
+        *y = y.min(ceiling);
+        ceiling = *y - LINE;
+    }
+    at
+}
+
+/// At most eleven whole numbers from `first` to `last`, evenly spaced, the last among them.
+fn ticks(first: usize, last: usize) -> Vec<usize> {
+    let span = last - first;
+    let step = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+        .into_iter()
+        .find(|step| span / step <= 10)
+        .unwrap_or(span.max(1));
+    let mut ticks: Vec<usize> = (first..=last).rev().step_by(step).collect();
+    ticks.reverse();
+    ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ticks_are_few_and_end_at_the_last_task() {
+        assert_eq!(ticks(1, 5), [1, 2, 3, 4, 5]);
+        assert_eq!(ticks(0, 20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+        assert_eq!(ticks(1, 1), [1]);
+    }
+
+    proptest! {
+        #[test]
+        fn labels_never_overlap(mut wanted in prop::collection::vec(8.0..198.0f64, 1..15)) {
+            wanted.sort_by(f64::total_cmp);
+            let at = spread(&wanted, 8.0, 198.0);
+            for pair in at.windows(2) {
+                prop_assert!(pair[1] - pair[0] >= LINE - 1e-9, "{at:?}");
+            }
+            prop_assert!(at[0] >= 8.0 - 1e-9 && at[at.len() - 1] <= 198.0 + 1e-9, "{at:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The document that a comparison leaves behind (`result.json`): written by the program,
+//! read by the report, and a promise to everyone who parses it.
+//!
+//! Accuracies are fractions in `[0, 1]`. A number that does not exist (an answer the learner
+//! cannot give yet, forward transfer with untrained heads) is `null`, here `None`.
+
+mod read;
+
+use std::collections::BTreeMap;
+
+use perennial_metrics::Accuracy;
+use serde::{Deserialize, Serialize};
+
+/// The schema of the documents that this crate writes, and the newest that it reads.
+pub const SCHEMA: &str = "perennial.compare/1";
+
+/// Every strategy on one stream of tasks, over one or many seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Version of the program that wrote the document.
+    pub version: String,
+    /// Name of the benchmark, e.g. `permuted-mnist`.
+    pub benchmark: String,
+    /// Who tells the network which task it faces: `task`, `domain` or `class`.
+    pub setting: String,
+    /// Number of tasks T.
+    pub tasks: usize,
+    /// A name for each task, in the order of training: T of them.
+    pub task_names: Vec<String>,
+    /// The architecture, e.g. `mlp:100x100`.
+    pub network: String,
+    /// How every strategy was trained: optimiser, learning rate, batch, epochs, samples, seeds.
+    pub training: BTreeMap<String, String>,
+    /// The command that makes this document again.
+    pub command: String,
+    /// Where the seconds were measured.
+    pub machine: Machine,
+    /// What each strategy is, for readers who meet it here.
+    #[serde(default)]
+    pub methods: Vec<Method>,
+    /// Strategies that this comparison cannot run, with the reason.
+    #[serde(default)]
+    pub skipped: Vec<Skipped>,
+    /// One cell a strategy and seed.
+    pub runs: Vec<Cell>,
+}
+
+/// The computer that a comparison ran on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Cores that the program could use.
+    pub cores: usize,
+    /// Model of the processor.
+    pub cpu: String,
+    /// Operating system and architecture.
+    pub os: String,
+}
+
+/// A strategy in words: the same text in the program's lists and in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Method {
+    /// Its name in the program, e.g. `ewc`.
+    pub strategy: String,
+    /// Its name in the literature, e.g. `Elastic weight consolidation`.
+    pub title: String,
+    /// Authors, year, title.
+    pub paper: String,
+    /// What it does, in two sentences.
+    pub does: String,
+    /// Its objective or update, in plain text.
+    pub formula: String,
+    /// What it keeps between tasks.
+    pub keeps: String,
+}
+
+/// A strategy that was asked for and cannot run in this comparison.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Its name in the program.
+    pub strategy: String,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// One strategy with one seed: finished, or failed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// It ran to its end.
+    Done(Box<Run>),
+    /// It did not; the other cells are unharmed.
+    Failed(FailedRun),
+}
+
+/// A finished run: one strategy, one seed, the whole stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The strategy's name in the program.
+    pub strategy: String,
+    /// The seed of everything random in the run.
+    pub seed: u64,
+    /// The strategy's own settings, defaults included.
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// R: `T + 1` rows of T numbers; row 0 is the untrained network, row i after task i.
+    pub accuracy: Accuracy,
+    /// Mean accuracy over all tasks after the last.
+    pub acc: Option<f64>,
+    /// Backward transfer: mean change of a task's accuracy from just learnt to the end.
+    pub bwt: Option<f64>,
+    /// Forward transfer: mean gain on a task before it is trained.
+    pub fwt: Option<f64>,
+    /// Mean drop of a task's accuracy from its best to the end.
+    pub forgetting: Option<f64>,
+    /// Mean accuracy on each task just after it was learnt.
+    pub learning_accuracy: Option<f64>,
+    /// Steps of the optimiser, in all tasks.
+    pub steps: u64,
+    /// Wall-clock seconds of training.
+    pub train_seconds: f64,
+    /// Wall-clock seconds of evaluation.
+    pub eval_seconds: f64,
+    /// Trainable numbers at the end.
+    pub parameters: u64,
+    /// What must be kept between tasks.
+    pub kept_bytes: KeptBytes,
+    /// BLAKE3 of parameters and buffers: equal digests, equal weights.
+    pub state_digest: String,
+    /// BLAKE3 of the whole state: equal digests, equal learners.
+    pub learner_digest: String,
+    /// Whether the network was told which task each test sample belongs to.
+    pub task_known: bool,
+    /// Warnings and remarks of the run.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What tables call it: the strategy's name, or e.g. `joint (5 passes)`.
+    pub label: String,
+}
+
+/// Bytes that a learner carries from one task to the next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBytes {
+    /// Parameters and buffers.
+    pub model: u64,
+    /// The strategy's vectors: importances, anchors, masks, old networks.
+    pub strategy: u64,
+    /// Samples of past tasks.
+    pub data: u64,
+}
+
+impl KeptBytes {
+    /// All of it.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.model + self.strategy + self.data
+    }
+}
+
+/// A run that ended in an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRun {
+    /// The strategy's name in the program.
+    pub strategy: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// What happened.
+    pub error: Failure,
+}
+
+/// An error as the program prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A short name that a script can match.
+    pub code: String,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Comparison {
+    /// The finished runs, in the document's order.
+    pub fn done(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter_map(|cell| match cell {
+            Cell::Done(run) => Some(&**run),
+            Cell::Failed(_) => None,
+        })
+    }
+
+    /// The failed runs, in the document's order.
+    pub fn failed(&self) -> impl Iterator<Item = &FailedRun> {
+        self.runs.iter().filter_map(|cell| match cell {
+            Cell::Done(_) => None,
+            Cell::Failed(run) => Some(run),
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! One strategy in full: what it is, R as a heat map, its tasks over time, its settings.
+
+use serde_json::Value;
+
+use super::palette;
+use super::ranking::badges;
+use crate::chart::{Chart, Series};
+use crate::document::{Comparison, Method, Run};
+use crate::format::NONE;
+use crate::standing::{self, Standing};
+use crate::svg::Svg;
+
+/// What the page shows of one strategy.
+pub(crate) struct Card<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) badges: Vec<&'static str>,
+    pub(crate) method: Option<&'a Method>,
+    pub(crate) heat: Vec<HeatRow>,
+    pub(crate) curves: Svg,
+    pub(crate) settings: Vec<(&'a str, String)>,
+    pub(crate) notes: Vec<&'a str>,
+    pub(crate) runs: &'a [&'a Run],
+}
+
+/// Accuracies after one task, or of the untrained network.
+pub(crate) struct HeatRow {
+    pub(crate) head: String,
+    pub(crate) cells: Vec<HeatCell>,
+}
+
+/// One accuracy.
+pub(crate) struct HeatCell {
+    pub(crate) class: String,
+    pub(crate) text: String,
+}
+
+pub(crate) fn cards<'a>(
+    comparison: &'a Comparison,
+    standings: &'a [Standing<'a>],
+) -> Vec<Card<'a>> {
+    let all_told = standing::all_told(standings);
+    let card = |standing: &'a Standing<'a>| {
+        let accuracy = standing.accuracy(comparison.tasks);
+        let mut notes: Vec<&str> = Vec::new();
+        for note in standing.runs.iter().flat_map(|run| &run.notes) {
+            if !notes.contains(&note.as_str()) {
+                notes.push(note);
+            }
+        }
+        Card {
+            label: standing.label,
+            badges: badges(standing, all_told),
+            method: comparison.methods.iter().find(|method| method.strategy == standing.strategy),
+            heat: heat(&accuracy),
+            curves: curves(standing.label, &accuracy),
+            settings: standing.runs[0]
+                .settings
+                .iter()
+                .map(|(key, value)| (key.as_str(), plain(value)))
+                .collect(),
+            notes,
+            runs: &standing.runs,
+        }
+    };
+    standings.iter().map(card).collect()
+}
+
+/// A setting as one would write it: text without its quotes.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+fn heat(accuracy: &[Vec<Option<f64>>]) -> Vec<HeatRow> {
+    let row = |(i, row): (usize, &Vec<Option<f64>>)| HeatRow {
+        head: if i == 0 { "untrained".to_owned() } else { format!("after {i}") },
+        cells: row
+            .iter()
+            .enumerate()
+            .map(|(j, value)| {
+                let (mut class, text) = match value {
+                    Some(value) => palette::heat(*value),
+                    None => ("none".to_owned(), NONE.to_owned()),
+                };
+                if i == j + 1 {
+                    class.push_str(" new"); // the diagonal: just learnt
+                }
+                HeatCell { class, text }
+            })
+            .collect(),
+    };
+    accuracy.iter().enumerate().map(row).collect()
+}
+
+/// The accuracy of each task from the moment it was learnt: where a line falls, it is forgotten.
+#[expect(clippy::cast_precision_loss, reason = "tasks are few")]
+fn curves(label: &str, accuracy: &[Vec<Option<f64>>]) -> Svg {
+    let tasks = accuracy.len() - 1;
+    let series: Vec<_> = (0..tasks)
+        .map(|task| Series {
+            class: format!("t{task}"),
+            label: String::new(),
+            points: (task + 1..=tasks)
+                .filter_map(|i| Some((i as f64, accuracy[i][task]?)))
+                .collect(),
+            dot: true,
+        })
+        .collect();
+    let title = format!("{label}: accuracy of each task from when it was learnt to the end");
+    Chart { title: &title, first: 1, last: tasks, series: &series }.draw()
+}

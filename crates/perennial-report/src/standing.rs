@@ -1,0 +1,148 @@
+//! Where each strategy stands: its runs over the seeds, summed up once for every view.
+
+use perennial_metrics::statistics::{BySeed, Summary, within_noise_of_best};
+
+use crate::document::{Comparison, KeptBytes, Run};
+
+/// What a strategy is to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `finetune`: what happens when nothing is done.
+    Lower,
+    /// `joint`, trained until its loss stops falling: what the network can hold at most.
+    Upper,
+    /// `joint` with few passes, which its label says: a reference, no bound.
+    Reference,
+    /// Everything else.
+    Method,
+}
+
+/// One strategy over its finished seeds; at least one.
+pub(crate) struct Standing<'a> {
+    pub(crate) strategy: &'a str,
+    pub(crate) label: &'a str,
+    pub(crate) role: Role,
+    /// It was told which task a test sample belongs to.
+    pub(crate) told: bool,
+    pub(crate) runs: Vec<&'a Run>,
+    pub(crate) acc: Option<Summary>,
+    pub(crate) bwt: Option<Summary>,
+    pub(crate) fwt: Option<Summary>,
+    pub(crate) forgetting: Option<Summary>,
+    pub(crate) learning: Option<Summary>,
+    /// Mean over the seeds.
+    pub(crate) train_seconds: f64,
+    /// Mean over the seeds.
+    pub(crate) eval_seconds: f64,
+    /// The most of any seed.
+    pub(crate) parameters: u64,
+    /// The most of any seed.
+    pub(crate) kept: KeptBytes,
+}
+
+/// The strategies that finished a seed, best ACC first; equals in the document's order.
+pub(crate) fn ranked(comparison: &Comparison) -> Vec<Standing<'_>> {
+    let mut groups: Vec<Vec<&Run>> = Vec::new();
+    for run in comparison.done() {
+        match groups.iter_mut().find(|group| group[0].strategy == run.strategy) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    let mut standings: Vec<_> = groups.into_iter().map(Standing::of).collect();
+    let acc = |standing: &Standing<'_>| standing.acc.map_or(f64::NEG_INFINITY, |acc| acc.mean);
+    standings.sort_by(|a, b| acc(b).total_cmp(&acc(a)));
+    standings
+}
+
+/// Whether all were told the task, as in the task setting: then it marks nobody.
+pub(crate) fn all_told(standings: &[Standing<'_>]) -> bool {
+    standings.iter().all(|standing| standing.told)
+}
+
+/// The number of seeds of the strategy that has most of them.
+pub(crate) fn seeds(standings: &[Standing<'_>]) -> usize {
+    standings.iter().map(|standing| standing.runs.len()).max().unwrap_or(0)
+}
+
+impl<'a> Standing<'a> {
+    fn of(runs: Vec<&'a Run>) -> Self {
+        let first = runs[0];
+        let role = match first.strategy.as_str() {
+            "finetune" => Role::Lower,
+            "joint" if first.label == first.strategy => Role::Upper,
+            "joint" => Role::Reference,
+            _ => Role::Method,
+        };
+        let over = |value: fn(&Run) -> Option<f64>| {
+            // A number that one seed does not have, the strategy does not have.
+            runs.iter().map(|run| value(run)).collect::<Option<Vec<_>>>().and_then(|v| Summary::of(&v))
+        };
+        let mean = |value: fn(&Run) -> f64| mean(runs.iter().map(|run| value(run)));
+        Self {
+            strategy: &first.strategy,
+            label: if first.label.is_empty() { &first.strategy } else { &first.label },
+            role,
+            told: runs.iter().any(|run| run.task_known),
+            acc: over(|run| run.acc),
+            bwt: over(|run| run.bwt),
+            fwt: over(|run| run.fwt),
+            forgetting: over(|run| run.forgetting),
+            learning: over(|run| run.learning_accuracy),
+            train_seconds: mean(|run| run.train_seconds),
+            eval_seconds: mean(|run| run.eval_seconds),
+            parameters: runs.iter().map(|run| run.parameters).max().unwrap_or(0),
+            kept: runs
+                .iter()
+                .map(|run| run.kept_bytes)
+                .max_by_key(|kept| kept.total())
+                .unwrap_or_default(),
+            runs,
+        }
+    }
+
+    /// R over the seeds: each cell the mean, or nothing where a seed has nothing.
+    pub(crate) fn accuracy(&self, tasks: usize) -> Vec<Vec<Option<f64>>> {
+        let cell = |i, j| self.over_seeds(|run| run.accuracy.at(i, j));
+        (0..=tasks).map(|i| (0..tasks).map(|j| cell(i, j)).collect()).collect()
+    }
+
+    /// Mean accuracy over the tasks learnt so far, `(k, A_k)` for k = 1 … T; a k at which a seed
+    /// has no answer is left out.
+    #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
+    pub(crate) fn so_far(&self, tasks: usize) -> Vec<(f64, f64)> {
+        (1..=tasks)
+            .filter_map(|k| Some((k as f64, self.over_seeds(|run| run.accuracy.acc_after(k))?)))
+            .collect()
+    }
+
+    fn over_seeds(&self, value: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
+        let values: Vec<f64> = self.runs.iter().map(|run| value(run)).collect::<Option<_>>()?;
+        Some(mean(values.into_iter()))
+    }
+}
+
+/// Of each strategy whether its ACC is within noise of the best one's, by paired differences
+/// over the seeds under Holm's adjustment; `None` for the best itself and where the seeds cannot
+/// tell.
+pub(crate) fn within_noise(field: &[&Standing<'_>]) -> Vec<Option<bool>> {
+    let acc = |standing: &Standing<'_>| -> BySeed {
+        standing.runs.iter().filter_map(|run| Some((run.seed, run.acc?))).collect()
+    };
+    let values: Vec<BySeed> = field.iter().map(|standing| acc(standing)).collect();
+    let named: Vec<_> =
+        field.iter().zip(&values).map(|(standing, values)| (standing.strategy, values)).collect();
+    let verdicts = within_noise_of_best(&named).map_or_else(Vec::new, |against| against.others);
+    field
+        .iter()
+        .map(|standing| {
+            verdicts.iter().find(|other| other.name == standing.strategy)?.within_noise
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "values are few")]
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
+}

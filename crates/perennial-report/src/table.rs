@@ -1,0 +1,211 @@
+//! The comparison as an aligned table for a terminal.
+
+use perennial_metrics::statistics::Summary;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::document::Comparison;
+use crate::format::{self, NONE};
+use crate::standing::{self, Role, Standing};
+
+/// Longer names are cut: no name may push the numbers out of the terminal.
+const LONGEST_NAME: usize = 28;
+/// Between two columns.
+const GAP: usize = 2;
+
+struct Column {
+    head: &'static str,
+    cells: Vec<String>,
+    /// Which column goes first when the terminal is too narrow: the highest; 0 stays.
+    expendable: u8,
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        self.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(self.head.width())
+    }
+}
+
+/// The finished strategies ranked by ACC, with what they kept, forgot and cost, in at most
+/// `width` columns (as far as names and ACC allow); below it the legend of its marks, and the
+/// cells that failed or were skipped, with the reason. Ends with a line break.
+#[must_use]
+pub fn table(comparison: &Comparison, width: usize) -> String {
+    let standings = standing::ranked(comparison);
+    let mut lines = Vec::new();
+    if standings.is_empty() {
+        lines.push("no run finished".to_owned());
+    } else {
+        let marks = Marks::of(&standings);
+        lines.extend(rows(&standings, &marks, width));
+        lines.push(String::new());
+        lines.extend(wrap(&legend(&standings, &marks), width, 0));
+    }
+    for run in comparison.failed() {
+        let error = &run.error;
+        let text =
+            format!("failed: {}, seed {}: {} {}", run.strategy, run.seed, error.message, error.hint);
+        lines.extend(wrap(&text, width, 2));
+    }
+    for skipped in &comparison.skipped {
+        let text = format!("skipped: {}: {}", skipped.strategy, skipped.reason);
+        lines.extend(wrap(&text, width, 2));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Which strategies carry which mark.
+struct Marks {
+    /// Not told apart from the best.
+    alike: Vec<Option<bool>>,
+    all_told: bool,
+}
+
+impl Marks {
+    fn of(standings: &[Standing<'_>]) -> Self {
+        let all: Vec<_> = standings.iter().collect();
+        Self { alike: standing::within_noise(&all), all_told: standing::all_told(standings) }
+    }
+
+    fn name(&self, index: usize, standing: &Standing<'_>) -> String {
+        let mut marks = String::new();
+        marks.push_str(match standing.role {
+            Role::Upper => "▲",
+            Role::Lower => "▼",
+            Role::Reference | Role::Method => "",
+        });
+        if standing.told && !self.all_told {
+            marks.push('†');
+        }
+        if self.alike[index] == Some(true) {
+            marks.push('≈');
+        }
+        let name = shorten(standing.label, LONGEST_NAME);
+        if marks.is_empty() { name } else { format!("{name} {marks}") }
+    }
+}
+
+fn rows(standings: &[Standing<'_>], marks: &Marks, width: usize) -> Vec<String> {
+    let all = |cell: &dyn Fn(&Standing<'_>) -> String| standings.iter().map(cell).collect();
+    let plain = |value: Option<Summary>| {
+        value.map_or_else(|| NONE.to_owned(), |value| format::fraction(value.mean))
+    };
+    let names = standings.iter().enumerate().map(|(i, s)| marks.name(i, s)).collect();
+    let mut columns = vec![
+        Column { head: "strategy", cells: names, expendable: 0 },
+        Column { head: "ACC", cells: measured(standings, |s| s.acc, format::fraction), expendable: 0 },
+        Column { head: "BWT", cells: measured(standings, |s| s.bwt, format::change), expendable: 1 },
+        Column { head: "forgets", cells: all(&|s| plain(s.forgetting)), expendable: 5 },
+        Column { head: "learns", cells: all(&|s| plain(s.learning)), expendable: 6 },
+        Column { head: "time", cells: all(&|s| format::seconds(s.train_seconds)), expendable: 2 },
+        Column { head: "params", cells: all(&|s| format::short_count(s.parameters)), expendable: 4 },
+        Column { head: "kept", cells: all(&|s| format::bytes(s.kept.total())), expendable: 3 },
+    ];
+    let total = |columns: &[Column]| {
+        columns.iter().map(Column::width).sum::<usize>() + GAP * (columns.len() - 1)
+    };
+    while total(&columns) > width {
+        let Some((index, _)) = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.expendable > 0)
+            .max_by_key(|(_, column)| column.expendable)
+        else {
+            break;
+        };
+        columns.remove(index);
+    }
+    let line = |cell: &dyn Fn(&Column) -> String| {
+        let mut line = String::new();
+        for (i, column) in columns.iter().enumerate() {
+            let (cell, width) = (cell(column), column.width());
+            let space = " ".repeat(width - cell.width());
+            // Names to the left, numbers to the right.
+            line += &if i == 0 { cell + &space } else { " ".repeat(GAP) + &space + &cell };
+        }
+        line.trim_end().to_owned()
+    };
+    let rule = |column: &Column| "─".repeat(column.width());
+    let mut lines = vec![line(&|column| column.head.to_owned()), line(&rule)];
+    lines.extend((0..standings.len()).map(|row| line(&|column| column.cells[row].clone())));
+    lines
+}
+
+/// Means with their intervals; the means stand under each other also where one has no interval.
+fn measured(
+    standings: &[Standing<'_>],
+    value: fn(&Standing<'_>) -> Option<Summary>,
+    show: fn(f64) -> String,
+) -> Vec<String> {
+    let half = |standing| value(standing).map_or_else(String::new, format::half);
+    let room = standings.iter().map(|standing| half(standing).width()).max().unwrap_or(0);
+    let cell = |standing: &Standing<'_>| {
+        let mean = value(standing).map_or_else(|| NONE.to_owned(), |value| show(value.mean));
+        let half = half(standing);
+        let space = " ".repeat(room - half.width());
+        format!("{mean}{half}{space}")
+    };
+    standings.iter().map(cell).collect()
+}
+
+fn legend(standings: &[Standing<'_>], marks: &Marks) -> String {
+    let mut parts = vec![
+        "ACC: accuracy on all tasks at the end".to_owned(),
+        "BWT: its change on a task since that was learnt".to_owned(),
+    ];
+    match standing::seeds(standings) {
+        1 => parts.push("one seed: no intervals".to_owned()),
+        seeds => parts.push(format!("±: 95 % interval over {seeds} seeds")),
+    }
+    parts.push("time: training, one seed".to_owned());
+    parts.push("kept: bytes between tasks".to_owned());
+    let has = |role| standings.iter().any(|standing| standing.role == role);
+    if has(Role::Upper) {
+        parts.push("▲ upper bound".to_owned());
+    }
+    if has(Role::Lower) {
+        parts.push("▼ lower bound".to_owned());
+    }
+    if marks.all_told {
+        parts.push("all are told the task".to_owned());
+    } else if standings.iter().any(|standing| standing.told) {
+        parts.push("† told the task".to_owned());
+    }
+    if marks.alike.contains(&Some(true)) {
+        parts.push("≈ within noise of the best".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// The text in at most `room` columns, the rest cut to an ellipsis, without control characters
+/// (which could steer a terminal).
+pub(crate) fn shorten(text: &str, room: usize) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if clean.width() <= room {
+        return clean;
+    }
+    let mut out = String::new();
+    for character in clean.chars() {
+        if out.width() + character.width().unwrap_or(0) + 1 > room {
+            break;
+        }
+        out.push(character);
+    }
+    out + "…"
+}
+
+/// Lines of at most `width` columns, all but the first indented; a longer word has its own line.
+fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let word = shorten(word, usize::MAX);
+        if !line.trim().is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line += &word;
+    }
+    lines.push(line);
+    lines
+}

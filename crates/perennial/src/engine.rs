@@ -1,0 +1,282 @@
+//! From θ to logits and back: the one place that talks to the tensor library.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::tensor::module::linear;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::layout::SlotId;
+use crate::model::{Grid, Model, Statistics, View};
+use crate::network::{self, Network, Normaliser, Weights};
+use crate::objective::{Columns, Mode, ObjectiveError, Pass};
+use crate::vector::{Mask, Vector};
+
+/// Runs a network on a device.
+#[derive(Clone)]
+pub struct Engine {
+    network: Arc<dyn Network>,
+    stages: usize,
+    trunk: usize,
+    plain: Device,
+    tracked: Device,
+}
+
+/// What one gradient computation found.
+#[derive(Clone, Debug, Default)]
+pub struct Computed {
+    /// The sum of all terms of all passes.
+    pub loss: f64,
+    /// The logits of each pass, `[rows, units]`.
+    pub logits: Vec<Logits>,
+}
+
+/// A matrix of logits and which unit each of its columns is.
+#[derive(Clone, Debug, Default)]
+pub struct Logits {
+    values: Vec<f32>,
+    columns: Columns,
+}
+
+impl Logits {
+    /// The logits of a row over a range of units; `None` when the pass did not compute them.
+    pub fn row(&self, row: usize, units: &Range<usize>) -> Option<&[f32]> {
+        let columns = self.columns.of(units)?;
+        let first = row * self.columns.len();
+        self.values.get(first + columns.start..first + columns.end)
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.columns.len().max(1)
+    }
+}
+
+/// Which weights may not move.
+#[derive(Clone, Debug, Default)]
+pub struct Frozen {
+    /// Slots held whole: they are no leaves of the graph and have no gradient, move or
+    /// optimiser state.
+    pub slots: BTreeSet<SlotId>,
+    /// Over θ: weights it says yes of do not move; they do have a gradient.
+    pub mask: Option<Arc<Mask>>,
+}
+
+/// The weights of a view on a device, and where each came from.
+struct Loaded {
+    weights: Weights,
+    head: Weights,
+    columns: Columns,
+    /// For each tracked parameter: whether of the head, its index there, and its place in θ.
+    tracked: Vec<(bool, usize, Grid)>,
+}
+
+impl Engine {
+    /// An engine for `network` on the CPU.
+    pub fn new(network: Arc<dyn Network>) -> Self {
+        let plain = Device::flex();
+        let (stages, trunk) = (network.stages().len(), network.parameters().len());
+        Self { stages, trunk, tracked: plain.clone().autodiff(), plain, network }
+    }
+
+    /// The network it runs.
+    pub fn network(&self) -> &Arc<dyn Network> {
+        &self.network
+    }
+
+    /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
+    /// mode. Buffers do not move.
+    pub fn logits(&self, model: &Model, view: &View, inputs: Vec<f32>, rows: usize) -> Logits {
+        let heads = heads_of(model, view, [&view.answer]);
+        let loaded = self.load(model, view, &heads, |_| false, &self.plain);
+        let mut buffers = model.buffers.clone();
+        let logits = self.forward(&loaded, model, view, &mut buffers, Mode::Evaluate, inputs, rows);
+        let mut values = floats(logits.into_data());
+        values.truncate(rows * loaded.columns.len());
+        Logits { values, columns: loaded.columns }
+    }
+
+    /// Adds up the loss of `passes` and writes its gradient at the view's effective weights
+    /// into `gradient` (over θ). Of `gradient`, only the returned ranges are touched: the slots
+    /// that take part in these passes and are not frozen whole. A head takes part when a term
+    /// names one of its units. Running statistics of training passes move in `model`.
+    ///
+    /// # Errors
+    ///
+    /// When a pass asks for what the view has not.
+    pub fn gradient(
+        &self,
+        model: &mut Model,
+        view: &View,
+        frozen: &Frozen,
+        passes: Vec<Pass>,
+        gradient: &mut Vector,
+    ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
+        let passes: Vec<Pass> = passes.into_iter().filter(Pass::counts).collect();
+        let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
+        let heads = heads_of(model, view, named);
+        let track = |slot| !frozen.slots.contains(&slot);
+        let loaded = self.load(model, view, &heads, track, &self.tracked);
+        let mut buffers = model.buffers.clone(); // kept only when every pass went well
+        let mut computed = Computed::default();
+        // Σ logits · ∂loss/∂logits has, as a function of the weights, the loss's gradient.
+        let mut surrogate: Option<Tensor<1>> = None;
+        for mut pass in passes {
+            let (inputs, rows) = (std::mem::take(&mut pass.inputs), pass.rows);
+            let logits =
+                self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
+            let [padded_rows, units] = logits.dims();
+            let values = floats(logits.clone().inner().into_data());
+            let mut slope = vec![0.0; padded_rows * units];
+            computed.loss += pass.loss(&values, &loaded.columns, &mut slope)?;
+            let slope = TensorData::new(slope, [padded_rows, units]);
+            let part = (logits * Tensor::from_data(slope, &self.tracked)).sum();
+            surrogate = Some(match surrogate {
+                Some(sum) => sum + part,
+                None => part,
+            });
+            let mut values = values;
+            values.truncate(rows * units);
+            computed.logits.push(Logits { values, columns: loaded.columns.clone() });
+        }
+        model.buffers = buffers;
+        let mut active = Vec::new();
+        if let Some(surrogate) = surrogate.filter(Tensor::is_tracked) {
+            let mut found = surrogate.backward();
+            for (of_head, index, grid) in &loaded.tracked {
+                let weights = if *of_head { &loaded.head } else { &loaded.weights };
+                let data = weights.take_gradient(*index, &mut found);
+                let values = data.as_ref().and_then(|data| data.as_slice::<f32>().ok());
+                grid.runs(&model.layout, |slot, joined, flat| match values {
+                    _ if !track(slot) => {}
+                    Some(values) => gradient[flat].copy_from_slice(&values[joined]),
+                    None => gradient[flat].fill(0.0), // the loss does not depend on it
+                });
+                active.extend(grid.blocks.iter().copied().filter(|&slot| track(slot)));
+            }
+        }
+        active.sort_unstable();
+        Ok((computed, active))
+    }
+
+    /// One forward pass; `[rows or 2, units]`.
+    #[allow(clippy::too_many_arguments)] // one call site each way; a struct would name nothing
+    fn forward(
+        &self,
+        loaded: &Loaded,
+        model: &Model,
+        view: &View,
+        buffers: &mut Vector,
+        mode: Mode,
+        mut inputs: Vec<f32>,
+        rows: usize,
+    ) -> Tensor<2> {
+        let width = inputs.len() / rows;
+        // A product of one row takes another kernel than one of many and rounds differently:
+        // a single row is computed as two.
+        let padded = rows.max(2);
+        if padded != rows {
+            inputs.extend_from_within(..);
+        }
+        let slots: Vec<Range<usize>> =
+            view.column.buffers.iter().map(|&slot| model.buffer_layout.slot(slot).range()).collect();
+        let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
+        let tracked = !loaded.tracked.is_empty();
+        let device = if tracked { &self.tracked } else { &self.plain };
+        let mut normaliser = Normaliser::new(buffers, &slots, learn, device);
+        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), device);
+        let network = self.network.as_ref();
+        let features =
+            network::forward(network, self.stages, &loaded.weights, &mut normaliser, inputs);
+        linear(features, loaded.head.get::<2>(0), Some(loaded.head.get::<1>(1)))
+    }
+
+    /// Copies the view's weights, kept ones only, to leaves on `device`.
+    fn load(
+        &self,
+        model: &Model,
+        view: &View,
+        heads: &[usize],
+        track: impl Fn(SlotId) -> bool,
+        device: &Device,
+    ) -> Loaded {
+        let head_grid = |part: fn(&crate::model::Head) -> &Grid| -> Grid {
+            let grids: Vec<&Grid> = heads.iter().map(|&head| part(&model.heads[head])).collect();
+            side_by_side(&grids, model)
+        };
+        let head_weight = head_grid(|head| &head.weight);
+        let head_bias = head_grid(|head| &head.bias);
+        let mut weights = Weights::default();
+        let mut head = Weights::default();
+        let mut tracked = Vec::new();
+        let of_trunk = view.column.parameters.iter().map(|grid| (false, grid));
+        debug_assert_eq!(view.column.parameters.len(), self.trunk);
+        for (of_head, grid) in of_trunk.chain([(true, &head_weight), (true, &head_bias)]) {
+            let shape = grid.shape(&model.layout);
+            let mut values = vec![0.0; shape.iter().product()];
+            grid.runs(&model.layout, |_, joined, flat| {
+                let to = &mut values[joined];
+                to.copy_from_slice(&model.theta[flat.clone()]);
+                if let Some(keep) = &view.keep {
+                    let kept = keep.bytes().get(flat.start..flat.end.min(keep.len()));
+                    for (value, &keep) in to.iter_mut().zip(kept.unwrap_or(&[])) {
+                        if keep == 0 {
+                            *value = 0.0;
+                        }
+                    }
+                }
+            });
+            let leaf = grid.blocks.iter().any(|&slot| track(slot));
+            let to = if of_head { &mut head } else { &mut weights };
+            to.push(values, &shape, device, leaf);
+            if leaf {
+                tracked.push((of_head, to.len() - 1, grid.clone()));
+            }
+        }
+        let columns =
+            Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
+        Loaded { weights, head, columns, tracked }
+    }
+}
+
+/// The view's heads that make any of these units, ascending.
+fn heads_of<'a>(
+    model: &Model,
+    view: &View,
+    units: impl IntoIterator<Item = &'a Range<usize>>,
+) -> Vec<usize> {
+    let mut needed = BTreeSet::new();
+    for units in units {
+        needed.extend(view.heads.iter().copied().filter(|&head| {
+            let own = &model.heads[head].units;
+            own.start < units.end && units.start < own.end
+        }));
+    }
+    needed.into_iter().collect()
+}
+
+/// Joins grids of the same rows along their last dimension: `[rows, a] + [rows, b]` →
+/// `[rows, a + b]`, or `[a] + [b]` → `[a + b]`.
+fn side_by_side(grids: &[&Grid], model: &Model) -> Grid {
+    let one_dimension =
+        grids.first().is_some_and(|grid| model.layout.slot(grid.blocks[0]).shape.len() == 1);
+    if one_dimension {
+        let blocks: Vec<_> = grids.iter().flat_map(|grid| grid.blocks.clone()).collect();
+        return Grid { rows: blocks.len(), blocks };
+    }
+    let rows = grids.iter().map(|grid| grid.rows).max().unwrap_or(1);
+    let mut blocks = Vec::new();
+    for row in 0..rows {
+        for grid in grids {
+            let columns = grid.blocks.len() / grid.rows;
+            blocks.extend_from_slice(&grid.blocks[row * columns..(row + 1) * columns]);
+        }
+    }
+    Grid { rows, blocks }
+}
+
+/// The numbers of a tensor's data.
+pub(crate) fn floats(data: TensorData) -> Vec<f32> {
+    data.try_into_vec::<f32>().unwrap_or_default()
+}

@@ -1,0 +1,276 @@
+//! θ, its buffers and what they are made of: the value a learner trains.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::draws::Key;
+use crate::layout::{Layout, SlotId};
+use crate::network::{Init, Network};
+use crate::vector::{Mask, Vector};
+
+/// A parameter made of slots: a matrix of blocks, joined along its first two dimensions.
+///
+/// One slot is the usual case. A widened weight is four blocks (old→old, old→new, new→old,
+/// new→new), each with indices of its own that never move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grid {
+    /// Rows of blocks; the blocks of a row share their first dimension.
+    pub rows: usize,
+    /// Row-major; a parameter of one dimension has one column.
+    pub blocks: Vec<SlotId>,
+}
+
+impl From<SlotId> for Grid {
+    fn from(slot: SlotId) -> Self {
+        Self { rows: 1, blocks: vec![slot] }
+    }
+}
+
+impl Grid {
+    /// The shape of the joined parameter.
+    pub fn shape(&self, layout: &Layout) -> Vec<usize> {
+        let columns = self.blocks.len() / self.rows;
+        let mut shape = layout.slot(self.blocks[0]).shape.clone();
+        shape[0] =
+            self.blocks.iter().step_by(columns).map(|&slot| layout.slot(slot).shape[0]).sum();
+        if shape.len() > 1 {
+            shape[1] =
+                self.blocks[..columns].iter().map(|&slot| layout.slot(slot).shape[1]).sum();
+        }
+        shape
+    }
+
+    /// Calls `copy(slot, joined, flat)` for every run of numbers that is contiguous both in the
+    /// joined parameter and in the flat vector.
+    pub fn runs(
+        &self,
+        layout: &Layout,
+        mut copy: impl FnMut(SlotId, Range<usize>, Range<usize>),
+    ) {
+        if let [only] = self.blocks[..] {
+            let flat = layout.slot(only).range();
+            return copy(only, 0..flat.len(), flat);
+        }
+        let columns = self.blocks.len() / self.rows;
+        let shape = self.shape(layout);
+        let joined_row: usize = shape[1..].iter().product();
+        let mut first_row = 0;
+        for blocks in self.blocks.chunks(columns) {
+            let mut first = first_row * joined_row;
+            for &block in blocks {
+                let slot = layout.slot(block);
+                let block_row: usize = slot.shape[1..].iter().product();
+                for row in 0..slot.shape[0] {
+                    let (to, from) = (first + row * joined_row, slot.offset + row * block_row);
+                    copy(block, to..to + block_row, from..from + block_row);
+                }
+                first += block_row;
+            }
+            first_row += layout.slot(blocks[0]).shape[0];
+        }
+    }
+}
+
+/// One trunk of the network: the slots of its parameters and buffers, in the network's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// One for each of [`Network::parameters`].
+    pub parameters: Vec<Grid>,
+    /// One for each of [`Network::buffers`].
+    pub buffers: Vec<SlotId>,
+}
+
+/// An output layer, or a block of columns of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// `[features, units]`
+    pub weight: Grid,
+    /// `[units]`
+    pub bias: Grid,
+    /// The output units it makes, counted over all heads in the order they were appended.
+    pub units: Range<usize>,
+}
+
+/// Which units are a task's labels, and which may answer for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outputs {
+    /// The unit of each of the task's labels.
+    pub units: Vec<u32>,
+    /// Which units compete for the answer.
+    pub among: Among,
+}
+
+/// The units among which an answer is chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Among {
+    /// All there are: one head for all tasks, or one that grows.
+    All,
+    /// The task's own: a head a task.
+    Own(Range<usize>),
+}
+
+/// Whether a column's running statistics follow the data or stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// Training passes use their batch's statistics and move the running ones.
+    Learn,
+    /// Every pass uses the running ones; they do not move by a bit.
+    Fixed,
+}
+
+/// The network that trains on or answers a task, as data: which slots of θ are which of its
+/// parameters.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The trunk.
+    pub column: Column,
+    /// Whether the trunk's statistics learn.
+    pub statistics: Statistics,
+    /// The heads it has, as indices into [`Model::heads`]; ascending.
+    pub heads: Vec<usize>,
+    /// The units among which it answers.
+    pub answer: Range<usize>,
+    /// Over θ: a weight it says no of is 0 to this view. Weights beyond its end are used.
+    pub keep: Option<Arc<Mask>>,
+}
+
+/// θ and buffers with their layouts, columns and heads. All of it is saved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Where each trainable parameter lies in `theta`.
+    pub layout: Layout,
+    /// All trainable parameters.
+    pub theta: Vector,
+    /// Where each buffer lies in `buffers`.
+    pub buffer_layout: Layout,
+    /// All running statistics.
+    pub buffers: Vector,
+    /// The trunks, oldest first.
+    pub columns: Vec<Column>,
+    /// The heads, oldest first.
+    pub heads: Vec<Head>,
+    /// For each task begun, which units are its labels.
+    pub outputs: Vec<Outputs>,
+}
+
+/// How far a model had grown: what [`Model::truncate`] goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    slots: usize,
+    buffers: usize,
+    columns: usize,
+    heads: usize,
+}
+
+impl Model {
+    /// Appends a parameter, drawn by `init` from a generator of its name.
+    pub fn append(&mut self, name: &str, shape: &[usize], init: Init, seed: u64) -> SlotId {
+        let slot = self.layout.append(name, shape, init);
+        let fresh = self.initial(slot, Key::of_seed(seed));
+        self.theta.append(&fresh);
+        slot
+    }
+
+    /// The numbers a slot starts with, drawn from a generator of `key` and the slot's name.
+    pub fn initial(&self, slot: SlotId, key: Key) -> Vec<f32> {
+        let slot = self.layout.slot(slot);
+        slot.init.draw(slot.len(), &mut key.generator(&format!("init {}", slot.name)))
+    }
+
+    /// Appends a trunk of this architecture; says its index in [`columns`](Self::columns).
+    pub fn append_column(&mut self, network: &dyn Network, seed: u64) -> usize {
+        let name = format!("column{}", self.columns.len() + 1);
+        let parameters = network
+            .parameters()
+            .iter()
+            .map(|p| self.append(&format!("{name}.{}", p.name), &p.shape, p.init, seed).into())
+            .collect();
+        let buffers = network
+            .buffers()
+            .iter()
+            .map(|buffer| {
+                let (name, init) = (format!("{name}.{}", buffer.name), Init::Constant(buffer.start));
+                let slot = self.buffer_layout.append(name, &buffer.shape, init);
+                self.buffers.append(&vec![buffer.start; self.buffer_layout.slot(slot).len()]);
+                slot
+            })
+            .collect();
+        self.columns.push(Column { parameters, buffers });
+        self.columns.len() - 1
+    }
+
+    /// Appends a head of `units` over `features`, with Xavier's weights and no bias; says its
+    /// index in [`heads`](Self::heads).
+    pub fn append_head(&mut self, features: usize, units: usize, seed: u64) -> usize {
+        let name = format!("head{}", self.heads.len() + 1);
+        let first = self.units();
+        let init = Init::xavier(features, units);
+        let weight = self.append(&format!("{name}.weight"), &[features, units], init, seed);
+        let bias = self.append(&format!("{name}.bias"), &[units], Init::Constant(0.0), seed);
+        self.heads.push(Head {
+            weight: weight.into(),
+            bias: bias.into(),
+            units: first..first + units,
+        });
+        self.heads.len() - 1
+    }
+
+    /// Units over all heads.
+    pub fn units(&self) -> usize {
+        self.heads.last().map_or(0, |head| head.units.end)
+    }
+
+    /// The units among which task `task` is answered now.
+    pub fn answer(&self, task: usize) -> Range<usize> {
+        match &self.outputs[task].among {
+            Among::All => 0..self.units(),
+            Among::Own(units) => units.clone(),
+        }
+    }
+
+    /// The view of networks that share everything: the first column and every head.
+    pub fn shared_view(&self, task: usize) -> View {
+        View {
+            column: self.columns[0].clone(),
+            statistics: Statistics::Learn,
+            heads: (0..self.heads.len()).collect(),
+            answer: self.answer(task),
+            keep: None,
+        }
+    }
+
+    /// How far the model has grown.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            slots: self.layout.slots().len(),
+            buffers: self.buffer_layout.slots().len(),
+            columns: self.columns.len(),
+            heads: self.heads.len(),
+        }
+    }
+
+    /// Takes back everything appended since `extent`.
+    pub fn truncate(&mut self, extent: Extent) {
+        self.layout.truncate(extent.slots);
+        self.theta.resize(self.layout.len());
+        self.buffer_layout.truncate(extent.buffers);
+        self.buffers.resize(self.buffer_layout.len());
+        self.columns.truncate(extent.columns);
+        self.heads.truncate(extent.heads);
+    }
+
+    /// BLAKE3 of θ and buffers: equal digests, equal weights.
+    pub fn digest(&self) -> blake3::Hash {
+        let mut hash = blake3::Hasher::new();
+        for values in [&self.theta, &self.buffers] {
+            hash.update(&(values.len() as u64).to_le_bytes());
+            for value in values.iter() {
+                hash.update(&value.to_le_bytes());
+            }
+        }
+        hash.finalize()
+    }
+}

@@ -1,0 +1,233 @@
+//! Networks as architectures over views of θ.
+//!
+//! A [`Network`] holds no weights: it says which parameters it needs and maps weights and an
+//! input to features. What the weights are is the [`View`](crate::View)'s to say; the output
+//! layer belongs to the model's heads, not to the network.
+
+mod mlp;
+mod normaliser;
+mod weights;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+pub use self::mlp::Mlp;
+pub use self::normaliser::Normaliser;
+pub use self::weights::Weights;
+use crate::draws::Generator;
+
+/// How a parameter starts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Every number the same.
+    Constant(f32),
+    /// Uniform in ±bound.
+    Uniform {
+        /// Half the width.
+        bound: f32,
+    },
+    /// Normal with mean 0.
+    Normal {
+        /// The standard deviation.
+        sd: f32,
+    },
+}
+
+impl Init {
+    /// Xavier's uniform: ±√(6 / (inputs + outputs)) (Glorot & Bengio 2010, eq. 16).
+    pub fn xavier(inputs: usize, outputs: usize) -> Self {
+        Self::Uniform { bound: (6.0 / (inputs + outputs) as f32).sqrt() }
+    }
+
+    /// He's normal for rectified units: sd √(2 / fan) (He et al. 2015, eq. 10 and 14).
+    pub fn he(fan: usize) -> Self {
+        Self::Normal { sd: (2.0 / fan as f32).sqrt() }
+    }
+
+    /// Draws `len` numbers.
+    pub fn draw(self, len: usize, generator: &mut Generator) -> Vec<f32> {
+        match self {
+            Self::Constant(value) => vec![value; len],
+            Self::Uniform { bound } => {
+                (0..len).map(|_| generator.random_range(-bound..=bound)).collect()
+            }
+            Self::Normal { sd } => (0..len).map(|_| sd * standard_normal(generator)).collect(),
+        }
+    }
+}
+
+/// One draw from the standard normal (Box & Muller 1958), the cosine branch.
+fn standard_normal(generator: &mut Generator) -> f32 {
+    let radius = (-2.0 * (1.0 - generator.random::<f64>()).ln()).sqrt();
+    (radius * (std::f64::consts::TAU * generator.random::<f64>()).cos()) as f32
+}
+
+/// A trainable parameter that an architecture needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Unique in the network, for example `dense1.weight`.
+    pub name: String,
+    /// Row-major; dense weights `[inputs, outputs]`, convolutions `[outputs, inputs, h, w]`.
+    pub shape: Vec<usize>,
+    /// How it starts.
+    pub init: Init,
+}
+
+impl Parameter {
+    /// A parameter from its parts.
+    pub fn new(name: impl Into<String>, shape: &[usize], init: Init) -> Self {
+        Self { name: name.into(), shape: shape.to_vec(), init }
+    }
+}
+
+/// Non-trained state that an architecture needs: a running statistic of batch normalisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// Unique among the network's buffers, for example `norm1.mean`.
+    pub name: String,
+    /// Row-major.
+    pub shape: Vec<usize>,
+    /// What it starts as, everywhere.
+    pub start: f32,
+}
+
+/// A piece of the network whose output other columns may read and add to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// For example `stem` or `block3`.
+    pub name: String,
+    /// Its parameters, as indices into [`Network::parameters`].
+    pub parameters: Range<usize>,
+    /// Shape of one row of its output: `[units]` or `[channels, height, width]`.
+    pub output: Vec<usize>,
+}
+
+/// What flows between stages.
+#[derive(Clone, Debug)]
+pub enum Activation {
+    /// `[batch, units]`
+    Flat(Tensor<2>),
+    /// `[batch, channels, height, width]`
+    Map(Tensor<4>),
+}
+
+impl Activation {
+    /// As rows of units; a map is flattened.
+    pub fn flat(self) -> Tensor<2> {
+        match self {
+            Self::Flat(x) => x,
+            Self::Map(x) => x.flatten(1, 3),
+        }
+    }
+
+    /// As maps of `[channels, height, width]`; flat rows are reshaped.
+    pub fn map(self, [channels, height, width]: [usize; 3]) -> Tensor<4> {
+        match self {
+            Self::Map(x) => x,
+            Self::Flat(x) => {
+                let batch = x.dims()[0];
+                x.reshape([batch, channels, height, width])
+            }
+        }
+    }
+}
+
+/// Why a network cannot be what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The name says no known network.
+    #[error("there is no network `{spec}`: {expected}")]
+    Unknown {
+        /// What was asked for.
+        spec: String,
+        /// What there is.
+        expected: String,
+    },
+    /// The network does not fit the data.
+    #[error("the network `{network}` cannot read images of shape {shape:?}: {reason}")]
+    Shape {
+        /// The network.
+        network: String,
+        /// Channels, height, width.
+        shape: [usize; 3],
+        /// What it needs.
+        reason: String,
+    },
+    /// The network has one width only.
+    #[error(
+        "the network `{network}` cannot be made wider or narrower: implement `Network::scaled` \
+         for it (see examples/your_own_network.rs)"
+    )]
+    OneWidth {
+        /// The network.
+        network: String,
+    },
+}
+
+/// An architecture without weights: input → features, in stages.
+pub trait Network: Send + Sync {
+    /// The name that makes it again, for example `mlp:100x100`.
+    fn spec(&self) -> String;
+
+    /// Shape of one input: channels, height, width.
+    fn input(&self) -> [usize; 3];
+
+    /// What it needs, in the order [`Weights::get`] counts.
+    fn parameters(&self) -> Vec<Parameter>;
+
+    /// Its running statistics, in the order [`Normaliser`] counts.
+    fn buffers(&self) -> Vec<Buffer> {
+        Vec::new()
+    }
+
+    /// Its pieces from input to features; every parameter belongs to exactly one.
+    fn stages(&self) -> Vec<Stage>;
+
+    /// One stage. `lateral`, of the stage's output shape, is what other columns add before the
+    /// stage's last activation. Shapes follow the weights, so a wider or narrower set of them
+    /// runs through the same code.
+    fn forward_stage(
+        &self,
+        stage: usize,
+        weights: &Weights,
+        normaliser: &mut Normaliser<'_>,
+        h: Activation,
+        lateral: Option<Activation>,
+    ) -> Activation;
+
+    /// Units in the last stage's output, flattened: what a head reads.
+    fn features(&self) -> usize {
+        self.stages().last().map_or(0, |stage| stage.output.iter().product())
+    }
+
+    /// The same architecture with every hidden width multiplied by `factor` (at least 1 unit
+    /// each).
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError::OneWidth`] when it has no other width.
+    fn scaled(&self, factor: f64) -> Result<Arc<dyn Network>, NetworkError> {
+        let _ = factor;
+        Err(NetworkError::OneWidth { network: self.spec() })
+    }
+}
+
+/// Runs all stages: inputs `[batch, channels·height·width]` → features `[batch, features]`.
+pub(crate) fn forward(
+    network: &dyn Network,
+    stages: usize,
+    weights: &Weights,
+    normaliser: &mut Normaliser<'_>,
+    inputs: Tensor<2>,
+) -> Tensor<2> {
+    let mut h = Activation::Flat(inputs);
+    for stage in 0..stages {
+        h = network.forward_stage(stage, weights, normaliser, h, None);
+    }
+    h.flat()
+}

@@ -1,0 +1,133 @@
+//! Values beside θ: vectors of weights and masks over them.
+//!
+//! A snapshot, a teacher, an importance, a momentum and θ itself are all a [`Vector`]; which
+//! weights are kept or frozen is a [`Mask`]. Both index weights as the [`Layout`] does, and
+//! both may be shorter than θ: what was made before growth is a prefix that still fits.
+//!
+//! [`Layout`]: crate::Layout
+
+use std::ops::{Deref, DerefMut};
+
+/// One number for each weight of a prefix of θ.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vector(Vec<f32>);
+
+impl Vector {
+    /// A vector of `len` zeros.
+    pub fn zeros(len: usize) -> Self {
+        Self(vec![0.0; len])
+    }
+
+    /// The numbers themselves.
+    pub fn into_inner(self) -> Vec<f32> {
+        self.0
+    }
+
+    /// Lengthens the vector to `len` with zeros, or cuts it there.
+    pub fn resize(&mut self, len: usize) {
+        self.0.resize(len, 0.0);
+    }
+
+    /// Appends numbers at the end: the only way a vector grows with θ.
+    pub fn append(&mut self, values: &[f32]) {
+        self.0.extend_from_slice(values);
+    }
+}
+
+impl From<Vec<f32>> for Vector {
+    fn from(values: Vec<f32>) -> Self {
+        Self(values)
+    }
+}
+
+impl Deref for Vector {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl DerefMut for Vector {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}
+
+/// A yes or no for each weight of a prefix of θ: a byte each in memory, a bit each on disk.
+///
+/// What a yes means is the field's to say ([`View::keep`](crate::View::keep): the weight is
+/// used; [`Frozen::mask`](crate::Frozen::mask): it may not move).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mask(Vec<u8>);
+
+impl Mask {
+    /// A mask that says the same of `len` weights.
+    pub fn filled(len: usize, yes: bool) -> Self {
+        Self(vec![u8::from(yes); len])
+    }
+
+    /// A mask from bytes; every byte other than 0 counts as yes.
+    pub fn from_bytes(mut bytes: Vec<u8>) -> Self {
+        for byte in &mut bytes {
+            *byte = u8::from(*byte != 0);
+        }
+        Self(bytes)
+    }
+
+    /// The bytes, each 0 or 1.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many weights the mask speaks of.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the mask speaks of no weight.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What the mask says of weight `index`; `None` beyond its end.
+    pub fn get(&self, index: usize) -> Option<bool> {
+        self.0.get(index).map(|&byte| byte != 0)
+    }
+
+    /// Says `yes` or no of weight `index`.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is beyond the end.
+    pub fn set(&mut self, index: usize, yes: bool) {
+        self.0[index] = u8::from(yes);
+    }
+
+    /// How many weights the mask says yes of.
+    pub fn count(&self) -> usize {
+        self.0.iter().filter(|&&byte| byte != 0).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_normalises_its_bytes() {
+        let mask = Mask::from_bytes(vec![0, 7, 255]);
+        assert_eq!(mask.bytes(), [0, 1, 1]);
+        assert_eq!((mask.count(), mask.get(2), mask.get(3)), (2, Some(true), None));
+    }
+
+    #[test]
+    fn a_vector_grows_at_its_end() {
+        let mut v = Vector::from(vec![1.0, 2.0]);
+        v.append(&[3.0]);
+        v.resize(4);
+        assert_eq!(&v[..], [1.0, 2.0, 3.0, 0.0]);
+    }
+}
+impl serde::Serialize for Vector { fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { self.0.serialize(s) } }
+impl<'de> serde::Deserialize<'de> for Vector { fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> { Vec::deserialize(d).map(Self) } }
