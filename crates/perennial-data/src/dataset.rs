@@ -3,9 +3,9 @@
 /// One part (train or test) of a labelled image set, kept as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The images one after another. // [count, channels, height, width], row-major
+    /// The images one after another: `[count, channels, height, width]`, row-major.
     pub pixels: Vec<u8>,
-    /// The class of each image, an index into [`Dataset::classes`]. // [count]
+    /// The class of each image, an index into [`Dataset::classes`]: `[count]`.
     pub labels: Vec<u32>,
 }
 
@@ -22,7 +22,7 @@ impl Part {
         self.labels.is_empty()
     }
 
-    /// The pixels of image `i`. // [channels, height, width]
+    /// The pixels of image `i`: `[channels, height, width]`.
     ///
     /// # Panics
     ///
@@ -39,7 +39,7 @@ impl Part {
 pub struct Dataset {
     /// The name it was asked for by, or the folder's; `emnist-balanced` and so on for EMNIST.
     pub name: String,
-    /// The shape of every image. // [channels, height, width]
+    /// The shape of every image: `[channels, height, width]`.
     pub shape: [usize; 3],
     /// The value of a fully lit pixel: 255, or 16 for the digits. `pixel / white` is in 0 … 1.
     pub white: u8,

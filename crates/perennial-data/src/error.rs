@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::fetch::FetchError;
 use crate::names::NAMES;
 
 /// The sort of a failure: what a program needs in order to choose its exit code.
@@ -31,14 +32,6 @@ pub enum DataError {
         name: String,
         /// The known name nearest to it, if one is near.
         suggestion: Option<&'static str>,
-    },
-    /// The set is known, but cannot be downloaded by this program.
-    #[error("`{name}` cannot be fetched: {advice}")]
-    NotFetchable {
-        /// The set.
-        name: String,
-        /// Where it comes from instead.
-        advice: &'static str,
     },
     /// None of the set's files lies where it was looked for.
     #[error("no `{name}` in {}: looked for {looked_for}; {advice}", list(.folders))]
@@ -233,76 +226,10 @@ pub enum DataError {
         expected: usize,
     },
 
-    /// A downloaded file is not the official one; it was removed.
-    #[error(
-        "{url} was downloaded but its SHA-256 is {found}, expected {expected}: the file was removed; try again, and if it happens again the file at that address has changed"
-    )]
-    Checksum {
-        /// The address.
-        url: String,
-        /// The sum of what came.
-        found: String,
-        /// The sum of the official file.
-        expected: String,
-    },
-    /// An address offers a file of another size; nothing of it was kept.
-    #[error(
-        "{url} offers {found} bytes, expected {expected}: it is not the official file, and nothing of it was kept"
-    )]
-    WrongOffer {
-        /// The address.
-        url: String,
-        /// The bytes offered, or sent so far.
-        found: u64,
-        /// The bytes of the official file.
-        expected: u64,
-    },
-    /// An archive lacks a file that it should hold.
-    #[error("{} does not hold {member}: it is not the official archive", .path.display())]
-    MissingMember {
-        /// The archive.
-        path: PathBuf,
-        /// The file that is not in it.
-        member: String,
-    },
-    /// A server refused.
-    #[error(
-        "{url} answered with HTTP status {status}; try again later, or put the files there by hand"
-    )]
-    Status {
-        /// The address.
-        url: String,
-        /// The status code.
-        status: u16,
-    },
-    /// No connection, or it broke before the first byte.
-    #[error("cannot download {url}: {message}; check the network and try again")]
-    Unreachable {
-        /// The address.
-        url: String,
-        /// What the network layer says.
-        message: String,
-    },
-    /// A connection broke in the middle of a file.
-    #[error(
-        "the download of {url} was interrupted after {received} of {expected} bytes; they are kept in {}: run the same command again to continue", .part.display()
-    )]
-    Interrupted {
-        /// The address.
-        url: String,
-        /// The bytes that are kept.
-        received: u64,
-        /// The bytes of the whole file.
-        expected: u64,
-        /// The half file.
-        part: PathBuf,
-    },
-    /// Another process downloads the same file.
-    #[error("another process is downloading {}: wait for it to end", .part.display())]
-    Busy {
-        /// The half file, which that process has locked.
-        part: PathBuf,
-    },
+    /// A download failed, or what came is not the official file.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+
     /// A file or folder cannot be created.
     #[error("cannot create {}: {source}", .path.display())]
     CannotCreate {
@@ -329,7 +256,7 @@ impl DataError {
     pub fn kind(&self) -> ErrorKind {
         use DataError as E;
         match self {
-            E::UnknownName { .. } | E::NotFetchable { .. } => ErrorKind::Usage,
+            E::UnknownName { .. } => ErrorKind::Usage,
             E::NotFound { .. }
             | E::NoCache
             | E::MissingFolder { .. }
@@ -348,16 +275,10 @@ impl DataError {
             | E::SizeMismatch { .. }
             | E::LabelOutOfRange { .. }
             | E::BadLine { .. }
-            | E::WrongNames { .. }
-            | E::Checksum { .. }
-            | E::WrongOffer { .. }
-            | E::MissingMember { .. } => ErrorKind::BadData,
+            | E::WrongNames { .. } => ErrorKind::BadData,
             E::CannotCreate { .. } => ErrorKind::CannotCreate,
-            E::Status { .. }
-            | E::Unreachable { .. }
-            | E::Interrupted { .. }
-            | E::Busy { .. }
-            | E::Io { .. } => ErrorKind::Io,
+            E::Io { .. } => ErrorKind::Io,
+            E::Fetch(error) => error.kind(),
         }
     }
 

@@ -7,7 +7,7 @@
 //! | images | `0x00000803`: bytes in 3 dimensions | count, height, width | count × height × width pixels |
 //! | labels | `0x00000801`: bytes in 1 dimension | count | count labels |
 //!
-//! Source: the description of the format on the MNIST page, Y. LeCun, C. Cortes, C. Burges.
+//! Source: the description of the format on the page of MNIST, <http://yann.lecun.com/exdb/mnist/>.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub struct Images {
     pub height: usize,
     /// Columns of each.
     pub width: usize,
-    /// One byte a pixel. // [count, height, width]
+    /// One byte a pixel: `[count, height, width]`.
     pub pixels: Vec<u8>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) const CIFAR10: [&str; 10] =
 
 /// An error that names the nearest known set, if one is near enough to be a slip of the keys.
 pub(crate) fn unknown(name: &str) -> DataError {
-    const NEAR: f64 = 0.7; // Jaro-Winkler; "minst" to "mnist" is 0.94, "imagenet" to any < 0.6
+    const NEAR: f64 = 0.8; // Jaro-Winkler: "minst" to "mnist" is 0.94, "omniglot" to it 0.77
     let suggestion = NAMES
         .iter()
         .map(|&known| (strsim::jaro_winkler(&name.to_lowercase(), known), known))

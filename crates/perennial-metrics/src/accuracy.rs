@@ -24,7 +24,8 @@ use thiserror::Error;
 /// # On disk
 ///
 /// R is written as its rows, `[[0.1, null], [0.9, 0.2], …]`, and checked when read. A matrix
-/// without rows is `[]`, which does not say T: read back, it takes T from its first row.
+/// without rows is `[]`, which does not say T: read back, it takes T from its first row. JSON
+/// read by `serde_json` gives back every bit only with that crate's feature `float_roundtrip`.
 ///
 /// # The example of every metric
 ///

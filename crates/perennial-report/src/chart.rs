@@ -58,7 +58,12 @@ impl Chart<'_> {
         for task in ticks(self.first, self.last) {
             svg.text("tick", (x(task as f64), bottom + 14.0), Anchor::Middle, &task.to_string());
         }
-        svg.text("tick", (f64::midpoint(LEFT, end), bottom + 29.0), Anchor::Middle, "tasks trained");
+        svg.text(
+            "tick",
+            (f64::midpoint(LEFT, end), bottom + 29.0),
+            Anchor::Middle,
+            "tasks trained",
+        );
 
         let at = |&(task, accuracy): &(f64, f64)| (x(task), y(accuracy));
         for series in self.series {
@@ -96,7 +101,7 @@ impl Chart<'_> {
                 &format!("name {class}"),
                 (end + 15.0, y + 4.0),
                 Anchor::Start,
-                &crate::table::shorten(&series.label, room),
+                &crate::text::shorten(&series.label, room),
             );
         }
     }

@@ -15,7 +15,8 @@ impl fmt::Display for Rgb {
 
 impl Rgb {
     #[cfg(test)]
-    pub(crate) const WHITE: Self = Self(255, 255, 255);
+    const WHITE: Self = Self(255, 255, 255);
+    #[cfg(test)]
     const BLACK: Self = Self(0, 0, 0);
 
     /// The colour of this lightness (0 … 1), chroma and hue (degrees) in `OKLCh`, by the matrices
@@ -53,7 +54,8 @@ impl Rgb {
         0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
     }
 
-    /// The darker of black ink and the page where it contrasts more: `true` for black text.
+    /// Whether black text stands out from it more than white text: one of them always has at
+    /// least 4.5, which is what WCAG 2 AA asks.
     pub(crate) fn wants_black_text(self) -> bool {
         // White wins below the luminance where both contrasts are equal.
         self.luminance() > 0.179
@@ -61,7 +63,7 @@ impl Rgb {
 
     /// Contrast of two colours, 1 … 21 (WCAG 2).
     #[cfg(test)]
-    pub(crate) fn contrast(self, other: Self) -> f64 {
+    fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }

@@ -133,12 +133,14 @@ mod tests {
 
     #[test]
     fn units_change_before_a_number_needs_four_digits() {
-        assert_eq!([0.0, 0.42, 12.34, 59.96, 186.0, 5040.0].map(seconds), [
-            "0 s", "420 ms", "12.3 s", "1.0 min", "3.1 min", "1.4 h"
-        ]);
-        assert_eq!([0, 999, 1000, 89_610, 999_600, 1_234_567].map(bytes), [
-            "0 B", "999 B", "1.00 kB", "89.6 kB", "1.00 MB", "1.23 MB"
-        ]);
+        assert_eq!(
+            [0.0, 0.42, 12.34, 59.96, 186.0, 5040.0].map(seconds),
+            ["0 s", "420 ms", "12.3 s", "1.0 min", "3.1 min", "1.4 h"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 89_610, 999_600, 1_234_567].map(bytes),
+            ["0 B", "999 B", "1.00 kB", "89.6 kB", "1.00 MB", "1.23 MB"]
+        );
         assert_eq!(short_count(7), "7");
         assert_eq!(count(1_089_610), "1\u{202f}089\u{202f}610");
     }

@@ -17,7 +17,7 @@ use crate::chart::{Chart, Series};
 use crate::document::{Comparison, FailedRun};
 use crate::standing::{self, Role, Standing};
 use crate::svg::Svg;
-use crate::{ReportError, colour, format};
+use crate::{ReportError, colour};
 
 #[derive(Template)]
 #[template(path = "report.html", whitespace = "minimize")]

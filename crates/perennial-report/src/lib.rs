@@ -25,6 +25,7 @@ mod sentences;
 mod standing;
 mod svg;
 mod table;
+mod text;
 
 pub use document::Comparison;
 pub use error::ReportError;

@@ -7,6 +7,10 @@ use crate::standing::{self, Role, Standing};
 
 /// A loss on old tasks below this is not worth a newcomer's attention: one point.
 const SMALL: f64 = 0.01;
+/// Learning accuracy this far below the forgetting strategy's is "learnt little".
+const LITTLE: f64 = 0.1;
+/// Costs closer than this are called the same: one twentieth.
+const SAME: f64 = 0.05;
 /// Names before a list ends in "and 4 more".
 const NAMES: usize = 3;
 
@@ -25,7 +29,7 @@ pub fn sentences(comparison: &Comparison) -> [String; 3] {
     [
         words.who_forgot(forgetter, others.len()),
         words.who_did_not(forgetter, &others),
-        words.price(forgetter, &others),
+        price(forgetter, &others),
     ]
 }
 
@@ -64,7 +68,9 @@ impl Words {
         let name = forgetter.label;
         let acc = forgetter.acc.map_or_else(
             || "has no accuracy over all tasks".to_owned(),
-            |acc| format!("ends with an accuracy of {} over all {tasks} tasks", format::estimate(acc)),
+            |acc| {
+                format!("ends with an accuracy of {} over all {tasks} tasks", format::estimate(acc))
+            },
         );
         let who = match (forgetter.role, others) {
             (Role::Lower, _) => format!("{name}, which does nothing to protect what it learnt,"),
@@ -100,145 +106,193 @@ impl Words {
     }
 
     fn who_did_not(&self, forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> String {
-        if others.is_empty() {
-            return alone(forgetter);
-        }
-        let measured: Vec<_> =
-            others.iter().filter_map(|other| Some((*other, other.bwt?.mean))).collect();
-        let kept: Vec<&str> = measured
-            .iter()
-            .filter(|(_, bwt)| *bwt > -SMALL)
-            .map(|(other, _)| other.label)
-            .collect();
-        let least = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let mut parts = Vec::new();
-        match (kept.as_slice(), least) {
-            ([], Some((other, bwt))) => parts.push(format!(
-                "{} lost least on old tasks, {} points",
-                other.label,
-                format::points(*bwt)
-            )),
-            ([], None) => {}
-            (names, _) => parts
-                .push(format!("{} lost less than a point on old tasks", format::list(names, NAMES))),
-        }
-        if let Some(best) = best(others) {
-            parts.push(self.standing_of(best, forgetter, others));
-            let bound = others.iter().find(|other| other.role == Role::Upper);
-            if let (Some(bound), true) = (bound, best.role == Role::Method)
-                && let Some(acc) = bound.acc
-            {
-                parts.push(format!(
-                    "{}, which trains on all data again, reaches {}",
-                    bound.label,
-                    format::estimate(acc)
-                ));
+        let parts: Vec<String> = match others {
+            [] => return alone(forgetter),
+            [only] => {
+                let kept = only.bwt.map(|bwt| lost(bwt.mean) + " and ");
+                let end = self.ending(only, &[], forgetter);
+                vec![format!(
+                    "{}{} {}{end}",
+                    only.label,
+                    self.aside(only),
+                    kept.unwrap_or_default()
+                )]
             }
-        }
+            _ => [who_kept(forgetter, others), self.who_leads(forgetter, others), bound(others)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        };
         if parts.is_empty() {
-            parts.push("What the others kept was not measured".to_owned());
+            return "What the others kept was not measured.".to_owned();
         }
         parts.join("; ") + "."
     }
 
-    /// Where the best of the others ends, against the one that forgot.
-    fn standing_of(
+    /// The best of several others, against the one that forgot.
+    fn who_leads(&self, forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String> {
+        let best = best(others)?;
+        // Like with like: what trains on all data again is no rival of the methods.
+        let rivals: Vec<_> = others
+            .iter()
+            .copied()
+            .filter(|other| other.role == Role::Method && other.strategy != best.strategy)
+            .collect();
+        let end = self.ending(best, &rivals, forgetter);
+        if best.acc?.mean <= forgetter.acc?.mean {
+            let (most, name) = (forgetter.label, best.label);
+            return Some(format!("no other ends above {most}, and {name}, the nearest, {end}"));
+        }
+        let first = if rivals.is_empty() { "" } else { ", the best of the methods," };
+        let mut text = format!("{}{}{first} {end}", best.label, self.aside(best));
+        let untold = rivals.iter().find(|rival| !rival.told);
+        if let (true, Some(untold)) = (best.told, untold)
+            && let Some(acc) = untold.acc
+        {
+            text += &format!(
+                "; of those not told, {} is best at {}",
+                untold.label,
+                format::estimate(acc)
+            );
+        }
+        Some(text)
+    }
+
+    /// Where a strategy ends, how far from the one that forgot, and whether chance explains it.
+    fn ending(
         &self,
         best: &Standing<'_>,
+        rivals: &[&Standing<'_>],
         forgetter: &Standing<'_>,
-        others: &[&Standing<'_>],
     ) -> String {
         let (Some(acc), Some(theirs)) = (best.acc, forgetter.acc) else {
-            return format!("{} has no accuracy to compare", best.label);
+            return "has no accuracy to compare".to_owned();
         };
-        // Like with like: what trains on all data again is no rival of the methods.
-        let mut field = vec![best];
-        let rivals = others.iter().copied().filter(|other| other.role == Role::Method);
-        field.extend(rivals.filter(|rival| rival.strategy != best.strategy));
-        field.push(forgetter);
-        let alike = standing::within_noise(&field);
-        let lead = acc.mean - theirs.mean;
-        let noise = match self.seeds {
-            1 => ", with one seed and so without an interval".to_owned(),
-            seeds if alike[field.len() - 1] == Some(true) => {
-                format!(", which is within the noise of {seeds} seeds")
-            }
-            seeds => format!(", more than the noise of {seeds} seeds"),
+        let field = [&[best], rivals, &[forgetter]].concat();
+        let verdicts = standing::within_noise(&field);
+        // Whichever of the two is ahead, the verdict stands at the other.
+        let noise = match (verdicts[0].or(verdicts[field.len() - 1]), self.seeds) {
+            (Some(true), seeds) => format!("which is within the noise of {seeds} seeds"),
+            (Some(false), seeds) => format!("more than the noise of {seeds} seeds"),
+            (None, 1) => "with one seed and so without an interval".to_owned(),
+            (None, _) => "with too few common seeds for an interval".to_owned(),
         };
-        let near: Vec<&str> = field[1..field.len() - 1]
+        let near: Vec<&str> = rivals
             .iter()
-            .zip(&alike[1..])
-            .filter(|(_, alike)| **alike == Some(true))
+            .zip(&verdicts[1..])
+            .filter(|(_, verdict)| **verdict == Some(true))
             .map(|(rival, _)| rival.label)
             .collect();
         let near = match near.as_slice() {
             [] => String::new(),
             names => format!(" (not told apart from {})", format::list(names, NAMES)),
         };
-        let told = if best.told && !self.all_told { ", told the task," } else { "" };
-        let what = match best.role {
-            Role::Method => "the best of the methods",
-            _ => "which trains on all data again",
-        };
-        if lead <= 0.0 {
-            return format!(
-                "none ends above {}: the nearest, {}, has {}",
-                forgetter.label,
-                best.label,
-                format::estimate(acc)
-            );
-        }
+        let lead = acc.mean - theirs.mean;
+        let side = if lead < 0.0 { "below" } else { "above" };
         format!(
-            "{}, {what},{} ends at {}{near}, {} points above {}{noise}",
-            best.label,
-            told.trim_start_matches(','),
+            "ends at {}{near}, {} points {side} {}, {noise}",
             format::estimate(acc),
             format::points(lead),
             forgetter.label
         )
     }
 
-    fn price(&self, forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> String {
-        let own = format!(
-            "{} took {} to train, has {} parameters and keeps {} between tasks",
-            forgetter.label,
-            format::seconds(forgetter.train_seconds),
-            format::short_count(forgetter.parameters),
-            format::bytes(forgetter.kept.total())
-        );
-        let mut payers: Vec<_> = best(others).into_iter().collect();
-        let bound = others.iter().find(|other| other.role != Role::Method);
-        payers.extend(bound.filter(|bound| payers.iter().all(|p| p.strategy != bound.strategy)));
-        let against: Vec<String> =
-            payers.iter().map(|payer| self.against(payer, forgetter)).collect();
-        if against.is_empty() {
-            return format!("The price: {own}.");
+    /// What makes a strategy's case easier, said wherever it is praised.
+    fn aside(&self, standing: &Standing<'_>) -> &'static str {
+        match standing.role {
+            Role::Upper | Role::Reference => ", which trains on all data again,",
+            _ if standing.told && !self.all_told => " (told the task)",
+            _ => "",
         }
-        format!("The price: {own}; {}.", against.join("; "))
     }
+}
 
-    /// What one strategy costs, as multiples of another's.
-    fn against(&self, payer: &Standing<'_>, base: &Standing<'_>) -> String {
-        #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
-        let share = |of: u64, by: u64| (by > 0).then(|| of as f64 / by as f64);
-        let time = (base.train_seconds > 0.0)
-            .then(|| format!("{} the time", format::ratio(payer.train_seconds / base.train_seconds)));
-        let parameters = match share(payer.parameters, base.parameters) {
-            Some(share) if (share - 1.0).abs() >= 0.05 => {
-                Some(format!("{} the parameters", format::ratio(share)))
-            }
-            _ => None,
-        };
-        let kept = match share(payer.kept.total(), base.kept.total()) {
-            Some(share) if (share - 1.0).abs() < 0.05 => None,
-            _ => Some(format!("{} kept", format::bytes(payer.kept.total()))),
-        };
-        let parts: Vec<String> = [time, parameters, kept].into_iter().flatten().collect();
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        match parts.as_slice() {
-            [] => format!("{} costs the same", payer.label),
-            parts => format!("{} needs {}", payer.label, format::list(parts, NAMES)),
+/// What it costs to forget, and what it costs not to.
+fn price(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> String {
+    let own = format!(
+        "{} took {} to train, has {} parameters and keeps {} between tasks",
+        forgetter.label,
+        format::seconds(forgetter.train_seconds),
+        format::short_count(forgetter.parameters),
+        format::bytes(forgetter.kept.total())
+    );
+    let mut payers: Vec<_> = best(others).into_iter().collect();
+    let bound = others.iter().find(|other| other.role != Role::Method);
+    payers.extend(bound.filter(|bound| payers.iter().all(|p| p.strategy != bound.strategy)));
+    let against: Vec<String> = payers.iter().map(|payer| against(payer, forgetter)).collect();
+    if against.is_empty() {
+        return format!("The price: {own}.");
+    }
+    format!("The price: {own}; {}.", against.join("; "))
+}
+
+/// What one strategy costs, as multiples of another's.
+fn against(payer: &Standing<'_>, base: &Standing<'_>) -> String {
+    let named = |share: f64, what: &str| {
+        let much = (share - 1.0).abs() >= SAME;
+        much.then(|| format!("{what} {} the", format::ratio(share)))
+    };
+    #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+    let share = |of: u64, by: u64| (by > 0).then(|| of as f64 / by as f64);
+    let time = (base.train_seconds > 0.0)
+        .then(|| payer.train_seconds / base.train_seconds)
+        .and_then(|share| Some(named(share, "takes")? + " time"));
+    let parameters = share(payer.parameters, base.parameters)
+        .and_then(|share| Some(named(share, "has")? + " parameters"));
+    let (kept, theirs) = (payer.kept.total(), base.kept.total());
+    let kept = share(kept, theirs)
+        .is_none_or(|share| (share - 1.0).abs() >= SAME)
+        .then(|| format!("keeps {}", format::bytes(kept)));
+    let parts: Vec<String> = [time, parameters, kept].into_iter().flatten().collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        [] => format!("{} costs about the same", payer.label),
+        parts => format!("{} {}", payer.label, format::list(parts, NAMES)),
+    }
+}
+
+/// Who lost next to nothing on old tasks, and who only because there was little to lose.
+fn who_kept(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String> {
+    let measured: Vec<_> =
+        others.iter().filter_map(|other| Some((*other, other.bwt?.mean))).collect();
+    let keepers = measured.iter().filter(|(_, bwt)| *bwt > -SMALL).map(|(other, _)| *other);
+    let learns_little = |other: &&Standing<'_>| match (other.learning, forgetter.learning) {
+        (Some(learns), Some(usual)) => learns.mean < usual.mean - LITTLE,
+        _ => false,
+    };
+    let (stiff, kept): (Vec<_>, Vec<_>) = keepers.partition(learns_little);
+    let names = |standings: &[&Standing<'_>]| {
+        let labels: Vec<&str> = standings.iter().map(|standing| standing.label).collect();
+        format::list(&labels, NAMES)
+    };
+    let small = lost(0.0);
+    match (kept.as_slice(), stiff.as_slice()) {
+        ([], []) => {
+            let (least, bwt) = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+            Some(format!("{} forgot least of the others: it {}", least.label, lost(*bwt)))
         }
+        (kept, []) => Some(format!("{} {small}", names(kept))),
+        ([], stiff) => Some(format!("{} {small}, but had learnt little of them", names(stiff))),
+        (kept, stiff) => {
+            Some(format!("{} {small}, and {} had learnt little to lose", names(kept), names(stiff)))
+        }
+    }
+}
+
+/// What the network can hold, where that was measured beside a method.
+fn bound(others: &[&Standing<'_>]) -> Option<String> {
+    let upper = others.iter().find(|other| other.role == Role::Upper)?;
+    let (label, acc) = (upper.label, format::estimate(upper.acc?));
+    (best(others)?.role == Role::Method)
+        .then(|| format!("{label}, which trains on all data again, ends at {acc}"))
+}
+
+/// A change of accuracy on old tasks, as a loss.
+fn lost(bwt: f64) -> String {
+    if bwt > -SMALL {
+        "lost less than a point on old tasks".to_owned()
+    } else {
+        format!("lost {} points on old tasks", format::points(bwt))
     }
 }
 

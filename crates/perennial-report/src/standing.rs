@@ -76,7 +76,10 @@ impl<'a> Standing<'a> {
         };
         let over = |value: fn(&Run) -> Option<f64>| {
             // A number that one seed does not have, the strategy does not have.
-            runs.iter().map(|run| value(run)).collect::<Option<Vec<_>>>().and_then(|v| Summary::of(&v))
+            runs.iter()
+                .map(|run| value(run))
+                .collect::<Option<Vec<_>>>()
+                .and_then(|v| Summary::of(&v))
         };
         let mean = |value: fn(&Run) -> f64| mean(runs.iter().map(|run| value(run)));
         Self {
@@ -135,9 +138,7 @@ pub(crate) fn within_noise(field: &[&Standing<'_>]) -> Vec<Option<bool>> {
     let verdicts = within_noise_of_best(&named).map_or_else(Vec::new, |against| against.others);
     field
         .iter()
-        .map(|standing| {
-            verdicts.iter().find(|other| other.name == standing.strategy)?.within_noise
-        })
+        .map(|standing| verdicts.iter().find(|other| other.name == standing.strategy)?.within_noise)
         .collect()
 }
 

@@ -1,11 +1,12 @@
 //! The comparison as an aligned table for a terminal.
 
 use perennial_metrics::statistics::Summary;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::document::Comparison;
 use crate::format::{self, NONE};
 use crate::standing::{self, Role, Standing};
+use crate::text::{shorten, wrap};
 
 /// Longer names are cut: no name may push the numbers out of the terminal.
 const LONGEST_NAME: usize = 28;
@@ -14,12 +15,18 @@ const GAP: usize = 2;
 
 struct Column {
     head: &'static str,
+    /// What the legend says of it.
+    meaning: &'static str,
     cells: Vec<String>,
     /// Which column goes first when the terminal is too narrow: the highest; 0 stays.
     expendable: u8,
 }
 
 impl Column {
+    fn new(expendable: u8, head: &'static str, meaning: &'static str, cells: Vec<String>) -> Self {
+        Self { head, meaning, cells, expendable }
+    }
+
     fn width(&self) -> usize {
         self.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(self.head.width())
     }
@@ -36,14 +43,17 @@ pub fn table(comparison: &Comparison, width: usize) -> String {
         lines.push("no run finished".to_owned());
     } else {
         let marks = Marks::of(&standings);
-        lines.extend(rows(&standings, &marks, width));
+        let columns = fitting(columns(&standings, &marks), width);
+        lines.extend(rows(&columns));
         lines.push(String::new());
-        lines.extend(wrap(&legend(&standings, &marks), width, 0));
+        lines.extend(wrap(&legend(&standings, &marks, &columns), width, 0));
     }
     for run in comparison.failed() {
         let error = &run.error;
-        let text =
-            format!("failed: {}, seed {}: {} {}", run.strategy, run.seed, error.message, error.hint);
+        let text = format!(
+            "failed: {}, seed {}: {} {}",
+            run.strategy, run.seed, error.message, error.hint
+        );
         lines.extend(wrap(&text, width, 2));
     }
     for skipped in &comparison.skipped {
@@ -84,22 +94,31 @@ impl Marks {
     }
 }
 
-fn rows(standings: &[Standing<'_>], marks: &Marks, width: usize) -> Vec<String> {
+fn columns(standings: &[Standing<'_>], marks: &Marks) -> Vec<Column> {
     let all = |cell: &dyn Fn(&Standing<'_>) -> String| standings.iter().map(cell).collect();
     let plain = |value: Option<Summary>| {
         value.map_or_else(|| NONE.to_owned(), |value| format::fraction(value.mean))
     };
     let names = standings.iter().enumerate().map(|(i, s)| marks.name(i, s)).collect();
-    let mut columns = vec![
-        Column { head: "strategy", cells: names, expendable: 0 },
-        Column { head: "ACC", cells: measured(standings, |s| s.acc, format::fraction), expendable: 0 },
-        Column { head: "BWT", cells: measured(standings, |s| s.bwt, format::change), expendable: 1 },
-        Column { head: "forgets", cells: all(&|s| plain(s.forgetting)), expendable: 5 },
-        Column { head: "learns", cells: all(&|s| plain(s.learning)), expendable: 6 },
-        Column { head: "time", cells: all(&|s| format::seconds(s.train_seconds)), expendable: 2 },
-        Column { head: "params", cells: all(&|s| format::short_count(s.parameters)), expendable: 4 },
-        Column { head: "kept", cells: all(&|s| format::bytes(s.kept.total())), expendable: 3 },
-    ];
+    let acc = measured(standings, |s| s.acc, format::fraction);
+    let bwt = measured(standings, |s| s.bwt, format::change);
+    let time = all(&|s| format::seconds(s.train_seconds));
+    let parameters = all(&|s| format::short_count(s.parameters));
+    let kept = all(&|s| format::bytes(s.kept.total()));
+    vec![
+        Column::new(0, "strategy", "", names),
+        Column::new(0, "ACC", "accuracy on all tasks at the end", acc),
+        Column::new(1, "BWT", "its change on a task since that was learnt", bwt),
+        Column::new(5, "forgets", "drop from a task's best", all(&|s| plain(s.forgetting))),
+        Column::new(6, "learns", "accuracy when just learnt", all(&|s| plain(s.learning))),
+        Column::new(2, "time", "training, one seed", time),
+        Column::new(4, "params", "", parameters),
+        Column::new(3, "kept", "bytes between tasks", kept),
+    ]
+}
+
+/// Without the most expendable columns, until the others fit.
+fn fitting(mut columns: Vec<Column>, width: usize) -> Vec<Column> {
     let total = |columns: &[Column]| {
         columns.iter().map(Column::width).sum::<usize>() + GAP * (columns.len() - 1)
     };
@@ -114,6 +133,10 @@ fn rows(standings: &[Standing<'_>], marks: &Marks, width: usize) -> Vec<String> 
         };
         columns.remove(index);
     }
+    columns
+}
+
+fn rows(columns: &[Column]) -> Vec<String> {
     let line = |cell: &dyn Fn(&Column) -> String| {
         let mut line = String::new();
         for (i, column) in columns.iter().enumerate() {
@@ -126,7 +149,8 @@ fn rows(standings: &[Standing<'_>], marks: &Marks, width: usize) -> Vec<String> 
     };
     let rule = |column: &Column| "─".repeat(column.width());
     let mut lines = vec![line(&|column| column.head.to_owned()), line(&rule)];
-    lines.extend((0..standings.len()).map(|row| line(&|column| column.cells[row].clone())));
+    let count = columns.first().map_or(0, |column| column.cells.len());
+    lines.extend((0..count).map(|row| line(&|column| column.cells[row].clone())));
     lines
 }
 
@@ -136,7 +160,7 @@ fn measured(
     value: fn(&Standing<'_>) -> Option<Summary>,
     show: fn(f64) -> String,
 ) -> Vec<String> {
-    let half = |standing| value(standing).map_or_else(String::new, format::half);
+    let half = |standing: &Standing<'_>| value(standing).map_or_else(String::new, format::half);
     let room = standings.iter().map(|standing| half(standing).width()).max().unwrap_or(0);
     let cell = |standing: &Standing<'_>| {
         let mean = value(standing).map_or_else(|| NONE.to_owned(), |value| show(value.mean));
@@ -147,17 +171,16 @@ fn measured(
     standings.iter().map(cell).collect()
 }
 
-fn legend(standings: &[Standing<'_>], marks: &Marks) -> String {
-    let mut parts = vec![
-        "ACC: accuracy on all tasks at the end".to_owned(),
-        "BWT: its change on a task since that was learnt".to_owned(),
-    ];
-    match standing::seeds(standings) {
-        1 => parts.push("one seed: no intervals".to_owned()),
-        seeds => parts.push(format!("±: 95 % interval over {seeds} seeds")),
-    }
-    parts.push("time: training, one seed".to_owned());
-    parts.push("kept: bytes between tasks".to_owned());
+fn legend(standings: &[Standing<'_>], marks: &Marks, columns: &[Column]) -> String {
+    let mut parts: Vec<String> = columns
+        .iter()
+        .filter(|column| !column.meaning.is_empty())
+        .map(|column| format!("{}: {}", column.head, column.meaning))
+        .collect();
+    parts.push(match standing::seeds(standings) {
+        1 => "one seed: no intervals".to_owned(),
+        seeds => format!("±: 95 % interval over {seeds} seeds"),
+    });
     let has = |role| standings.iter().any(|standing| standing.role == role);
     if has(Role::Upper) {
         parts.push("▲ upper bound".to_owned());
@@ -174,38 +197,4 @@ fn legend(standings: &[Standing<'_>], marks: &Marks) -> String {
         parts.push("≈ within noise of the best".to_owned());
     }
     parts.join("; ")
-}
-
-/// The text in at most `room` columns, the rest cut to an ellipsis, without control characters
-/// (which could steer a terminal).
-pub(crate) fn shorten(text: &str, room: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if clean.width() <= room {
-        return clean;
-    }
-    let mut out = String::new();
-    for character in clean.chars() {
-        if out.width() + character.width().unwrap_or(0) + 1 > room {
-            break;
-        }
-        out.push(character);
-    }
-    out + "…"
-}
-
-/// Lines of at most `width` columns, all but the first indented; a longer word has its own line.
-fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let word = shorten(word, usize::MAX);
-        if !line.trim().is_empty() && line.width() + 1 + word.width() > width {
-            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
-        } else if !line.is_empty() {
-            line.push(' ');
-        }
-        line += &word;
-    }
-    lines.push(line);
-    lines
 }

@@ -97,6 +97,27 @@ impl Engine {
         Logits { values, columns: loaded.columns }
     }
 
+    /// The summed loss of `passes` at the model's weights, all in evaluation mode.
+    ///
+    /// # Errors
+    ///
+    /// When a pass asks for what the view has not.
+    pub fn loss(&self, model: &Model, view: &View, passes: &[Pass]) -> Result<f64, ObjectiveError> {
+        let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
+        let heads = heads_of(model, view, named);
+        let loaded = self.load(model, view, &heads, |_| false, &self.plain);
+        let mut buffers = model.buffers.clone();
+        let mut loss = 0.0;
+        for pass in passes.iter().filter(|pass| pass.counts()) {
+            let (inputs, rows) = (pass.inputs.clone(), pass.rows);
+            let logits =
+                self.forward(&loaded, model, view, &mut buffers, Mode::Evaluate, inputs, rows);
+            let values = floats(logits.into_data());
+            loss += pass.loss(&values, &loaded.columns, &mut vec![0.0; values.len()])?;
+        }
+        Ok(loss)
+    }
+
     /// Adds up the loss of `passes` and writes its gradient at the view's effective weights
     /// into `gradient` (over θ). Of `gradient`, only the returned ranges are touched: the slots
     /// that take part in these passes and are not frozen whole. A head takes part when a term

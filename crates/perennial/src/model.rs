@@ -242,6 +242,19 @@ impl Model {
         }
     }
 
+    /// Sets every weight and buffer to a start drawn from `key`.
+    pub fn start_afresh(&mut self, key: Key) {
+        for slot in (0..self.layout.slots().len()).map(SlotId) {
+            let fresh = self.initial(slot, key);
+            self.theta[self.layout.slot(slot).range()].copy_from_slice(&fresh);
+        }
+        for slot in self.buffer_layout.slots() {
+            let mut generator = key.generator(&slot.name);
+            let fresh = slot.init.draw(slot.len(), &mut generator);
+            self.buffers[slot.range()].copy_from_slice(&fresh);
+        }
+    }
+
     /// How far the model has grown.
     pub fn extent(&self) -> Extent {
         Extent {

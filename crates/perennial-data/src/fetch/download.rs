@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ureq::Agent;
 use ureq::http::{Response, header};
 
-use super::{Progress, Source};
+use super::{FetchError, Progress, Source};
 use crate::DataError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ pub(super) fn download(
     if found != source.sha256 {
         fs::remove_file(&part.path).map_err(DataError::io("remove", &part.path))?;
         let expected = source.sha256.to_string();
-        return Err(DataError::Checksum { url: source.url.to_string(), found, expected });
+        return Err(FetchError::Checksum { url: source.url.to_string(), found, expected }.into());
     }
     fs::rename(&part.path, &path).map_err(DataError::io("rename to its name", &part.path))?;
     // Makes the new name durable. Not every system can open a folder for this; it is no loss.
@@ -78,15 +78,15 @@ fn receive(
     match response.status().as_u16() {
         206 if continues_at(&response, part.length) => {}
         200 => part.clear()?, // the whole file, whatever was asked for
-        status => return Err(DataError::Status { url: url(), status }),
+        status => return Err(FetchError::Status { url: url(), status }.into()),
     }
-    let wrong_offer = |found| DataError::WrongOffer { url: url(), found, expected: source.bytes };
+    let wrong_offer = |found| FetchError::WrongOffer { url: url(), found, expected: source.bytes };
     if let Some(rest) = response.body().content_length()
         && part.length.saturating_add(rest) != source.bytes
     {
         let found = part.length.saturating_add(rest);
         part.remove()?;
-        return Err(wrong_offer(found));
+        return Err(wrong_offer(found).into());
     }
 
     progress.start(source.file, part.length, source.bytes);
@@ -98,18 +98,19 @@ fn receive(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             // However it broke, the cure is the same; what came is on disk.
             Ok(_) | Err(_) => {
-                return Err(DataError::Interrupted {
+                return Err(FetchError::Interrupted {
                     url: url(),
                     received: part.length,
                     expected: source.bytes,
                     part: part.path.clone(),
-                });
+                }
+                .into());
             }
         };
         let total = part.length + count as u64;
         if total > source.bytes {
             part.remove()?;
-            return Err(wrong_offer(total));
+            return Err(wrong_offer(total).into());
         }
         part.append(&buffer[..count])?;
         progress.advance(part.length);
@@ -118,7 +119,7 @@ fn receive(
 }
 
 /// Sends a request for the file from byte `from` on.
-fn request(source: &Source<'_>, from: u64) -> Result<Response<ureq::Body>, DataError> {
+fn request(source: &Source<'_>, from: u64) -> Result<Response<ureq::Body>, FetchError> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(CONNECT_TIMEOUT))
@@ -130,7 +131,7 @@ fn request(source: &Source<'_>, from: u64) -> Result<Response<ureq::Body>, DataE
     if from > 0 {
         request = request.header(header::RANGE, format!("bytes={from}-"));
     }
-    request.call().map_err(|error| DataError::Unreachable {
+    request.call().map_err(|error| FetchError::Unreachable {
         url: source.url.to_string(),
         message: error.to_string(),
     })
@@ -156,7 +157,7 @@ impl PartFile {
         let mut file = opened.map_err(DataError::cannot_create(&path))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DataError::Busy { part: path }),
+            Err(TryLockError::WouldBlock) => return Err(FetchError::Busy { part: path }.into()),
             Err(TryLockError::Error(source)) => {
                 return Err(DataError::Io { path, doing: "lock", source });
             }

@@ -5,15 +5,17 @@
 //! its name is always whole, whenever the power fails.
 
 mod download;
+mod error;
 mod sources;
 mod unpack;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use error::FetchError;
 pub use sources::{Source, sources};
 
-use crate::{DataError, NAMES, names};
+use crate::{DataError, names};
 
 /// Watches a download, for example to draw a progress bar.
 pub trait Progress {
@@ -41,14 +43,15 @@ impl Progress for () {
 /// network fails (what came is kept for the next try), or what came is not the official file
 /// (it is removed).
 pub fn fetch(name: &str, dir: &Path, progress: &mut dyn Progress) -> Result<PathBuf, DataError> {
-    if !NAMES.contains(&name) {
+    if let Some(advice) = elsewhere(name) {
+        return Err(FetchError::NotFetchable { name: name.to_string(), advice }.into());
+    }
+    let sources = sources(name);
+    if sources.is_empty() {
         return Err(names::unknown(name));
     }
-    if let Some(advice) = elsewhere(name) {
-        return Err(DataError::NotFetchable { name: name.to_string(), advice });
-    }
     let folder = dir.join(name);
-    fetch_from(sources(name), &folder, progress)?;
+    fetch_from(sources, &folder, progress)?;
     Ok(folder)
 }
 

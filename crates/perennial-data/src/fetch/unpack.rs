@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType};
 
+use super::FetchError;
 use crate::DataError;
 
 /// Whether every wanted file lies under `folder`. They get their names only when whole.
@@ -35,10 +36,11 @@ pub(super) fn unpack(archive: &Path, members: &[&str], folder: &Path) -> Result<
     }
     match wanted.first() {
         None => Ok(()),
-        Some(&member) => Err(DataError::MissingMember {
+        Some(&member) => Err(FetchError::MissingMember {
             path: archive.to_path_buf(),
             member: member.to_string(),
-        }),
+        }
+        .into()),
     }
 }
 

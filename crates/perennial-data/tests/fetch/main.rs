@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use perennial_data::fetch::{Progress, Source, fetch, fetch_from, sources};
+use perennial_data::fetch::{FetchError, Progress, Source, fetch, fetch_from, sources};
 use perennial_data::{DataError, ErrorKind, NAMES};
 use server::{Answer, Server};
 use sha2::{Digest, Sha256};
@@ -98,7 +98,7 @@ fn a_cut_download_continues_where_it_was_cut() {
     let folder = TempDir::new().unwrap();
     let error = get(&server, &body(), folder.path(), &mut ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    let DataError::Interrupted { received, expected, part, .. } = &error else {
+    let DataError::Fetch(FetchError::Interrupted { received, expected, part, .. }) = &error else {
         panic!("expected an interruption, got {error}");
     };
     assert_eq!((*received, *expected), (HALF as u64, LENGTH as u64));
@@ -165,7 +165,7 @@ fn a_file_of_another_length_is_refused() {
     for answer in [Answer::Honest, Answer::Endless] {
         let (server, folder) = (Server::start(body(), &[answer]), TempDir::new().unwrap());
         let error = get(&server, &body()[..LENGTH - 100], folder.path(), &mut ()).unwrap_err();
-        assert!(matches!(error, DataError::WrongOffer { .. }), "{error}");
+        assert!(matches!(error, DataError::Fetch(FetchError::WrongOffer { .. })), "{error}");
         assert_eq!(error.kind(), ErrorKind::BadData);
         assert!(files(folder.path()).is_empty());
     }
@@ -175,7 +175,7 @@ fn a_file_of_another_length_is_refused() {
 fn a_refusal_is_told_with_its_status() {
     let (server, folder) = (Server::start(body(), &[Answer::Status(404)]), TempDir::new().unwrap());
     let error = get(&server, &body(), folder.path(), &mut ()).unwrap_err();
-    assert!(matches!(error, DataError::Status { status: 404, .. }), "{error}");
+    assert!(matches!(error, DataError::Fetch(FetchError::Status { status: 404, .. })), "{error}");
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.to_string().contains(&server.url));
 }
@@ -189,7 +189,7 @@ fn no_server_is_told_with_the_address() {
     drop(listener);
     let source = Source { url: &url, file: "file.gz", sha256: &sum(b"x"), bytes: 1, members: &[] };
     let error = fetch_from(&[source], folder.path(), &mut ()).unwrap_err();
-    assert!(matches!(error, DataError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, DataError::Fetch(FetchError::Unreachable { .. })), "{error}");
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.to_string().contains(&url));
 }
@@ -200,7 +200,7 @@ fn two_processes_do_not_write_one_file() {
     let other = fs::File::create(folder.path().join("file.gz.part")).unwrap();
     other.lock().unwrap();
     let error = get(&server, &body(), folder.path(), &mut ()).unwrap_err();
-    assert!(matches!(error, DataError::Busy { .. }), "{error}");
+    assert!(matches!(error, DataError::Fetch(FetchError::Busy { .. })), "{error}");
     drop(other);
     get(&server, &body(), folder.path(), &mut ()).unwrap();
 }
@@ -277,7 +277,10 @@ fn a_link_in_an_archive_is_not_followed() {
     tar.append_link(&mut header, "set/a", "/etc/hostname").unwrap();
     let bytes = tar.into_inner().unwrap().finish().unwrap();
     let (_server, result) = get_archive(&bytes, &["set/a"], folder.path());
-    assert!(matches!(result, Err(DataError::MissingMember { .. })), "{result:?}");
+    assert!(
+        matches!(result, Err(DataError::Fetch(FetchError::MissingMember { .. }))),
+        "{result:?}"
+    );
     assert!(!folder.path().join("set").exists());
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 
 /// What the server does with a request.
 #[derive(Clone, Copy)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The file, or the part of it that `Range` asks for.
     Honest,
     /// The whole file with status 200, whatever is asked for.
@@ -23,16 +23,16 @@ pub enum Answer {
 }
 
 /// A running server. Its thread ends with the process.
-pub struct Server {
+pub(crate) struct Server {
     /// The address of the file.
-    pub url: String,
+    pub(crate) url: String,
     /// The `Range` of each request so far, as it was sent.
-    pub ranges: Arc<Mutex<Vec<Option<String>>>>,
+    pub(crate) ranges: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl Server {
     /// Serves `body`; the last of `answers` holds for all further requests.
-    pub fn start(body: Vec<u8>, answers: &[Answer]) -> Self {
+    pub(crate) fn start(body: Vec<u8>, answers: &[Answer]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
         let url = format!("http://{}/file.gz", listener.local_addr().expect("bound"));
         let ranges = Arc::new(Mutex::new(Vec::new()));
@@ -50,7 +50,7 @@ impl Server {
         Self { url, ranges }
     }
 
-    pub fn ranges(&self) -> Vec<Option<String>> {
+    pub(crate) fn ranges(&self) -> Vec<Option<String>> {
         self.ranges.lock().expect("not poisoned").clone()
     }
 }

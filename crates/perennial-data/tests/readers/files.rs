@@ -8,29 +8,29 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// An IDX file: magic number, sizes, bytes.
-pub fn idx(magic: u32, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn idx(magic: u32, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
     let mut file = magic.to_be_bytes().to_vec();
     file.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
     file.extend_from_slice(bytes);
     file
 }
 
-pub fn images(count: u32, height: u32, width: u32, pixels: &[u8]) -> Vec<u8> {
+pub(crate) fn images(count: u32, height: u32, width: u32, pixels: &[u8]) -> Vec<u8> {
     idx(0x803, &[count, height, width], pixels)
 }
 
-pub fn labels(labels: &[u8]) -> Vec<u8> {
+pub(crate) fn labels(labels: &[u8]) -> Vec<u8> {
     idx(0x801, &[labels.len() as u32], labels)
 }
 
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("in memory");
     encoder.finish().expect("in memory")
 }
 
 /// Writes `content` to `folder/name`, and the folder if need be.
-pub fn put(folder: &Path, name: &str, content: &[u8]) {
+pub(crate) fn put(folder: &Path, name: &str, content: &[u8]) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().expect("a parent")).expect("a new folder");
     fs::write(path, content).expect("a new file");
@@ -38,7 +38,13 @@ pub fn put(folder: &Path, name: &str, content: &[u8]) {
 
 /// A set of four IDX files with images of 2×3 pixels: pixel `p` of image `i` is `10 * i + p`.
 /// `test` is what the names of the test files say.
-pub fn put_idx_set(folder: &Path, prefix: &str, test: &str, train: &[u8], test_labels: &[u8]) {
+pub(crate) fn put_idx_set(
+    folder: &Path,
+    prefix: &str,
+    test: &str,
+    train: &[u8],
+    test_labels: &[u8],
+) {
     for (part, part_labels) in [("train", train), (test, test_labels)] {
         let pixels: Vec<u8> =
             (0..part_labels.len() as u8).flat_map(|i| (0..6).map(move |p| 10 * i + p)).collect();
@@ -50,7 +56,7 @@ pub fn put_idx_set(folder: &Path, prefix: &str, test: &str, train: &[u8], test_l
 }
 
 /// A record of CIFAR whose pixels are all `pixel`.
-pub fn record(labels: &[u8], pixel: u8) -> Vec<u8> {
+pub(crate) fn record(labels: &[u8], pixel: u8) -> Vec<u8> {
     let mut record = labels.to_vec();
     record.resize(labels.len() + 3072, pixel);
     record
@@ -58,7 +64,7 @@ pub fn record(labels: &[u8], pixel: u8) -> Vec<u8> {
 
 /// A CIFAR-10 set: batch `n` holds one image of class `n - 1` with pixels `n`, the test file one
 /// of class 9.
-pub fn put_cifar10(folder: &Path) {
+pub(crate) fn put_cifar10(folder: &Path) {
     for n in 1..=5 {
         put(folder, &format!("data_batch_{n}.bin"), &record(&[n - 1], n));
     }
@@ -66,7 +72,7 @@ pub fn put_cifar10(folder: &Path) {
 }
 
 /// A CIFAR-100 set of two training images and a test image.
-pub fn put_cifar100(folder: &Path) {
+pub(crate) fn put_cifar100(folder: &Path) {
     let train = [record(&[19, 99], 1), record(&[0, 7], 2)].concat();
     put(folder, "train.bin", &train);
     put(folder, "test.bin", &record(&[3, 42], 3));

@@ -29,12 +29,10 @@ pub fn paired_difference(first: &BySeed, second: &BySeed) -> Option<PairedDiffer
     let difference = Summary::of(&differences)?;
     let se = difference.se?;
     let p = if difference.mean == 0.0 {
-        1.0
-    } else if se == 0.0 {
-        0.0
+        1.0 // also where s is 0 and t does not exist
     } else {
-        let t = (difference.mean / se).abs();
-        (2.0 * student(difference.n)?.cdf(-t)).clamp(0.0, 1.0)
+        let t = (difference.mean / se).abs(); // infinite where s is 0, which makes p 0
+        (2.0 * student(difference.n)?.cdf(-t)).min(1.0)
     };
     Some(PairedDifference { difference, p })
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::palette;
 use super::ranking::badges;
 use crate::chart::{Chart, Series};
-use crate::document::{Comparison, Method, Run};
-use crate::format::NONE;
+use crate::document::{Comparison, KeptBytes, Method, Run};
+use crate::format::{self, NONE};
 use crate::standing::{self, Standing};
 use crate::svg::Svg;
 
@@ -17,6 +17,7 @@ pub(crate) struct Card<'a> {
     pub(crate) method: Option<&'a Method>,
     pub(crate) heat: Vec<HeatRow>,
     pub(crate) curves: Svg,
+    pub(crate) price: String,
     pub(crate) settings: Vec<(&'a str, String)>,
     pub(crate) notes: Vec<&'a str>,
     pub(crate) runs: &'a [&'a Run],
@@ -53,6 +54,7 @@ pub(crate) fn cards<'a>(
             method: comparison.methods.iter().find(|method| method.strategy == standing.strategy),
             heat: heat(&accuracy),
             curves: curves(standing.label, &accuracy),
+            price: price(standing),
             settings: standing.runs[0]
                 .settings
                 .iter()
@@ -63,6 +65,21 @@ pub(crate) fn cards<'a>(
         }
     };
     standings.iter().map(card).collect()
+}
+
+/// What the strategy costs, and where the kept bytes lie.
+fn price(standing: &Standing<'_>) -> String {
+    let KeptBytes { model, strategy, data } = standing.kept;
+    format!(
+        "{} of training and {} of evaluation, {} parameters; keeps {} of model, {} of its own, {} \
+         of data",
+        format::seconds(standing.train_seconds),
+        format::seconds(standing.eval_seconds),
+        format::count(standing.parameters),
+        format::bytes(model),
+        format::bytes(strategy),
+        format::bytes(data)
+    )
 }
 
 /// A setting as one would write it: text without its quotes.

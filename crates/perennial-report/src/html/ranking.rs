@@ -2,7 +2,6 @@
 
 use perennial_metrics::statistics::Summary;
 
-use crate::document::KeptBytes;
 use crate::format::{self, NONE};
 use crate::standing::{self, Role, Standing};
 use crate::svg::Svg;
@@ -18,10 +17,8 @@ pub(crate) struct Row<'a> {
     pub(crate) forgetting: String,
     pub(crate) learning: String,
     pub(crate) train: String,
-    pub(crate) eval: String,
     pub(crate) parameters: String,
     pub(crate) kept: String,
-    pub(crate) parts: [String; 3],
 }
 
 pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
@@ -35,7 +32,6 @@ pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
         let show = |value: Option<Summary>, how: fn(Summary) -> String| {
             value.map_or_else(|| NONE.to_owned(), how)
         };
-        let KeptBytes { model, strategy, data } = standing.kept;
         Row {
             label: standing.label,
             badges,
@@ -46,10 +42,8 @@ pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
             forgetting: show(standing.forgetting, format::estimate),
             learning: show(standing.learning, format::estimate),
             train: format::seconds(standing.train_seconds),
-            eval: format::seconds(standing.eval_seconds),
             parameters: format::count(standing.parameters),
             kept: format::bytes(standing.kept.total()),
-            parts: [model, strategy, data].map(format::bytes),
         }
     };
     standings.iter().zip(alike).map(row).collect()
@@ -76,9 +70,9 @@ fn interval(label: &str, acc: Summary) -> Svg {
     let x = |accuracy: f64| 3.0 + accuracy.clamp(0.0, 1.0) * (WIDTH - 6.0);
     let mut svg = Svg::new(WIDTH, 12.0, &format!("{label}: {}", format::estimate(acc)));
     svg.line("track", (x(0.0), 6.0), (x(1.0), 6.0));
-    if let Some(half) = acc.half_width {
-        svg.line("interval", (x(acc.mean - half), 6.0), (x(acc.mean + half), 6.0));
+    if let Some((low, high)) = acc.interval() {
+        svg.line("interval", (x(low), 6.0), (x(high), 6.0));
     }
-    svg.dot("mean", (x(acc.mean), 6.0), 3.0);
+    svg.line("mean", (x(acc.mean), 1.0), (x(acc.mean), 11.0));
     svg
 }

@@ -1,0 +1,181 @@
+//! The page: complete, quiet, escaped, small.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use perennial_report::document::Cell;
+use perennial_report::html;
+
+use crate::sample::*;
+
+fn page() -> String {
+    let strategies = [FINETUNE, JOINT, INDEPENDENT, EWC, GEM, FREEZE];
+    keep("six", html(&with_gaps(comparison(&strategies, 5, 3))).unwrap())
+}
+
+/// Leaves a page in the target folder's `tmp`, for those who change its looks.
+fn keep(name: &str, page: String) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}.html"));
+    std::fs::write(path, &page).unwrap();
+    page
+}
+
+/// The attributes of a page: `name="value"` within tags.
+fn attributes(page: &str) -> Vec<(&str, &str)> {
+    let tags = page.split('<').skip(1).map(|tag| tag.split('>').next().unwrap_or(tag));
+    tags.flat_map(|tag| {
+        let mut rest = tag;
+        std::iter::from_fn(move || {
+            let (before, after) = rest.split_once("=\"")?;
+            let (value, next) = after.split_once('"')?;
+            rest = next;
+            Some((before.rsplit([' ', '\n']).next()?, value))
+        })
+    })
+    .collect()
+}
+
+#[test]
+fn shows_every_strategy_its_price_and_its_gaps() {
+    let page = page();
+    for text in [
+        "finetune",
+        "upper bound",
+        "lower bound",
+        "told the task",
+        "The method ewc.",
+        "λ/2 Σ_k Σ_i F_i^k",
+        "17\u{202f}510",
+        "diverged",
+        "it needs the task&#39;s name",
+        "perennial compare permuted-digits --strategies",
+        "a processor, 2 cores, linux x86_64",
+    ] {
+        assert!(page.contains(text), "{text} is not on the page");
+    }
+    // One heat map of 6 rows by 5 tasks a strategy; independent has no answer above its diagonal.
+    assert_eq!(page.matches("<table class=\"heat\">").count(), 6);
+    assert_eq!(page.matches("<td class=\"none\">–</td>").count(), 15);
+    assert_eq!(page.matches(" new\">").count(), 6 * 5);
+    // R[5][1] of finetune: .93 − 4 · .09, the mean over three shifts that cancel.
+    assert!(page.contains("<td class=\"h57\">.57</td>"));
+}
+
+#[test]
+fn loads_and_runs_nothing() {
+    let page = page();
+    assert!(page.contains(
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+         'unsafe-inline'; img-src data:\">"
+    ));
+    let attributes = attributes(&page);
+    assert!(attributes.len() > 1000, "the parser of this test sees attributes");
+    for (name, value) in attributes {
+        assert!(!name.starts_with("on"), "{name}={value}");
+        assert!(!["src", "srcset", "style", "action", "data", "xlink:href"].contains(&name));
+        if name == "href" {
+            let id = value.strip_prefix('#').expect("links stay on the page");
+            assert!(page.contains(&format!("id=\"{id}\"")), "{value} leads nowhere");
+        }
+    }
+    for word in ["http:", "https:", "<script", "<link", "<iframe", "url(", "@import", "//"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_text_of_the_document_is_escaped() {
+    let hostile = r#""><img onerror=alert(1)><script>'&"#;
+    let mut document = with_gaps(comparison(&[EWC, GEM], 2, 2));
+    let calm = html(&document).unwrap();
+    // Every string of the document, wherever it stands; keys of settings too.
+    let mut value = serde_json::to_value(&document).unwrap();
+    poison(&mut value, hostile);
+    document = serde_json::from_value(value).unwrap();
+    for cell in &mut document.runs {
+        match cell {
+            Cell::Done(run) => run.notes.push(hostile.to_owned()),
+            Cell::Failed(run) => run.strategy.push('2'),
+        }
+    }
+    for (index, cell) in document.runs.iter_mut().enumerate() {
+        if let Cell::Done(run) = cell {
+            run.strategy = format!("{hostile}{}", index / 2);
+        }
+    }
+    for (index, method) in document.methods.iter_mut().enumerate() {
+        method.strategy = format!("{hostile}{index}");
+    }
+    let page = html(&document).unwrap();
+    assert!(!page.contains("<img") && !page.contains("<script"), "markup came through");
+    assert!(page.matches("&lt;script&gt;").count() + page.matches("&#60;script&#62;").count() > 30);
+    // The same tags as of the harmless document, but for the notes.
+    let tags = |page: &str| page.matches('<').count();
+    let notes = page.matches("<ul class=\"notes\">").count() * 4;
+    assert_eq!(tags(&page), tags(&calm) + notes);
+}
+
+fn poison(value: &mut serde_json::Value, text: &str) {
+    match value {
+        serde_json::Value::String(string) => text.clone_into(string),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|v| poison(v, text)),
+        serde_json::Value::Object(map) => map.values_mut().for_each(|v| poison(v, text)),
+        _ => {}
+    }
+}
+
+#[test]
+fn tags_are_balanced_and_ids_unique() {
+    const VOID: [&str; 7] = ["!DOCTYPE", "meta", "circle", "line", "polyline", "br", "img"];
+    let page = page();
+    let mut open = Vec::new();
+    for tag in page.split('<').skip(1) {
+        let name: String = tag.chars().take_while(|c| !c.is_whitespace() && *c != '>').collect();
+        if let Some(name) = name.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "near <{}", &tag[..tag.len().min(60)]);
+        } else if !VOID.contains(&name.trim_end_matches('/')) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    let mut ids: Vec<_> = attributes(&page).into_iter().filter(|(name, _)| *name == "id").collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+#[test]
+fn odd_documents_have_a_page_too() {
+    for (strategies, tasks, seeds) in [(&[][..], 1, 1), (&[GEM][..], 1, 1), (&[JOINT], 2, 1)] {
+        let page = html(&comparison(strategies, tasks, seeds)).unwrap();
+        assert!(page.contains("To make it again") && !page.contains("NaN"), "{page}");
+    }
+}
+
+#[test]
+fn a_comparison_that_contradicts_itself_is_refused() {
+    let mut contradiction = comparison(&[FINETUNE], 3, 1);
+    contradiction.tasks = 4;
+    contradiction.task_names.push("one more".to_owned());
+    let error = html(&contradiction).unwrap_err().to_string();
+    assert!(error.contains("4 tasks need 5 rows"), "{error}");
+}
+
+#[test]
+fn the_largest_comparison_is_small_and_quick() {
+    let names: Vec<&'static str> =
+        (0..21).map(|i| &*Box::leak(format!("strategy-{i}").into_boxed_str())).collect();
+    let strategies: Vec<_> = names
+        .iter()
+        .enumerate()
+        // An odd rate makes long fractions, as measured ones are.
+        .map(|(i, name)| Fares { name, label: name, forgets: 0.001_234_567 * i as f64, ..GEM })
+        .collect();
+    let comparison = comparison(&strategies, 20, 5);
+    let start = Instant::now();
+    let page = html(&comparison).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    keep("largest", page);
+}

@@ -1,0 +1,98 @@
+//! What is said of a comparison, and what is not.
+
+use perennial_report::sentences;
+use proptest::prelude::*;
+
+use crate::sample::*;
+
+fn said(strategies: &[Fares], tasks: usize, seeds: u64) -> String {
+    sentences(&comparison(strategies, tasks, seeds)).join("\n")
+}
+
+#[test]
+fn the_usual_comparison() {
+    insta::assert_snapshot!(said(&[FINETUNE, JOINT, INDEPENDENT, EWC, GEM, FREEZE], 5, 3));
+}
+
+#[test]
+fn the_three_frames() {
+    insta::assert_snapshot!(said(&[FINETUNE, JOINT, INDEPENDENT], 5, 3));
+}
+
+#[test]
+fn one_seed_claims_no_significance() {
+    let said = said(&[FINETUNE, FEW_PASSES, EWC], 5, 1);
+    assert!(said.contains("one seed") && !said.contains("noise") && !said.contains('±'), "{said}");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn one_strategy_alone() {
+    insta::assert_snapshot!(said(&[GEM], 5, 3));
+}
+
+#[test]
+fn without_finetune() {
+    insta::assert_snapshot!(said(&[EWC, GEM], 5, 3));
+}
+
+#[test]
+fn only_finetune_and_joint() {
+    insta::assert_snapshot!(said(&[FINETUNE, FEW_PASSES], 5, 2));
+}
+
+#[test]
+fn nothing_beats_finetune() {
+    insta::assert_snapshot!(said(&[FINETUNE, FREEZE], 5, 3));
+}
+
+#[test]
+fn nobody_forgets() {
+    insta::assert_snapshot!(said(&[Fares { forgets: 0.0, ..FINETUNE }, FREEZE], 5, 3));
+}
+
+#[test]
+fn one_task() {
+    insta::assert_snapshot!(said(&[FINETUNE, GEM], 1, 3));
+}
+
+#[test]
+fn nothing_finished() {
+    insta::assert_snapshot!(sentences(&with_gaps(comparison(&[], 3, 1))).join("\n"));
+}
+
+/// The lead of `ewc`, .03 on every seed, is moved to .06, 0 and .03: t = √3 with 2 degrees of
+/// freedom, p = .23.
+#[test]
+fn a_lead_within_noise_is_called_so() {
+    let mut close = comparison(&[FINETUNE, Fares { forgets: 0.07, ..EWC }], 5, 3);
+    let lead = |close: &_| sentences(close)[1].clone();
+    assert!(lead(&close).contains("more than the noise of 3 seeds"), "{}", lead(&close));
+    for cell in &mut close.runs {
+        if let perennial_report::document::Cell::Done(run) = cell
+            && run.strategy == "ewc"
+        {
+            run.acc = run.acc.map(|acc| acc + [0.03, -0.03, 0.0][run.seed as usize]);
+        }
+    }
+    assert!(lead(&close).contains("within the noise of 3 seeds"), "{}", lead(&close));
+}
+
+proptest! {
+    /// Whatever ran: three sentences, each one sentence, no number that is none.
+    #[test]
+    fn always_three_whole_sentences(
+        pick in prop::sample::subsequence(
+            vec![FINETUNE, JOINT, FEW_PASSES, INDEPENDENT, EWC, GEM, FREEZE], 0..=7
+        ),
+        tasks in 1_usize..6,
+        seeds in 1_u64..4,
+    ) {
+        for sentence in sentences(&comparison(&pick, tasks, seeds)) {
+            prop_assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{sentence}");
+            let inner = sentence.trim_end_matches('.');
+            prop_assert!(!inner.contains(". ") && !inner.contains("  "), "{sentence}");
+            prop_assert!(!sentence.contains("NaN") && !sentence.contains("inf"), "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What a hook may ask of the driver.
+
+use std::sync::Arc;
+
+use crate::draws::{Generator, Key};
+use crate::engine::{Engine, Frozen, Logits};
+use crate::learner::data::Data;
+use crate::learner::{LearnError, Stop, Training};
+use crate::model::{Among, Model, Outputs, View};
+use crate::network::Network;
+use crate::objective::{Pass, Target, Term};
+use crate::scenario::{Part, Samples, Setting};
+use crate::strategy::{Batch, Card, Keeps};
+use crate::vector::Vector;
+
+/// The learner as a hook sees it. Functions that run the network take a view as argument and
+/// never call back into the strategy.
+pub struct Context<'a> {
+    /// θ, its layout, buffers, columns and heads. Growth appends; a strategy moves only what it
+    /// may.
+    pub model: &'a mut Model,
+    /// How the run trains.
+    pub training: &'a Training,
+    /// Which heads the run has.
+    pub setting: Setting,
+    /// The current task, 0-based.
+    pub task: usize,
+    /// Learning rate in force, the phase's factor included.
+    pub lr: f32,
+    pub(crate) tasks: Option<usize>,
+    pub(crate) key: Key,
+    pub(crate) engine: &'a Engine,
+    pub(crate) data: &'a Data<'a>,
+    pub(crate) card: &'a Card,
+    pub(crate) notes: &'a mut Vec<String>,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Context<'_> {
+    /// A fresh generator, a function of seed, position and purpose alone.
+    pub fn generator(&self, purpose: &str) -> Generator {
+        self.key.generator(purpose)
+    }
+
+    /// How many tasks the stream has, where that is known beforehand.
+    pub fn tasks(&self) -> Option<usize> {
+        self.tasks
+    }
+
+    /// The network's architecture.
+    pub fn network(&self) -> &Arc<dyn Network> {
+        self.engine.network()
+    }
+
+    /// Whether the run is to stop; a long hook then returns this error.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Stopped`], with what was being done.
+    pub fn stopped(&self, doing: &'static str) -> Result<(), LearnError> {
+        if self.stop.asked() { Err(LearnError::Stopped(doing)) } else { Ok(()) }
+    }
+
+    /// Says something once to the user: in the output and in the report.
+    pub fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
+    /// The rows of a part of a task: of the current one, or of an earlier one if the card keeps
+    /// all data. Test parts are nobody's to see.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::DataNotKept`].
+    pub fn samples(&self, task: usize, part: Part) -> Result<&Samples, LearnError> {
+        let kept = task < self.task && self.card.keeps == Keeps::AllData;
+        if part == Part::Test || !(task == self.task || kept) {
+            return Err(LearnError::DataNotKept { strategy: self.card.name, task });
+        }
+        Ok(self.data.samples(task, part))
+    }
+
+    /// One pass: the mean cross-entropy of a batch, each row among the units of its task.
+    pub fn labelled(&self, batch: &Batch) -> Pass {
+        let weight = 1.0 / batch.len() as f32;
+        let term = |(task, rows): &(usize, std::ops::Range<usize>)| Term {
+            rows: rows.clone(),
+            active: self.model.answer(*task),
+            weight,
+            target: Target::Labels(batch.units[rows.clone()].to_vec()),
+        };
+        Pass {
+            inputs: batch.inputs.clone(),
+            rows: batch.len(),
+            mode: crate::objective::Mode::Train,
+            terms: batch.tasks.iter().map(term).collect(),
+        }
+    }
+
+    /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
+    /// mode.
+    pub fn logits(&self, view: &View, inputs: Vec<f32>, rows: usize) -> Logits {
+        self.engine.logits(self.model, view, inputs, rows)
+    }
+
+    /// The gradient over θ of each pass, one backward each, at the current weights; 0 where a
+    /// pass does not depend on a weight. Training passes move the running statistics.
+    ///
+    /// # Errors
+    ///
+    /// When a pass asks for what the view has not, or on a stop signal.
+    pub fn gradients(
+        &mut self,
+        view: &View,
+        passes: Vec<Pass>,
+    ) -> Result<Vec<Vector>, LearnError> {
+        let mut gradients = Vec::with_capacity(passes.len());
+        for pass in passes {
+            self.stopped("gradients of passes")?;
+            let mut gradient = Vector::zeros(self.model.theta.len());
+            let frozen = Frozen::default();
+            self.engine.gradient(self.model, view, &frozen, vec![pass], &mut gradient)?;
+            gradients.push(gradient);
+        }
+        Ok(gradients)
+    }
+
+    /// The summed loss of passes at the current weights, in evaluation mode.
+    ///
+    /// # Errors
+    ///
+    /// When a pass asks for what the view has not.
+    pub fn loss(&self, view: &View, passes: &[Pass]) -> Result<f64, LearnError> {
+        Ok(self.engine.loss(self.model, view, passes)?)
+    }
+
+    /// Appends a trunk of `network` for a strategy that isolates columns; says its index in
+    /// [`Model::columns`].
+    pub fn append_column(&mut self, network: &dyn Network) -> usize {
+        self.model.append_column(network, self.key.seed)
+    }
+
+    /// Appends the current task's own head over `features`, for a strategy that isolates; says
+    /// its index in [`Model::heads`].
+    pub fn append_head(&mut self, features: usize) -> usize {
+        let labels = self.data.stream.tasks[self.task].classes.len();
+        let head = self.model.append_head(features, labels, self.key.seed);
+        let units = self.model.heads[head].units.clone();
+        self.model.outputs.truncate(self.task);
+        self.model.outputs.push(Outputs {
+            units: units.clone().map(|unit| unit as u32).collect(),
+            among: Among::Own(units),
+        });
+        head
+    }
+
+    /// Sets every weight and buffer back to a start of its own for this task.
+    pub fn start_afresh(&mut self) {
+        let key = Key { seed: self.key.seed, task: self.task as u64, ..Key::default() };
+        self.model.start_afresh(key);
+    }
+}

@@ -1,0 +1,88 @@
+//! What can go wrong while learning.
+
+use crate::network::NetworkError;
+use crate::objective::ObjectiveError;
+use crate::scenario::{ScenarioError, Setting};
+use crate::state::StateError;
+
+/// Why learning ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// The stop signal came within a hook; the state before it is the one to go on from.
+    #[error("stopped before {0} was done")]
+    Stopped(&'static str),
+    /// A loss that is no number.
+    #[error(
+        "the loss became {loss} in task {} at step {step} of epoch {} ({strategy}, learning rate \
+         {lr}): a smaller learning rate or penalty keeps it finite; the state before is kept",
+        task + 1,
+        epoch + 1
+    )]
+    NotFinite {
+        /// The method.
+        strategy: &'static str,
+        /// 0-based.
+        task: usize,
+        /// 0-based.
+        epoch: usize,
+        /// 0-based, within the epoch.
+        step: usize,
+        /// NaN or infinite.
+        loss: f64,
+        /// The rate in force.
+        lr: f32,
+    },
+    /// A setting out of its range.
+    #[error("{key} = {value} cannot be: {expected}")]
+    BadSetting {
+        /// Its name, as the program's `--set` takes it.
+        key: String,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// A method in a setting where it cannot work.
+    #[error("{strategy} cannot work with --setting {setting}: {reason}")]
+    Impossible {
+        /// The method.
+        strategy: &'static str,
+        /// The setting.
+        setting: Setting,
+        /// Why not.
+        reason: String,
+    },
+    /// A strategy that reads data which its card does not claim.
+    #[error("{strategy} asked for the data of task {}, which its card does not keep", task + 1)]
+    DataNotKept {
+        /// The method.
+        strategy: &'static str,
+        /// 0-based.
+        task: usize,
+    },
+    /// A step that asks for what its view has not.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
+    /// A network that cannot be what was asked.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A stream that cannot be what was asked.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A state that does not fit.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A saved learner of another run.
+    #[error("the saved learner belongs to another run: its {what} is {saved}, this run's {given}")]
+    OtherRun {
+        /// What differs.
+        what: &'static str,
+        /// As saved.
+        saved: String,
+        /// As asked for now.
+        given: String,
+    },
+    /// The watcher could not save or log.
+    #[error(transparent)]
+    Watch(#[from] Box<dyn std::error::Error + Send + Sync>),
+}

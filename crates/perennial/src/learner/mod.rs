@@ -1,0 +1,326 @@
+//! The driver: the only training loop there is.
+//!
+//! A [`Learner`] is θ, optimiser, strategy and a [`Position`]; [`Learner::run`] moves it along a
+//! stream of tasks. Where it stands is data, so a learner saved at any step goes on bit for bit
+//! as the uninterrupted one would.
+
+mod context;
+mod data;
+mod error;
+mod evaluate;
+mod position;
+mod saved;
+mod settings;
+mod step;
+mod stop;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use perennial_metrics::{Accuracy, AnytimeLog};
+use serde::{Deserialize, Serialize};
+
+pub use self::context::Context;
+use self::data::Data;
+pub use self::error::LearnError;
+pub use self::position::{InPhase, Position};
+pub use self::settings::Training;
+pub use self::stop::Stop;
+pub use self::watch::{Event, Progress, Watch};
+use crate::engine::Engine;
+use crate::model::{Among, Model, Outputs};
+use crate::network::Network;
+use crate::optimizer::{Keep, Optimizer};
+use crate::scenario::{Part, Setting, Stream};
+use crate::strategy::{Card, Isolation, Outcome, Phase, Pool, Strategy};
+
+/// A network that learns task after task by one strategy, and where it stands.
+pub struct Learner {
+    engine: Engine,
+    strategy: Box<dyn Strategy>,
+    card: Card,
+    /// Everything else that is saved and that equal learners have equal.
+    pub core: Core,
+    /// Seconds spent: saved, but no part of what learners are compared by.
+    pub clock: Clock,
+}
+
+/// What is saved of a learner beside its strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Core {
+    /// What every draw is a function of.
+    pub seed: u64,
+    /// Which heads it has.
+    pub setting: Setting,
+    /// The network's [spec](Network::spec).
+    pub network: String,
+    /// How it trains.
+    pub training: Training,
+    /// Where it stands.
+    pub position: Position,
+    /// θ, buffers and what they are made of.
+    pub model: Model,
+    /// The optimiser with its moments.
+    pub optimizer: Optimizer,
+    /// R so far.
+    pub accuracy: Accuracy,
+    /// Accuracies within tasks, if the training asks for them.
+    pub anytime: Option<AnytimeLog>,
+    /// Steps made in all.
+    pub steps: u64,
+    /// What hooks said to the user, each once.
+    pub notes: Vec<String>,
+}
+
+/// Seconds spent so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// In hooks and steps.
+    pub train_seconds: f64,
+    /// In evaluations.
+    pub eval_seconds: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every task is learnt and measured.
+    Finished,
+    /// A stop was asked for; what was saved last goes on from there.
+    Stopped,
+}
+
+impl Learner {
+    /// A learner that has seen nothing, for the tasks of `stream`.
+    ///
+    /// # Errors
+    ///
+    /// A setting out of its range, or one in which the stream or the strategy makes no sense.
+    pub fn new(
+        network: Arc<dyn Network>,
+        strategy: Box<dyn Strategy>,
+        training: Training,
+        setting: Setting,
+        stream: &Stream,
+        seed: u64,
+    ) -> Result<Self, LearnError> {
+        training.check()?;
+        stream.check(setting)?;
+        let card = strategy.card();
+        let anytime = training.anytime.map(|period| AnytimeLog::new(stream.tasks.len(), period));
+        let mut model = Model::default();
+        if card.isolation != Isolation::Column {
+            model.append_column(network.as_ref(), seed);
+        }
+        if card.isolation == Isolation::Shared && setting == Setting::Domain {
+            // One head for all tasks, there from the start: the untrained network can answer.
+            let labels = stream.tasks.iter().map(|task| task.classes.len()).max().unwrap_or(0);
+            model.append_head(network.features(), labels, seed);
+            model.outputs = stream
+                .tasks
+                .iter()
+                .map(|task| Outputs {
+                    units: (0..task.classes.len() as u32).collect(),
+                    among: Among::All,
+                })
+                .collect();
+        }
+        let core = Core {
+            seed,
+            setting,
+            network: network.spec(),
+            optimizer: Optimizer::new(training.optimizer.clone()),
+            training,
+            position: Position::Start,
+            model,
+            accuracy: Accuracy::new(stream.tasks.len()),
+            anytime,
+            steps: 0,
+            notes: Vec::new(),
+        };
+        Ok(Self { engine: Engine::new(network), strategy, card, core, clock: Clock::default() })
+    }
+
+    /// The strategy.
+    pub fn strategy(&self) -> &dyn Strategy {
+        self.strategy.as_ref()
+    }
+
+    /// The strategy's card.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Learns what is left of `stream`, from the [`Position`] on; `watch` saves, logs and shows.
+    ///
+    /// After an error or a stop the learner in memory may be within a hook: go on from what
+    /// `watch` saved last.
+    ///
+    /// # Errors
+    ///
+    /// What the strategy, the numbers or `watch` could not do.
+    pub fn run(
+        &mut self,
+        stream: &Stream,
+        watch: &mut dyn Watch,
+        stop: &Stop,
+    ) -> Result<Ended, LearnError> {
+        let mut data = Data::new(stream);
+        loop {
+            if stop.asked() {
+                watch.save(self)?;
+                return Ok(Ended::Stopped);
+            }
+            let since = Instant::now();
+            match self.advance(&mut data, watch, stop) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ended::Finished),
+                Err(LearnError::Stopped(_)) => return Ok(Ended::Stopped),
+                Err(error) => return Err(error),
+            }
+            self.clock.train_seconds += since.elapsed().as_secs_f64();
+            watch.save(self)?;
+        }
+    }
+
+    /// From one position to the next; `false` when there is none.
+    fn advance(
+        &mut self,
+        data: &mut Data<'_>,
+        watch: &mut dyn Watch,
+        stop: &Stop,
+    ) -> Result<bool, LearnError> {
+        let next = match self.core.position.clone() {
+            Position::Start => {
+                self.measure(data, watch, stop)?;
+                Position::BeforeTask { task: 0 }
+            }
+            Position::BeforeTask { task } if task == data.stream.tasks.len() => return Ok(false),
+            Position::BeforeTask { task } => {
+                if self.strategy.pool() == Pool::Current {
+                    data.forget_before(task);
+                }
+                self.append_heads(data.stream, task);
+                let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
+                strategy.begin_task(&mut cx)?;
+                let phase = strategy.next_phase(None, &mut cx)?;
+                watch.event(&Event::task(data.stream, task, &self.core.model))?;
+                self.enter(task, 0, phase)
+            }
+            Position::InPhase(at) => match self.train(at, data, watch, stop)? {
+                Some(position) => position,
+                None => return Err(LearnError::Stopped("the phase")), // saved by `train`
+            },
+            Position::AfterPhase { task, phase, outcome } => {
+                let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
+                let next = strategy.next_phase(Some(&outcome), &mut cx)?;
+                self.enter(task, phase + 1, next)
+            }
+            Position::AfterPhases { task } => {
+                let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
+                strategy.end_task(&mut cx)?;
+                Position::AfterTask { task }
+            }
+            Position::AfterTask { task } => {
+                self.measure(data, watch, stop)?;
+                Position::BeforeTask { task: task + 1 }
+            }
+        };
+        self.core.position = next;
+        Ok(true)
+    }
+
+    /// The heads that the setting asks for, where the strategy leaves them to the driver.
+    fn append_heads(&mut self, stream: &Stream, task: usize) {
+        let Core { model, setting, seed, .. } = &mut self.core;
+        if self.card.isolation != Isolation::Shared || model.outputs.len() > task {
+            return;
+        }
+        let features = self.engine.network().features();
+        let classes = &stream.tasks[task].classes;
+        let outputs = match setting {
+            Setting::Domain => return, // there from the start
+            Setting::Task => {
+                let head = model.append_head(features, classes.len(), *seed);
+                let units = model.heads[head].units.clone();
+                Outputs {
+                    units: units.clone().map(|unit| unit as u32).collect(),
+                    among: Among::Own(units),
+                }
+            }
+            Setting::Class => {
+                let seen = units_of_classes(stream, &model.outputs);
+                let new: Vec<u32> =
+                    classes.iter().copied().filter(|class| !seen.contains(class)).collect();
+                if !new.is_empty() {
+                    model.append_head(features, new.len(), *seed);
+                }
+                let known = [seen, new].concat();
+                let unit = |class| known.iter().position(|&known| known == class).unwrap_or(0);
+                let units = classes.iter().map(|&class| unit(class) as u32).collect();
+                Outputs { units, among: Among::All }
+            }
+        };
+        model.outputs.push(outputs);
+    }
+
+    /// The position at the start of a phase, or after the last.
+    fn enter(&mut self, task: usize, number: usize, phase: Option<Phase>) -> Position {
+        let Some(phase) = phase else { return Position::AfterPhases { task } };
+        let keep = match number {
+            0 => self.core.training.optimizer.keep == Keep::Run,
+            _ => phase.keep_optimizer,
+        };
+        if !keep {
+            self.core.optimizer.reset();
+        }
+        Position::InPhase(InPhase::start(task, number, phase))
+    }
+
+    /// Splits the learner into its strategy and what a hook may ask for.
+    fn hook<'a>(
+        &'a mut self,
+        data: &'a Data<'_>,
+        task: usize,
+        lr_factor: f32,
+        stop: &'a Stop,
+    ) -> (&'a mut dyn Strategy, Context<'a>) {
+        let core = &mut self.core;
+        let context = Context {
+            key: core.position.key(core.seed),
+            model: &mut core.model,
+            lr: core.training.lr * lr_factor,
+            training: &core.training,
+            setting: core.setting,
+            task,
+            tasks: Some(data.stream.tasks.len()),
+            engine: &self.engine,
+            data,
+            card: &self.card,
+            notes: &mut core.notes,
+            stop,
+        };
+        (self.strategy.as_mut(), context)
+    }
+
+    /// The outcome of a phase that ends at `at`.
+    fn outcome(&self, at: &InPhase, data: &Data<'_>) -> Outcome {
+        let validation = at.phase.validate.then(|| {
+            let samples = data.samples(at.task, Part::Validation);
+            let rows: Vec<usize> = (0..samples.len()).collect();
+            self.accuracy_on(at.task, samples, &rows)
+        });
+        at.outcome(validation.flatten())
+    }
+}
+
+/// The class of each unit of a head that grows, in the order of units.
+fn units_of_classes(stream: &Stream, outputs: &[Outputs]) -> Vec<u32> {
+    let units = outputs.iter().flat_map(|outputs| outputs.units.iter().copied());
+    let classes = stream.tasks.iter().flat_map(|task| task.classes.iter().copied());
+    let mut known: Vec<(u32, u32)> = units.zip(classes).collect();
+    known.sort_unstable();
+    known.dedup();
+    known.into_iter().map(|(_, class)| class).collect()
+}

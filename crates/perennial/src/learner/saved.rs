@@ -1,0 +1,105 @@
+//! A learner as bytes, and what it weighs.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Clock, Core, LearnError, Learner};
+use crate::engine::Engine;
+use crate::network::Network;
+use crate::state::{State, StateError, from_state, to_state};
+use crate::strategies;
+use crate::strategy::Strategy;
+
+#[derive(Serialize)]
+struct Saving<'a> {
+    name: &'a str,
+    core: &'a Core,
+    strategy: &'a dyn Strategy,
+}
+
+#[derive(Deserialize)]
+struct Loaded {
+    name: String,
+    core: Core,
+}
+
+/// Bytes kept between tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBytes {
+    /// θ and buffers.
+    pub model: usize,
+    /// The strategy's vectors and numbers.
+    pub strategy: usize,
+    /// Training rows it keeps, in their stored type.
+    pub data: usize,
+}
+
+impl Learner {
+    /// The learner without its clock: equal bytes, equal learners.
+    ///
+    /// # Errors
+    ///
+    /// When a part of the strategy cannot be serialised.
+    pub fn state(&self) -> Result<State, StateError> {
+        let (core, strategy) = (&self.core, self.strategy.as_ref());
+        to_state(&Saving { name: self.card.name, core, strategy })
+    }
+
+    /// BLAKE3 of the whole learner without its clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state).
+    pub fn digest(&self) -> Result<blake3::Hash, StateError> {
+        Ok(blake3::hash(&self.state()?.to_bytes()?))
+    }
+
+    /// Everything, the clock included: what [`from_bytes`](Self::from_bytes) reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
+        let mut state = self.state()?;
+        if let Value::Object(header) = &mut state.header {
+            header.insert("clock".into(), to_state(&self.clock)?.header);
+        }
+        state.to_bytes()
+    }
+
+    /// The learner that [`to_bytes`](Self::to_bytes) wrote, on a network of the same spec.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no learner, or one of another network.
+    pub fn from_bytes(bytes: &[u8], network: Arc<dyn Network>) -> Result<Self, LearnError> {
+        let state = State::from_bytes(bytes)?;
+        let Loaded { name, core } = from_state(&state)?;
+        if core.network != network.spec() {
+            let (saved, given) = (core.network, network.spec());
+            return Err(LearnError::OtherRun { what: "network", saved, given });
+        }
+        let part = |key: &str| State {
+            header: state.header.get(key).cloned().unwrap_or(Value::Null),
+            tensors: state.tensors.clone(),
+        };
+        let strategy = strategies::load(&name, &part("strategy"))?;
+        let clock: Clock = from_state(&part("clock"))?;
+        let card = strategy.card();
+        Ok(Self { engine: Engine::new(network), strategy, card, core, clock })
+    }
+
+    /// Bytes kept between tasks: model, strategy, and `data` bytes of rows that stay at hand.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state).
+    pub fn kept_bytes(&self, data: usize) -> Result<KeptBytes, StateError> {
+        let model = 4 * (self.core.model.theta.len() + self.core.model.buffers.len());
+        let state = to_state(self.strategy.as_ref())?;
+        let strategy = state.tensors.values().map(|tensor| tensor.bytes.len()).sum();
+        Ok(KeptBytes { model, strategy, data })
+    }
+}

@@ -1,0 +1,91 @@
+//! How every strategy of a run trains: equal conditions.
+
+use serde::{Deserialize, Serialize};
+
+use super::LearnError;
+use crate::optimizer::{OptimizerKind, OptimizerSettings};
+
+/// What training is made of, whatever the strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Training {
+    /// Passes over a task's training rows.
+    pub epochs: usize,
+    /// Rows a step; the last batch of an epoch may be smaller.
+    pub batch: usize,
+    /// Learning rate.
+    pub lr: f32,
+    /// How gradients become moves.
+    pub optimizer: OptimizerSettings,
+    /// Test rows a task, drawn once; `None` for all.
+    pub eval_samples: Option<usize>,
+    /// A row of R after every so many tasks (and the last); the others are null.
+    pub eval_every: usize,
+    /// Accuracy on a fixed subset every so many steps; `None` for never.
+    pub anytime: Option<u64>,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            epochs: 1,
+            batch: 10,
+            lr: 0.1,
+            optimizer: OptimizerSettings::default(),
+            eval_samples: None,
+            eval_every: 1,
+            anytime: None,
+        }
+    }
+}
+
+impl Training {
+    /// Refuses what cannot be trained with.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of its range.
+    pub fn check(&self) -> Result<(), LearnError> {
+        let positive = |key: &str, value: usize| match value {
+            0 => Err(bad(key, value, "it must be at least 1")),
+            _ => Ok(()),
+        };
+        positive("epochs", self.epochs)?;
+        positive("batch", self.batch)?;
+        positive("eval-every", self.eval_every)?;
+        positive("eval-samples", self.eval_samples.unwrap_or(1))?;
+        if self.anytime == Some(0) {
+            return Err(bad("anytime", 0, "it must be at least 1 step"));
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return Err(bad("lr", self.lr, "a learning rate is a number above 0"));
+        }
+        let share = |key, value: f32| match value {
+            0.0..1.0 => Ok(()),
+            _ => Err(bad(key, value, "it must be at least 0 and below 1")),
+        };
+        let rule = &self.optimizer;
+        share("optimizer.momentum", rule.momentum)?;
+        share("optimizer.beta1", rule.beta1)?;
+        share("optimizer.beta2", rule.beta2)?;
+        if rule.kind == OptimizerKind::Adam && rule.momentum != 0.0 {
+            let reason = "Adam has optimizer.beta1 in its place";
+            return Err(bad("optimizer.momentum", rule.momentum, reason));
+        }
+        if !(rule.weight_decay >= 0.0 && rule.weight_decay.is_finite()) {
+            return Err(bad("optimizer.weight-decay", rule.weight_decay, "it must be at least 0"));
+        }
+        if !(rule.epsilon > 0.0 && rule.epsilon.is_finite()) {
+            return Err(bad("optimizer.epsilon", rule.epsilon, "it must be above 0"));
+        }
+        Ok(())
+    }
+}
+
+fn bad(key: &str, value: impl ToString, expected: &str) -> LearnError {
+    LearnError::BadSetting {
+        key: key.into(),
+        value: value.to_string(),
+        expected: expected.into(),
+    }
+}

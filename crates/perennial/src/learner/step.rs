@@ -1,0 +1,178 @@
+//! One phase of training, step by step.
+
+use rand::seq::SliceRandom;
+
+use super::data::Data;
+use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
+use crate::engine::Frozen;
+use crate::layout::SlotId;
+use crate::model::View;
+use crate::scenario::Part;
+use crate::strategy::{Changed, Gradient, Pool, Step};
+use crate::vector::Vector;
+
+/// Vectors over θ that a phase's steps use again and again.
+struct Buffers {
+    /// ĝ: the gradient, edited in place.
+    gradient: Vector,
+    /// g before any edit, for a strategy that reads it.
+    plain: Vector,
+    /// Δ, for a strategy that reads it.
+    moved: Vector,
+}
+
+impl Learner {
+    /// Trains from `at` to the end of the phase and says the position after it; `None` when a
+    /// stop was asked for, with the learner saved after the last whole step.
+    pub(super) fn train(
+        &mut self,
+        mut at: InPhase,
+        data: &Data<'_>,
+        watch: &mut dyn Watch,
+        stop: &Stop,
+    ) -> Result<Option<Position>, LearnError> {
+        let pool: Vec<usize> = match self.strategy.pool() {
+            Pool::Current => vec![at.task],
+            Pool::SoFar => (0..=at.task).collect(),
+        };
+        let rows: usize =
+            pool.iter().map(|&task| data.samples(task, Part::Train).len()).sum();
+        let batch = self.core.training.batch;
+        let epochs = at.phase.epochs.unwrap_or(self.core.training.epochs);
+        let steps = rows.div_ceil(batch);
+        let mut view = self.strategy.view(at.task, &self.core.model);
+        let mut frozen = self.strategy.frozen(at.task, &self.core.model);
+        self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
+        let parameters = self.core.model.theta.len();
+        let reads = self.card.reads;
+        let mut buffers = Buffers {
+            gradient: Vector::zeros(parameters),
+            plain: Vector::zeros(if reads.gradient { parameters } else { 0 }),
+            moved: Vector::zeros(if reads.moved { parameters } else { 0 }),
+        };
+        while at.epoch < epochs {
+            let order = self.order(&at, rows);
+            while at.step < steps {
+                let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
+                self.core.position = Position::InPhase(at.clone());
+                let changed =
+                    self.step(&mut at, data, (&pool, rows), (&view, &frozen), &mut buffers, stop)?;
+                at.step += 1;
+                if changed == Changed::View {
+                    view = self.strategy.view(at.task, &self.core.model);
+                    frozen = self.strategy.frozen(at.task, &self.core.model);
+                    self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
+                }
+                watch.progress(&Progress {
+                    task: at.task,
+                    tasks: data.stream.tasks.len(),
+                    phase: &at.phase.name,
+                    epoch: at.epoch,
+                    epochs,
+                    step: at.step,
+                    steps,
+                    total_steps: self.core.steps,
+                    accuracy: self.last_accuracy(),
+                });
+                self.measure_anytime(at.task, data, false)?;
+                let due = watch.due(self.core.steps);
+                if due || stop.asked() {
+                    self.core.position = Position::InPhase(at.clone());
+                    watch.save(self)?;
+                    if stop.asked() {
+                        return Ok(None);
+                    }
+                }
+            }
+            (at.epoch, at.step) = (at.epoch + 1, 0);
+        }
+        self.core.position = Position::InPhase(at.clone());
+        if at.steps > 0 {
+            self.measure_anytime(at.task, data, true)?;
+        }
+        let (task, phase, outcome) = (at.task, at.number, self.outcome(&at, data));
+        watch.event(&Event::Phase { task, phase, outcome: outcome.clone() })?;
+        Ok(Some(Position::AfterPhase { task, phase, outcome }))
+    }
+
+    /// One step on `rows` of the pool.
+    fn step(
+        &mut self,
+        at: &mut InPhase,
+        data: &Data<'_>,
+        (pool, rows): (&[usize], &[u32]),
+        (view, frozen): (&View, &Frozen),
+        buffers: &mut Buffers,
+        stop: &Stop,
+    ) -> Result<Changed, LearnError> {
+        let outputs = &self.core.model.outputs;
+        let unit = |task: usize, label: u32| outputs[task].units[label as usize];
+        let batch = data.batch(pool, rows, unit);
+        let reads = self.card.reads;
+        let lr_factor = at.phase.lr_factor;
+        let (strategy, mut cx) = self.hook(data, at.task, lr_factor, stop);
+        let passes = strategy.objective(&batch, &mut cx)?;
+        let gradient = &mut buffers.gradient;
+        let (computed, active) = cx.engine.gradient(cx.model, view, frozen, passes, gradient)?;
+        if !computed.loss.is_finite() {
+            return Err(LearnError::NotFinite {
+                strategy: cx.card.name,
+                task: at.task,
+                epoch: at.epoch,
+                step: at.step,
+                loss: computed.loss,
+                lr: cx.lr,
+            });
+        }
+        if reads.gradient {
+            for range in active.iter().map(|&slot| cx.model.layout.slot(slot).range()) {
+                buffers.plain[range.clone()].copy_from_slice(&gradient[range]);
+            }
+        }
+        strategy.edit_gradient(&mut Gradient { values: gradient, active: &active }, &mut cx)?;
+        let lr = cx.lr;
+        self.descend(gradient, &active, lr, frozen, reads.moved.then_some(&mut buffers.moved));
+        at.steps += 1;
+        at.loss += computed.loss;
+        self.core.steps += 1;
+        let (strategy, mut cx) = self.hook(data, at.task, lr_factor, stop);
+        let step = Step {
+            batch: &batch,
+            logits: &computed.logits,
+            loss: computed.loss,
+            gradient: &buffers.plain,
+            moved: &buffers.moved,
+            active: &active,
+        };
+        strategy.after_step(&step, &mut cx)
+    }
+
+    /// θ ← θ + Δ over the active slots.
+    fn descend(
+        &mut self,
+        gradient: &Vector,
+        active: &[SlotId],
+        lr: f32,
+        frozen: &Frozen,
+        moved: Option<&mut Vector>,
+    ) {
+        let model = &mut self.core.model;
+        self.core.optimizer.step(
+            &model.layout,
+            &mut model.theta,
+            gradient,
+            active,
+            lr,
+            frozen.mask.as_deref(),
+            moved,
+        );
+    }
+
+    /// The order of the pool's rows in the epoch of `at`.
+    fn order(&self, at: &InPhase, rows: usize) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        let start = InPhase { step: 0, ..at.clone() };
+        order.shuffle(&mut start.key(self.core.seed).generator("order"));
+        order
+    }
+}

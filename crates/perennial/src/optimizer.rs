@@ -1,0 +1,279 @@
+//! Gradient steps over the active slots of θ.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::layout::{Layout, SlotId};
+use crate::vector::{Mask, Vector};
+
+/// How gradients become moves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OptimizerSettings {
+    /// Which rule.
+    pub kind: OptimizerKind,
+    /// SGD: μ in m ← μ m + g, Δ = −lr · m; 0 is plain SGD.
+    pub momentum: f32,
+    /// Added to the gradient as decay · θ, for SGD and Adam alike.
+    pub weight_decay: f32,
+    /// Adam: the share of the old in the mean of g.
+    pub beta1: f32,
+    /// Adam: the share of the old in the mean of g².
+    pub beta2: f32,
+    /// Adam: what keeps the denominator from 0.
+    pub epsilon: f32,
+    /// Whether the moments outlive a task.
+    pub keep: Keep,
+}
+
+/// A rule that turns gradients into moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent, with momentum if wanted.
+    Sgd,
+    /// Adam (Kingma & Ba 2015, algorithm 1).
+    Adam,
+}
+
+/// How long moments are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// Fresh at the start of every task.
+    Task,
+    /// Kept for the whole run.
+    Run,
+}
+
+impl Default for OptimizerSettings {
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::Sgd,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            keep: Keep::Task,
+        }
+    }
+}
+
+/// The moments of one slot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Moments {
+    /// Mean of gradients; SGD's momentum.
+    first: Vector,
+    /// Mean of squared gradients; empty for SGD.
+    second: Vector,
+    /// Steps taken: Adam's bias correction counts each slot's own.
+    age: u64,
+}
+
+/// An optimiser's settings and its moments, kept slot by slot and only for slots that move.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Optimizer {
+    /// How gradients become moves.
+    pub settings: OptimizerSettings,
+    moments: BTreeMap<SlotId, Moments>,
+}
+
+impl Optimizer {
+    /// An optimiser without moments yet.
+    pub fn new(settings: OptimizerSettings) -> Self {
+        Self { settings, moments: BTreeMap::new() }
+    }
+
+    /// Forgets all moments.
+    pub fn reset(&mut self) {
+        self.moments.clear();
+    }
+
+    /// Forgets the moments of slots that no longer move or exist.
+    pub fn retain(&mut self, keep: impl Fn(SlotId) -> bool) {
+        self.moments.retain(|&slot, _| keep(slot));
+    }
+
+    /// Moves the slots `active` of θ by one step and, with `moved`, writes Δ over them. A
+    /// weight of which `frozen` says yes does not move by a bit and has no moments, whatever
+    /// momentum and decay would do.
+    pub fn step(
+        &mut self,
+        layout: &Layout,
+        theta: &mut Vector,
+        gradient: &[f32],
+        active: &[SlotId],
+        lr: f32,
+        frozen: Option<&Mask>,
+        mut moved: Option<&mut Vector>,
+    ) {
+        for &slot in active {
+            let range = layout.slot(slot).range();
+            let g = &gradient[range.clone()];
+            let theta = &mut theta[range.clone()];
+            let moved = moved.as_deref_mut().map(|moved| &mut moved[range.clone()]);
+            let frozen = frozen
+                .map(|mask| &mask.bytes()[range.start.min(mask.len())..range.end.min(mask.len())])
+                .unwrap_or_default();
+            self.step_slot(slot, theta, g, lr, frozen, moved);
+        }
+    }
+
+    fn step_slot(
+        &mut self,
+        slot: SlotId,
+        theta: &mut [f32],
+        g: &[f32],
+        lr: f32,
+        frozen: &[u8],
+        moved: Option<&mut [f32]>,
+    ) {
+        let OptimizerSettings { momentum, weight_decay, beta1, beta2, epsilon, .. } = self.settings;
+        let plain = self.settings.kind == OptimizerKind::Sgd && momentum == 0.0;
+        if plain {
+            return apply(theta, frozen, moved, |i, theta| -lr * (g[i] + weight_decay * theta));
+        }
+        let adam = self.settings.kind == OptimizerKind::Adam;
+        let moments = self.moments.entry(slot).or_default();
+        if moments.first.len() != g.len() {
+            // A new slot, or another one under the number of one that was taken back.
+            moments.first = Vector::zeros(g.len());
+            moments.second = Vector::zeros(if adam { g.len() } else { 0 });
+            moments.age = 0;
+        }
+        moments.age += 1;
+        let (first, second) = (&mut moments.first[..], &mut moments.second[..]);
+        if adam {
+            let age = moments.age.min(i32::MAX as u64) as i32;
+            // In f64: 1 − β₂ᵗ loses half its digits in f32 at t = 1.
+            let correct1 = (1.0 - f64::from(beta1).powi(age)) as f32;
+            let correct2 = (1.0 - f64::from(beta2).powi(age)) as f32;
+            apply(theta, frozen, moved, |i, theta| {
+                let g = g[i] + weight_decay * theta;
+                first[i] += (1.0 - beta1) * (g - first[i]);
+                second[i] += (1.0 - beta2) * (g * g - second[i]);
+                -lr * (first[i] / correct1) / ((second[i] / correct2).sqrt() + epsilon)
+            });
+        } else {
+            apply(theta, frozen, moved, |i, theta| {
+                first[i] = momentum * first[i] + g[i] + weight_decay * theta;
+                -lr * first[i]
+            });
+        }
+        for (i, _) in frozen.iter().enumerate().filter(|(_, frozen)| **frozen != 0) {
+            first[i] = 0.0;
+            if adam {
+                second[i] = 0.0;
+            }
+        }
+    }
+}
+
+/// θ ← θ + Δ where Δ = `rule(index, θ)`, 0 where frozen. A frozen weight is left alone, not
+/// moved by 0: −0 + 0 would be another bit pattern.
+fn apply(
+    theta: &mut [f32],
+    frozen: &[u8],
+    moved: Option<&mut [f32]>,
+    mut rule: impl FnMut(usize, f32) -> f32,
+) {
+    if frozen.is_empty() && moved.is_none() {
+        for (i, theta) in theta.iter_mut().enumerate() {
+            *theta += rule(i, *theta);
+        }
+        return;
+    }
+    let mut moved = moved;
+    for (i, theta) in theta.iter_mut().enumerate() {
+        let delta = rule(i, *theta);
+        let holds = frozen.get(i).is_some_and(|&frozen| frozen != 0);
+        if !holds {
+            *theta += delta;
+        }
+        if let Some(moved) = moved.as_deref_mut() {
+            moved[i] = if holds { 0.0 } else { delta };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Init;
+
+    fn layout(sizes: &[usize]) -> Layout {
+        let mut layout = Layout::default();
+        for (i, &size) in sizes.iter().enumerate() {
+            layout.append(format!("s{i}"), &[size], Init::Constant(0.0));
+        }
+        layout
+    }
+
+    fn steps(settings: OptimizerSettings, gradients: &[f32], frozen: Option<&Mask>) -> Vec<f32> {
+        let layout = layout(&[1]);
+        let mut optimizer = Optimizer::new(settings);
+        let mut theta = Vector::from(vec![1.0]);
+        gradients
+            .iter()
+            .map(|&g| {
+                optimizer.step(&layout, &mut theta, &[g], &[SlotId(0)], 0.1, frozen, None);
+                theta[0]
+            })
+            .collect()
+    }
+
+    /// By hand, lr .1, from θ = 1, gradients 2 and 1.
+    #[test]
+    fn the_rules_by_hand() {
+        let sgd = OptimizerSettings::default();
+        assert_eq!(steps(sgd.clone(), &[2.0, 1.0], None), [0.8, 0.7]);
+        // m: 2, then .9·2 + 1 = 2.8.
+        let momentum = OptimizerSettings { momentum: 0.9, ..sgd.clone() };
+        let out = steps(momentum, &[2.0, 1.0], None);
+        assert!((out[0] - 0.8).abs() < 1e-6 && (out[1] - 0.52).abs() < 1e-6, "{out:?}");
+        // g + ½θ: 2.5, then 1 + ½ · .75 = 1.375.
+        let decay = OptimizerSettings { weight_decay: 0.5, ..sgd };
+        let out = steps(decay, &[2.0, 1.0], None);
+        assert!((out[0] - 0.75).abs() < 1e-6 && (out[1] - 0.6125).abs() < 1e-6, "{out:?}");
+        // Adam's first step is lr · sign(g); then m̂ = (.9·.2 + .1)/(1 − .81) = 1.473684,
+        // v̂ = (.999·.004 + .001)/(1 − .998001) = 2.499250, Δ = −.1 · .932179.
+        let adam = OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() };
+        let out = steps(adam, &[2.0, 1.0], None);
+        assert!((out[0] - 0.9).abs() < 1e-6 && (out[1] - 0.806_782).abs() < 1e-5, "{out:?}");
+    }
+
+    /// Catches: masking the gradient only, before momentum and decay.
+    #[test]
+    fn a_frozen_weight_does_not_move_by_a_bit() {
+        let frozen = Mask::filled(1, true);
+        for kind in [OptimizerKind::Sgd, OptimizerKind::Adam] {
+            let settings = OptimizerSettings {
+                kind,
+                momentum: 0.9,
+                weight_decay: 0.1,
+                ..OptimizerSettings::default()
+            };
+            assert_eq!(steps(settings, &[2.0, -1.0, 0.0], Some(&frozen)), [1.0; 3]);
+        }
+    }
+
+    /// Catches: updating whole θ, one age for all slots, Δ of an inactive slot.
+    #[test]
+    fn only_active_slots_move_and_age() {
+        let layout = layout(&[2, 1]);
+        let settings = OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() };
+        let mut optimizer = Optimizer::new(settings);
+        let mut theta = Vector::from(vec![1.0, -0.0, 5.0]);
+        let mut moved = Vector::zeros(3);
+        let g = [1.0, 0.0, f32::NAN];
+        optimizer.step(&layout, &mut theta, &g, &[SlotId(0)], 0.1, None, Some(&mut moved));
+        assert_eq!(theta[2].to_bits(), 5f32.to_bits());
+        assert_eq!(moved[2], 0.0);
+        assert!((moved[0] + 0.1).abs() < 1e-6);
+        assert_eq!(optimizer.moments.keys().collect::<Vec<_>>(), [&SlotId(0)]);
+        optimizer.retain(|_| false);
+        assert!(optimizer.moments.is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! A state as bytes: safetensors, the header as one string of its metadata.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::tensor::{Kind, Tensor};
+use super::{State, StateError};
+
+/// The format that this program writes and reads; a change of the layout of the bytes, of the
+/// header's words or of the tensors' names makes it another.
+const FORMAT: u64 = 1;
+
+/// The entry of the metadata that holds the [`Envelope`].
+const ENTRY: &str = "perennial";
+
+/// All that is no tensor, as JSON.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    /// The length of each tensor of bits, which safetensors knows as bytes only.
+    bits: BTreeMap<&'a str, usize>,
+    format: u64,
+    header: &'a Value,
+}
+
+impl State {
+    /// The state as safetensors bytes: equal states give equal bytes. The tensors come in the
+    /// order of their element's width, then of their names, each aligned to that width.
+    ///
+    /// # Errors
+    ///
+    /// A tensor whose bytes do not fit its shape; a header beyond the format's 100 MB (then a
+    /// long row was not saved as a tensor).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
+        let mut bits = BTreeMap::new();
+        let mut views = Vec::with_capacity(self.tensors.len());
+        for (name, tensor) in &self.tensors {
+            tensor.check(name)?;
+            let (dtype, shape) = match tensor.kind {
+                Kind::F32 => (Dtype::F32, tensor.shape.clone()),
+                Kind::F64 => (Dtype::F64, tensor.shape.clone()),
+                Kind::U8 => (Dtype::U8, tensor.shape.clone()),
+                Kind::U32 => (Dtype::U32, tensor.shape.clone()),
+                Kind::U64 => (Dtype::U64, tensor.shape.clone()),
+                Kind::Bits => {
+                    bits.insert(name.as_str(), tensor.shape.iter().product());
+                    (Dtype::U8, vec![tensor.bytes.len()])
+                }
+            };
+            let view = TensorView::new(dtype, shape, &tensor.bytes);
+            views.push((name, view.map_err(StateError::Safetensors)?));
+        }
+        let envelope = Envelope { bits, format: FORMAT, header: &self.header };
+        let envelope = serde_json::to_string(&envelope).map_err(StateError::unsaveable)?;
+        let metadata = HashMap::from([(ENTRY.to_owned(), envelope)]);
+        safetensors::serialize(views, Some(metadata)).map_err(StateError::Safetensors)
+    }
+
+    /// Reads what [`State::to_bytes`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are no safetensors, no state, or a state of another format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(StateError::Safetensors)?;
+        let envelope = metadata.metadata().as_ref().and_then(|metadata| metadata.get(ENTRY));
+        let (header, mut bits) = open(envelope.ok_or_else(|| {
+            StateError::NotAState(format!("their metadata have no entry `{ENTRY}`"))
+        })?)?;
+
+        let views = SafeTensors::deserialize(bytes).map_err(StateError::Safetensors)?;
+        let mut tensors = BTreeMap::new();
+        for (name, view) in views.iter() {
+            let (kind, shape) = match (view.dtype(), bits.remove(name)) {
+                (Dtype::U8, Some(len)) => (Kind::Bits, vec![len]),
+                (Dtype::U8, None) => (Kind::U8, view.shape().to_vec()),
+                (Dtype::F32, None) => (Kind::F32, view.shape().to_vec()),
+                (Dtype::F64, None) => (Kind::F64, view.shape().to_vec()),
+                (Dtype::U32, None) => (Kind::U32, view.shape().to_vec()),
+                (Dtype::U64, None) => (Kind::U64, view.shape().to_vec()),
+                (other, _) => {
+                    return Err(StateError::NotAState(format!("`{name}` has the type {other}")));
+                }
+            };
+            let tensor = Tensor { kind, shape, bytes: view.data().to_vec() };
+            tensor.check(name)?;
+            tensors.insert(name.to_owned(), tensor);
+        }
+        match bits.into_keys().next() {
+            Some(name) => Err(StateError::MissingTensor { name }),
+            None => Ok(Self { header, tensors }),
+        }
+    }
+}
+
+/// The header, and the lengths of the tensors of bits.
+fn open(envelope: &str) -> Result<(Value, BTreeMap<String, usize>), StateError> {
+    let broken = |error| StateError::NotAState(format!("their entry `{ENTRY}` is broken: {error}"));
+    let mut envelope: BTreeMap<String, Value> = serde_json::from_str(envelope).map_err(broken)?;
+    let mut take = |entry| envelope.remove(entry).unwrap_or_default();
+    let found: u64 = serde_json::from_value(take("format")).map_err(broken)?;
+    if found != FORMAT {
+        return Err(StateError::UnknownVersion { found, supported: FORMAT });
+    }
+    let bits = serde_json::from_value(take("bits")).map_err(broken)?;
+    Ok((take("header"), bits))
+}

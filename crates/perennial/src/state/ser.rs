@@ -1,0 +1,384 @@
+//! From a value to its state: a serde serialiser that makes the header and sets tensors aside.
+
+use std::collections::BTreeMap;
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+use serde_json::{Map, Value};
+
+use super::State;
+use super::error::StateError;
+use super::header;
+use super::keys::KeyWriter;
+use super::tensor::{Kind, Tensor};
+
+/// How many fields within fields are saved. A level makes at most two of JSON, and JSON readers
+/// stop at 128.
+const MAX_DEPTH: usize = 60;
+
+pub(super) fn to_state<T: Serialize + ?Sized>(value: &T) -> Result<State, StateError> {
+    let mut sink = Sink::default();
+    let mut header = value.serialize(Writer { sink: &mut sink, kind: None })?;
+    // Maps are sorted already, unless some crate of the program has turned that off.
+    header.sort_all_objects();
+    Ok(State { header, tensors: sink.tensors })
+}
+
+/// What the whole walk shares.
+#[derive(Default)]
+struct Sink {
+    tensors: BTreeMap<String, Tensor>,
+    /// The name of the field we are in, with a `.` before each part.
+    name: String,
+    depth: usize,
+}
+
+impl Sink {
+    /// Writes what lies one level deeper.
+    fn deeper<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Value, StateError> {
+        if self.depth == MAX_DEPTH {
+            return Err(StateError::unsaveable(format_args!(
+                "it lies deeper than {MAX_DEPTH} fields within fields"
+            )));
+        }
+        self.depth += 1;
+        let written = value.serialize(Writer { sink: self, kind: None })?;
+        self.depth -= 1;
+        Ok(written)
+    }
+
+    /// Writes a field.
+    fn field<T: Serialize + ?Sized>(&mut self, part: &str, value: &T) -> Result<Value, StateError> {
+        let outside = self.enter(part);
+        let written = self.deeper(value).map_err(|error| error.within(part))?;
+        self.leave(outside);
+        Ok(written)
+    }
+
+    fn enter(&mut self, part: &str) -> usize {
+        let outside = self.name.len();
+        self.name.push('.');
+        for letter in part.chars() {
+            if matches!(letter, '.' | '\\') {
+                self.name.push('\\');
+            }
+            self.name.push(letter);
+        }
+        outside
+    }
+
+    fn leave(&mut self, outside: usize) {
+        self.name.truncate(outside);
+    }
+
+    fn tensor(&mut self, kind: Kind, elements: &[u8]) -> Result<Value, StateError> {
+        let name = match self.name.strip_prefix('.') {
+            None => "value", // no field: the whole value is a tensor
+            // Safetensors keeps this name for itself; no part of ours has a `\` before a `_`.
+            Some("__metadata__") => "\\__metadata__",
+            Some(name) => name,
+        };
+        let tensor = Tensor::from_elements(kind, elements)?;
+        self.tensors.insert(name.to_owned(), tensor);
+        Ok(header::tensor(name))
+    }
+}
+
+/// Writes one value; as elements of a tensor of `kind`, if there is one.
+struct Writer<'a> {
+    sink: &'a mut Sink,
+    kind: Option<Kind>,
+}
+
+macro_rules! plain {
+    ($($method:ident: $type:ty => $into:expr,)*) => {$(
+        fn $method(self, value: $type) -> Result<Value, StateError> {
+            Ok($into(value))
+        }
+    )*};
+}
+
+impl<'a> Serializer for Writer<'a> {
+    type Ok = Value;
+    type Error = StateError;
+    type SerializeSeq = Items<'a>;
+    type SerializeTuple = Items<'a>;
+    type SerializeTupleStruct = Items<'a>;
+    type SerializeTupleVariant = Items<'a>;
+    type SerializeMap = Fields<'a>;
+    type SerializeStruct = Fields<'a>;
+    type SerializeStructVariant = Fields<'a>;
+
+    plain! {
+        serialize_bool: bool => Value::from,
+        serialize_i8: i8 => Value::from,
+        serialize_i16: i16 => Value::from,
+        serialize_i32: i32 => Value::from,
+        serialize_i64: i64 => Value::from,
+        serialize_u8: u8 => Value::from,
+        serialize_u16: u16 => Value::from,
+        serialize_u32: u32 => Value::from,
+        serialize_u64: u64 => Value::from,
+        serialize_f32: f32 => header::f32,
+        serialize_f64: f64 => header::f64,
+        serialize_char: char => |letter: char| Value::from(letter.to_string()),
+        serialize_str: &str => Value::from,
+        serialize_unit_struct: &'static str => |_| Value::Null,
+    }
+
+    /// A row of numbers asks this to know whether to hand over its elements as bytes.
+    fn is_human_readable(&self) -> bool {
+        self.kind.is_none()
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<Value, StateError> {
+        Err(too_wide(value))
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<Value, StateError> {
+        Err(too_wide(value))
+    }
+
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<Value, StateError> {
+        self.sink.tensor(self.kind.unwrap_or(Kind::U8), bytes)
+    }
+
+    fn serialize_none(self) -> Result<Value, StateError> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, StateError> {
+        self.sink.deeper(value).map(header::some)
+    }
+
+    fn serialize_unit(self) -> Result<Value, StateError> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+    ) -> Result<Value, StateError> {
+        Ok(variant.into())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<Value, StateError> {
+        value.serialize(Writer { kind: Kind::of_mark(name), ..self })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Value, StateError> {
+        let content = self.sink.field(variant, value)?;
+        Ok(header::object(&header::escape(variant.to_owned()), content))
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'a>, StateError> {
+        Ok(Items {
+            around: Around::new(self.sink, None),
+            items: Vec::with_capacity(len.unwrap_or(0)),
+        })
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Items<'a>, StateError> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        len: usize,
+    ) -> Result<Items<'a>, StateError> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Items<'a>, StateError> {
+        Ok(Items { around: Around::new(self.sink, Some(variant)), items: Vec::with_capacity(len) })
+    }
+
+    fn serialize_map(self, _len: Option<usize>) -> Result<Fields<'a>, StateError> {
+        Ok(Fields::new(self.sink, None))
+    }
+
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields<'a>, StateError> {
+        Ok(Fields::new(self.sink, None))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Fields<'a>, StateError> {
+        Ok(Fields::new(self.sink, Some(variant)))
+    }
+}
+
+fn too_wide(value: impl std::fmt::Display) -> StateError {
+    StateError::unsaveable(format_args!(
+        "{value} is a 128-bit integer, and the header holds at most 64 bits: save it as text or as two halves"
+    ))
+}
+
+/// What surrounds a sequence or a struct: the walk, and the variant of an enum that it is.
+struct Around<'a> {
+    sink: &'a mut Sink,
+    variant: Option<&'static str>,
+    outside: usize,
+}
+
+impl<'a> Around<'a> {
+    fn new(sink: &'a mut Sink, variant: Option<&'static str>) -> Self {
+        let outside = match variant {
+            Some(variant) => sink.enter(variant),
+            None => sink.name.len(),
+        };
+        Self { sink, variant, outside }
+    }
+
+    fn field<T: Serialize + ?Sized>(&mut self, part: &str, value: &T) -> Result<Value, StateError> {
+        self.sink.field(part, value).map_err(|error| match self.variant {
+            Some(variant) => error.within(variant),
+            None => error,
+        })
+    }
+
+    fn close(self, content: Value) -> Value {
+        self.sink.leave(self.outside);
+        match self.variant {
+            Some(variant) => header::object(&header::escape(variant.to_owned()), content),
+            None => content,
+        }
+    }
+}
+
+/// A sequence or tuple under way.
+struct Items<'a> {
+    around: Around<'a>,
+    items: Vec<Value>,
+}
+
+impl Items<'_> {
+    fn add<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), StateError> {
+        let item = self.around.field(&self.items.len().to_string(), item)?;
+        self.items.push(item);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Value, StateError> {
+        Ok(self.around.close(Value::Array(self.items)))
+    }
+}
+
+macro_rules! items {
+    ($($trait:ident: $add:ident,)*) => {$(
+        impl $trait for Items<'_> {
+            type Ok = Value;
+            type Error = StateError;
+
+            fn $add<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), StateError> {
+                self.add(item)
+            }
+
+            fn end(self) -> Result<Value, StateError> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+items! {
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field,
+}
+
+/// A map or struct under way.
+struct Fields<'a> {
+    around: Around<'a>,
+    fields: Map<String, Value>,
+    /// The key whose value comes next.
+    key: Option<String>,
+}
+
+impl<'a> Fields<'a> {
+    fn new(sink: &'a mut Sink, variant: Option<&'static str>) -> Self {
+        Self { around: Around::new(sink, variant), fields: Map::new(), key: None }
+    }
+
+    fn add<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), StateError> {
+        let value = self.around.field(key, value)?;
+        match self.fields.insert(header::escape(key.to_owned()), value) {
+            None => Ok(()),
+            Some(_) => Err(StateError::unsaveable(format_args!("it has two entries `{key}`"))),
+        }
+    }
+
+    fn finish(self) -> Result<Value, StateError> {
+        Ok(self.around.close(Value::Object(self.fields)))
+    }
+}
+
+macro_rules! fields {
+    ($($trait:ident,)*) => {$(
+        impl $trait for Fields<'_> {
+            type Ok = Value;
+            type Error = StateError;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), StateError> {
+                self.add(key, value)
+            }
+
+            fn end(self) -> Result<Value, StateError> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+fields!(SerializeStruct, SerializeStructVariant,);
+
+impl SerializeMap for Fields<'_> {
+    type Ok = Value;
+    type Error = StateError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), StateError> {
+        self.key = Some(key.serialize(KeyWriter)?);
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
+        match self.key.take() {
+            Some(key) => self.add(&key, value),
+            None => Err(StateError::unsaveable("a map hands over a value before its key")),
+        }
+    }
+
+    fn end(self) -> Result<Value, StateError> {
+        self.finish()
+    }
+}

@@ -1,0 +1,82 @@
+//! Joint training: all data so far, the upper bound that nobody can afford.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Method;
+use crate::learner::{Context, LearnError};
+use crate::strategy::{Card, Isolation, Keeps, Pool, Reads, Strategy};
+
+/// Multi-task training (Caruana, *Multitask Learning*, 1997): at task t the network trains on
+/// the shuffled union of tasks 1 … t.
+///
+/// Objective: mean loss over all rows of all tasks so far. Keeps all data; a step costs what
+/// fine-tuning's does, a task t times as many steps. With few passes it is no upper bound: a
+/// report names the passes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Joint {
+    /// Its settings.
+    pub settings: JointSettings,
+}
+
+/// Settings of joint training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct JointSettings {
+    /// What each task begins with.
+    pub start: JointStart,
+}
+
+/// What each task of joint training begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JointStart {
+    /// Fresh weights: every row of R is a network trained once on all data so far.
+    #[default]
+    Scratch,
+    /// The weights of the task before.
+    Continued,
+}
+
+impl Method for Joint {
+    type Settings = JointSettings;
+    const NAME: &'static str = "joint";
+    const SETTINGS: &'static [(&'static str, &'static str)] =
+        &[("start", "weights each task begins with: scratch or continued")];
+
+    fn with(settings: JointSettings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Strategy for Joint {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Joint training",
+            paper: "Caruana, Multitask Learning, 1997, https://doi.org/10.1023/A:1007379606734",
+            does: "Trains on the data of all tasks so far, shuffled together. The upper bound: it \
+                   keeps everything and pays for all of it again at every task.",
+            formula: "min_θ Σ_{k ≤ t} L_k(θ)",
+            keeps: Keeps::AllData,
+            isolation: Isolation::Shared,
+            reads: Reads::default(),
+            validation: false,
+        }
+    }
+
+    fn settings(&self) -> Value {
+        json!({ "start": self.settings.start })
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        if self.settings.start == JointStart::Scratch && cx.task > 0 {
+            cx.start_afresh();
+        }
+        Ok(())
+    }
+
+    fn pool(&self) -> Pool {
+        Pool::SoFar
+    }
+}

@@ -1,0 +1,92 @@
+//! The methods, one a file, and the registry that gives each its name.
+
+mod finetune;
+mod independent;
+mod joint;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use self::finetune::Finetune;
+pub use self::independent::{Independent, IndependentSettings, Size, Start};
+pub use self::joint::{Joint, JointSettings, JointStart};
+use crate::learner::LearnError;
+use crate::state::{State, StateError, from_state};
+use crate::strategy::{Card, Strategy};
+
+/// A method as the program knows it.
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Its settings: key, what it means.
+    pub settings: &'static [(&'static str, &'static str)],
+    new: fn(&Value) -> Result<Box<dyn Strategy>, String>,
+    load: fn(&State) -> Result<Box<dyn Strategy>, StateError>,
+}
+
+/// A method that can be made from its settings.
+trait Method: Strategy + DeserializeOwned + Sized + 'static {
+    /// Its settings; `default` is what they are when nothing is said.
+    type Settings: Serialize + DeserializeOwned + Default;
+    /// Its name in the program.
+    const NAME: &'static str;
+    /// Key and meaning of each field of the settings.
+    const SETTINGS: &'static [(&'static str, &'static str)];
+
+    /// A method that has seen nothing.
+    fn with(settings: Self::Settings) -> Self;
+}
+
+const fn entry<M: Method>() -> Entry {
+    Entry {
+        name: M::NAME,
+        settings: M::SETTINGS,
+        new: |settings| {
+            let settings: M::Settings =
+                serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
+            Ok(Box::new(M::with(settings)))
+        },
+        load: |state| Ok(Box::new(from_state::<M>(state)?)),
+    }
+}
+
+/// Every method, in the order of reports.
+pub const REGISTRY: &[Entry] = &[entry::<Finetune>(), entry::<Joint>(), entry::<Independent>()];
+
+impl Entry {
+    /// The method of a name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        REGISTRY.iter().find(|entry| entry.name == name)
+    }
+
+    /// A strategy that has seen nothing.
+    ///
+    /// # Errors
+    ///
+    /// When `settings`, a JSON object, has an unknown key or a value out of its range.
+    pub fn create(&self, settings: &Value) -> Result<Box<dyn Strategy>, LearnError> {
+        (self.new)(settings).map_err(|expected| LearnError::BadSetting {
+            key: self.name.into(),
+            value: settings.to_string(),
+            expected,
+        })
+    }
+
+    /// The card of the method with its default settings.
+    pub fn card(&self) -> Result<Card, LearnError> {
+        Ok(self.create(&Value::Object(serde_json::Map::new()))?.card())
+    }
+}
+
+/// The saved strategy of a name.
+pub(crate) fn load(name: &str, state: &State) -> Result<Box<dyn Strategy>, LearnError> {
+    match Entry::find(name) {
+        Some(entry) => Ok((entry.load)(state)?),
+        None => Err(LearnError::OtherRun {
+            what: "strategy",
+            saved: name.into(),
+            given: "a program that does not know it".into(),
+        }),
+    }
+}

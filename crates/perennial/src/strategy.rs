@@ -1,0 +1,327 @@
+//! What a paper adds to plain training: the trait every method implements, and its laws.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Frozen, Logits};
+use crate::learner::{Context, LearnError};
+use crate::layout::SlotId;
+use crate::model::{Model, View};
+use crate::objective::Pass;
+
+/// A method of lifelong learning: saved state plus hooks. The empty implementation, with every
+/// hook at its default, is fine-tuning.
+///
+/// For each task t the driver runs
+///
+/// ```text
+/// begin_task
+/// while let Some(phase) = next_phase(outcome of the last phase)
+///     for each epoch, for each batch drawn from pool(t)
+///         passes ← objective(batch)
+///         g      ← gradient at the effective weights of view(t), over the active slots
+///         ĝ      ← edit_gradient(g)
+///         Δ      ← optimiser(ĝ); Δ[frozen] = 0
+///         θ      ← θ + Δ
+///         after_step(batch, logits, loss, g, Δ)
+/// end_task
+/// evaluate every task → one row of R
+/// ```
+///
+/// # Laws
+///
+/// 1. All state is in `self`, which is saved together with θ. No clocks, no files, no globals.
+///    Randomness comes only from [`Context::generator`], a pure function of the seed, the
+///    position and a purpose.
+/// 2. Indices of θ never move; growth appends. A vector made before growth is a prefix: of
+///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
+///    the current task may be taken back by the strategy that grew it; nothing older ever is.
+/// 3. [`card`](Self::card), [`pool`](Self::pool), [`frozen`](Self::frozen) and
+///    [`view`](Self::view) are pure. Running statistics that a view calls fixed are used and
+///    never moved.
+/// 4. The driver works on the *active* slots: those that take part in this step's passes and are
+///    not frozen whole. Everything else does not move by one bit under any optimiser, momentum
+///    or weight decay, and has no optimiser state. The gradient is taken at the weights after
+///    the view's mask, so a masked weight shows what it would receive if it were used.
+/// 5. Past data exist for a strategy only if its card says so, and it never keeps more than its
+///    card says.
+///
+/// A hook that is cut by a stop signal is run again from the state before it; a long one asks
+/// [`Context::stopped`] and returns its error.
+pub trait Strategy: erased_serde::Serialize + Send {
+    /// What the method is and what it keeps: printed in every report.
+    fn card(&self) -> Card;
+
+    /// The settings as they stand, for reports: a flat JSON object.
+    fn settings(&self) -> serde_json::Value;
+
+    /// Called once a task, after the driver appended the head that the setting asks for; may
+    /// grow the network. A strategy whose card [isolates](Isolation) appends its own parts
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the method from learning this task; the learner stays as it was before.
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// Called after `begin_task` with `None`, then after each phase with its outcome: the next
+    /// phase, or `None` to end the task. May change θ: prune, widen, roll back.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_task`](Self::begin_task).
+    fn next_phase(
+        &mut self,
+        last: Option<&Outcome>,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Phase>, LearnError> {
+        let _ = cx;
+        Ok(last.is_none().then(Phase::default))
+    }
+
+    /// Which tasks' training data batches are drawn from. Pure.
+    fn pool(&self) -> Pool {
+        Pool::Current
+    }
+
+    /// Called each step: what the network should say. The default is the mean cross-entropy of
+    /// the batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_task`](Self::begin_task).
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        Ok(vec![cx.labelled(batch)])
+    }
+
+    /// Called each step between gradient and optimiser: adds gradients of penalties, projects.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_task`](Self::begin_task).
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let _ = (gradient, cx);
+        Ok(())
+    }
+
+    /// Which weights may not move while task `task` trains. Pure; asked at the start of each
+    /// phase and when [`after_step`](Self::after_step) says so.
+    fn frozen(&self, task: usize, model: &Model) -> Frozen {
+        let _ = (task, model);
+        Frozen::default()
+    }
+
+    /// Called each step after θ moved. Of the step, it sees what its card says it
+    /// [reads](Reads).
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_task`](Self::begin_task).
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        let _ = (step, cx);
+        Ok(Changed::Nothing)
+    }
+
+    /// Called once when the task's last phase ended: importances, memories, teachers.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_task`](Self::begin_task).
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// The network that trains on and answers task `task`. Pure; asked at the start of each
+    /// phase, when [`after_step`](Self::after_step) says so, and for every evaluation.
+    fn view(&self, task: usize, model: &Model) -> View {
+        model.shared_view(task)
+    }
+}
+
+erased_serde::serialize_trait_object!(Strategy);
+
+/// What a method is and what it asks for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Card {
+    /// Its name in the program.
+    pub name: &'static str,
+    /// Its name in full.
+    pub title: &'static str,
+    /// Authors, title, year and link; empty for baselines that no paper owns.
+    pub paper: &'static str,
+    /// What it does, in two sentences.
+    pub does: &'static str,
+    /// Its objective or update as a line of text.
+    pub formula: &'static str,
+    /// What it keeps between tasks.
+    pub keeps: Keeps,
+    /// What of the network belongs to one task alone.
+    pub isolation: Isolation,
+    /// What [`Strategy::after_step`] reads of a step.
+    pub reads: Reads,
+    /// Whether it selects by validation accuracy and so needs a validation part.
+    pub validation: bool,
+}
+
+/// What a strategy keeps between tasks beside θ, at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeps {
+    /// Nothing but a few numbers.
+    Nothing,
+    /// This many vectors of θ's length in all.
+    Vectors(usize),
+    /// This many vectors of θ's length for each task.
+    VectorsPerTask(usize),
+    /// This many training samples in all, with this many vectors of θ's length.
+    Samples {
+        /// Samples in all.
+        samples: usize,
+        /// Vectors in all.
+        vectors: usize,
+    },
+    /// All training data of all tasks.
+    AllData,
+}
+
+/// What of the network belongs to one task alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// Nothing: the driver appends one trunk and the heads that the setting asks for.
+    Shared,
+    /// A head: the driver appends one trunk, the strategy a head a task
+    /// ([`Context::append_head`]). Needs the task's name to answer.
+    Head,
+    /// A whole column with its head, both appended by the strategy
+    /// ([`Context::append_column`]). Needs the task's name to answer.
+    Column,
+}
+
+/// What a strategy reads of a step; what it does not read is not computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reads {
+    /// The plain gradient, as it was before any edit.
+    pub gradient: bool,
+    /// The move actually made.
+    pub moved: bool,
+}
+
+/// Which tasks' training data batches are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// The current task's.
+    Current,
+    /// Those of all tasks so far: only for a card that keeps [all data](Keeps::AllData).
+    SoFar,
+}
+
+/// One pass of training over the pool: a task is one or more of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// What it is for: `train`, `prune`, `retrain`, …
+    pub name: String,
+    /// Epochs; `None` for as many as the run's settings say.
+    pub epochs: Option<usize>,
+    /// Multiplies the run's learning rate.
+    pub lr_factor: f32,
+    /// Whether the optimiser's moments of the phase before go on; a task's first phase goes by
+    /// the run's settings.
+    pub keep_optimizer: bool,
+    /// Whether its outcome has the accuracy on the validation part.
+    pub validate: bool,
+}
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self {
+            name: "train".into(),
+            epochs: None,
+            lr_factor: 1.0,
+            keep_optimizer: false,
+            validate: false,
+        }
+    }
+}
+
+/// How a phase ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The phase.
+    pub phase: Phase,
+    /// Steps made.
+    pub steps: u64,
+    /// Mean loss over its steps; `None` without steps.
+    pub loss: Option<f64>,
+    /// Accuracy on the current task's validation part, if the phase asked.
+    pub validation: Option<f64>,
+}
+
+/// Labelled rows drawn from the pool, sorted by task.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// `[rows, inputs]`, scaled.
+    pub inputs: Vec<f32>,
+    /// The output unit that each row should activate.
+    pub units: Vec<u32>,
+    /// Each row's number in the data of its task.
+    pub ids: Vec<u64>,
+    /// Runs of rows of one task: (task, rows).
+    pub tasks: Vec<(usize, Range<usize>)>,
+}
+
+impl Batch {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+}
+
+/// A gradient over θ, of which only the active slots mean anything.
+#[derive(Debug)]
+pub struct Gradient<'a> {
+    /// Over θ; 0 or stale outside `active`.
+    pub values: &'a mut [f32],
+    /// The slots that take part in this step, ascending.
+    pub active: &'a [SlotId],
+}
+
+/// What a step did.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The rows it trained on.
+    pub batch: &'a Batch,
+    /// The logits of each pass of the objective, in order.
+    pub logits: &'a [Logits],
+    /// The objective's value before the step.
+    pub loss: f64,
+    /// The plain gradient over θ; empty unless the card [reads](Reads) it.
+    pub gradient: &'a [f32],
+    /// Δ over θ; empty unless the card [reads](Reads) it.
+    pub moved: &'a [f32],
+    /// The slots that moved, ascending.
+    pub active: &'a [SlotId],
+}
+
+/// What [`Strategy::after_step`] changed of what the driver holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Neither view nor frozen weights.
+    Nothing,
+    /// Ask `view` and `frozen` again.
+    View,
+}
