@@ -107,21 +107,29 @@ impl Chart<'_> {
     }
 }
 
-/// Positions at least a line apart, in the order given (rising), near where they want to be and
-/// within the plot as long as they fit.
+/// Positions at least a line apart, in the order given (rising): as near as can be to where they
+/// want to be (least squares), and within the plot as long as they fit.
+///
+/// With i lines taken off the i-th position, "a line apart" becomes "not falling", which is
+/// isotonic regression: neighbours that would cross are pooled at their mean.
+#[expect(clippy::cast_precision_loss, reason = "labels are few")]
 fn spread(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
-    let mut at = wanted.to_vec();
-    let mut floor = top;
-    for y in &mut at {
-        *y = y.max(floor);
-        floor = *y + LINE;
+    let mut pools: Vec<(f64, usize)> = Vec::new(); // (mean, members)
+    for (i, y) in wanted.iter().enumerate() {
+        let (mut mean, mut members) = (y - i as f64 * LINE, 1);
+        while let Some((before, count)) = pools.pop_if(|(before, _)| *before > mean) {
+            mean = (mean * members as f64 + before * count as f64) / (members + count) as f64;
+            members += count;
+        }
+        pools.push((mean, members));
     }
-    let mut ceiling = bottom;
-    for y in at.iter_mut().rev() {
-        *y = y.min(ceiling);
-        ceiling = *y - LINE;
-    }
-    at
+    let room = bottom - wanted.len().saturating_sub(1) as f64 * LINE;
+    pools
+        .into_iter()
+        .flat_map(|(mean, members)| std::iter::repeat_n(mean.min(room).max(top), members))
+        .enumerate()
+        .map(|(i, y)| y + i as f64 * LINE)
+        .collect()
 }
 
 /// At most eleven whole numbers from `first` to `last`, evenly spaced, the last among them.
@@ -147,6 +155,14 @@ mod tests {
         assert_eq!(ticks(1, 5), [1, 2, 3, 4, 5]);
         assert_eq!(ticks(0, 20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
         assert_eq!(ticks(1, 1), [1]);
+    }
+
+    #[test]
+    fn crowded_labels_share_their_middle() {
+        // Two lines at 100 stand half a label above and below it; the third is left alone.
+        assert_eq!(spread(&[100.0, 100.0, 150.0], 8.0, 198.0), [93.5, 106.5, 150.0]);
+        assert_eq!(spread(&[8.0, 8.0], 8.0, 198.0), [8.0, 21.0]);
+        assert_eq!(spread(&[198.0, 198.0], 8.0, 198.0), [185.0, 198.0]);
     }
 
     proptest! {

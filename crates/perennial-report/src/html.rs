@@ -45,7 +45,7 @@ pub fn html(comparison: &Comparison) -> Result<String, ReportError> {
     let page = Page {
         comparison,
         palette: Palette { tasks: comparison.tasks },
-        sentences: crate::sentences(comparison),
+        sentences: crate::sentences(comparison).map(|sentence| unbroken(&sentence)),
         seeds: standing::seeds(&standings),
         rows: ranking::rows(&standings),
         overview: overview(comparison, &standings),
@@ -58,6 +58,22 @@ pub fn html(comparison: &Comparison) -> Result<String, ReportError> {
         })?,
     };
     Ok(page.render()?)
+}
+
+/// The text with its numbers held together: no line begins with a unit or a ±, or leaves BWT
+/// behind.
+fn unbroken(text: &str) -> String {
+    const UNITS: [&str; 10] = ["ms", "s", "min", "h", "k", "M", "B", "kB", "MB", "GB"];
+    let mut words = text.split(' ');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let bare = word.trim_end_matches([',', ';', '.', ')']);
+        let unit = UNITS.contains(&bare) && out.ends_with(|last: char| last.is_ascii_digit());
+        let value = word.starts_with('±') || out.ends_with("BWT");
+        out.push(if unit || value { '\u{a0}' } else { ' ' });
+        out += word;
+    }
+    out
 }
 
 /// Accuracy over the tasks learnt so far: every strategy in one chart.

@@ -13,6 +13,7 @@
 //!
 //! Inside, one thing feeds all views: [`document`] is read, `standing` sums up each strategy
 //! over its seeds, and `table`, `sentences` and `html` show it.
+#![forbid(unsafe_code)]
 
 pub mod document;
 

@@ -21,11 +21,7 @@ pub fn sentences(comparison: &Comparison) -> [String; 3] {
     let Some(forgetter) = forgetter(&standings) else { return nothing(comparison) };
     let others: Vec<_> =
         standings.iter().filter(|standing| standing.strategy != forgetter.strategy).collect();
-    let words = Words {
-        tasks: comparison.tasks,
-        seeds: standing::seeds(&standings),
-        all_told: standing::all_told(&standings),
-    };
+    let words = Words { tasks: comparison.tasks, all_told: standing::all_told(&standings) };
     [
         words.who_forgot(forgetter, others.len()),
         words.who_did_not(forgetter, &others),
@@ -58,7 +54,6 @@ fn nothing(comparison: &Comparison) -> [String; 3] {
 /// What all sentences need to know of the comparison.
 struct Words {
     tasks: usize,
-    seeds: usize,
     all_told: bool,
 }
 
@@ -98,10 +93,14 @@ impl Words {
             format!(
                 "{who} lost {points} points of accuracy on old tasks (BWT {bwt_shown}), which {} \
                  seeds do not tell from nothing, and {acc}.",
-                self.seeds
+                forgetter.runs.len()
+            )
+        } else if bwt.mean < SMALL {
+            format!(
+                "{who} lost less than a point of accuracy on old tasks (BWT {bwt_shown}), and {acc}."
             )
         } else {
-            format!("{who} did not forget here (BWT {bwt_shown}), and {acc}.")
+            format!("{who} gained {points} points on old tasks (BWT {bwt_shown}), and {acc}.")
         }
     }
 
@@ -118,10 +117,11 @@ impl Words {
                     kept.unwrap_or_default()
                 )]
             }
-            _ => [who_kept(forgetter, others), self.who_leads(forgetter, others), bound(others)]
-                .into_iter()
-                .flatten()
-                .collect(),
+            _ => {
+                let kept = who_kept(forgetter, others);
+                let leads = self.who_leads(forgetter, others, kept.is_none());
+                [kept, leads, bound(others)].into_iter().flatten().collect()
+            }
         };
         if parts.is_empty() {
             return "What the others kept was not measured.".to_owned();
@@ -129,8 +129,14 @@ impl Words {
         parts.join("; ") + "."
     }
 
-    /// The best of several others, against the one that forgot.
-    fn who_leads(&self, forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String> {
+    /// The best of several others, against the one that forgot; with what it lost itself where
+    /// that is not said yet.
+    fn who_leads(
+        &self,
+        forgetter: &Standing<'_>,
+        others: &[&Standing<'_>],
+        with_loss: bool,
+    ) -> Option<String> {
         let best = best(others)?;
         // Like with like: what trains on all data again is no rival of the methods.
         let rivals: Vec<_> = others
@@ -138,7 +144,8 @@ impl Words {
             .copied()
             .filter(|other| other.role == Role::Method && other.strategy != best.strategy)
             .collect();
-        let end = self.ending(best, &rivals, forgetter);
+        let loss = best.bwt.filter(|_| with_loss).map(|bwt| lost(bwt.mean) + " and ");
+        let end = loss.unwrap_or_default() + &self.ending(best, &rivals, forgetter);
         if best.acc?.mean <= forgetter.acc?.mean {
             let (most, name) = (forgetter.label, best.label);
             return Some(format!("no other ends above {most}, and {name}, the nearest, {end}"));
@@ -149,11 +156,8 @@ impl Words {
         if let (true, Some(untold)) = (best.told, untold)
             && let Some(acc) = untold.acc
         {
-            text += &format!(
-                "; of those not told, {} is best at {}",
-                untold.label,
-                format::estimate(acc)
-            );
+            let acc = format::estimate(acc);
+            text += &format!("; of those not told, {} is best at {acc}", untold.label);
         }
         Some(text)
     }
@@ -170,10 +174,11 @@ impl Words {
         };
         let field = [&[best], rivals, &[forgetter]].concat();
         let verdicts = standing::within_noise(&field);
+        let seeds = best.runs.len().min(forgetter.runs.len());
         // Whichever of the two is ahead, the verdict stands at the other.
-        let noise = match (verdicts[0].or(verdicts[field.len() - 1]), self.seeds) {
-            (Some(true), seeds) => format!("which is within the noise of {seeds} seeds"),
-            (Some(false), seeds) => format!("more than the noise of {seeds} seeds"),
+        let noise = match (verdicts[0].or(verdicts[field.len() - 1]), seeds) {
+            (Some(true), _) => format!("which is within the noise of {seeds} seeds"),
+            (Some(false), _) => format!("more than the noise of {seeds} seeds"),
             (None, 1) => "with one seed and so without an interval".to_owned(),
             (None, _) => "with too few common seeds for an interval".to_owned(),
         };
@@ -251,7 +256,8 @@ fn against(payer: &Standing<'_>, base: &Standing<'_>) -> String {
     }
 }
 
-/// Who lost next to nothing on old tasks, and who only because there was little to lose.
+/// Who lost next to nothing on old tasks, and who only because there was little to lose; nothing
+/// when that is only the best, of whom the next words are.
 fn who_kept(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String> {
     let measured: Vec<_> =
         others.iter().filter_map(|other| Some((*other, other.bwt?.mean))).collect();
@@ -266,11 +272,14 @@ fn who_kept(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String
         format::list(&labels, NAMES)
     };
     let small = lost(0.0);
+    let best = best(others)?;
     match (kept.as_slice(), stiff.as_slice()) {
         ([], []) => {
             let (least, bwt) = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-            Some(format!("{} forgot least of the others: it {}", least.label, lost(*bwt)))
+            (least.strategy != best.strategy)
+                .then(|| format!("{} forgot least of the others: it {}", least.label, lost(*bwt)))
         }
+        ([only], []) if only.strategy == best.strategy => None,
         (kept, []) => Some(format!("{} {small}", names(kept))),
         ([], stiff) => Some(format!("{} {small}, but had learnt little of them", names(stiff))),
         (kept, stiff) => {

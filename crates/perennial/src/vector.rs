@@ -129,5 +129,3 @@ mod tests {
         assert_eq!(&v[..], [1.0, 2.0, 3.0, 0.0]);
     }
 }
-impl serde::Serialize for Vector { fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { self.0.serialize(s) } }
-impl<'de> serde::Deserialize<'de> for Vector { fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> { Vec::deserialize(d).map(Self) } }

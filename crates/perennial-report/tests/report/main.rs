@@ -1,4 +1,5 @@
 //! The three views of one document, from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 mod document;
 mod html;

@@ -1,0 +1,208 @@
+//! The command line. A setting of a comparison is defined once, here, and is a flag, a key of
+//! `--set` and a key of the configuration file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use perennial::scenario::Setting;
+use serde::{Deserialize, Serialize};
+
+/// Lifelong learning: teach a network task after task, and see what it forgets.
+///
+/// Without a command, every strategy is compared on the digits that are built in: what
+/// forgetting is, and what it costs to avoid it, in under a minute.
+#[derive(Debug, Parser)]
+#[command(name = "perennial", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Compare strategies on one stream of tasks, under equal conditions.
+    Compare(Box<Compare>),
+    /// What there is: strategies, benchmarks, networks.
+    List(List),
+    /// Write the HTML report of finished run folders.
+    Report(Report),
+    /// Image sets: fetch them, or list what is there.
+    Data(Data),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// One cell of a comparison; started by `compare`.
+    #[command(hide = true)]
+    Worker,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Compare {
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+    /// Any setting by its key: STRATEGY.KEY, optimizer.KEY, or a flag's name without dashes.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// A TOML file of settings; flags and --set go before it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The run's folder. The same command goes on with what is there
+    /// [default: a fresh one in runs/].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the result as one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// What can be said of a comparison; what is not said is the default's.
+#[derive(Clone, Debug, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Choices {
+    /// The stream of tasks, `perennial list benchmarks` [default: permuted-digits].
+    #[arg(value_name = "BENCHMARK")]
+    pub(crate) benchmark: Option<String>,
+    /// Names of strategies, or all of them [default: all].
+    #[arg(long, value_name = "a,b|all")]
+    pub(crate) strategies: Option<String>,
+    /// How many seeds, from 0 [default: 3].
+    #[arg(long, value_name = "N", conflicts_with = "seed")]
+    pub(crate) seeds: Option<u64>,
+    /// One seed.
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Tasks in the stream [default: 5].
+    #[arg(long, value_name = "T")]
+    pub(crate) tasks: Option<usize>,
+    /// Training samples a task [default: all].
+    #[arg(long, value_name = "N")]
+    pub(crate) samples_per_task: Option<usize>,
+    /// A head per task, one for all, or one that grows [default: domain; task for split].
+    #[arg(long, value_name = "task|domain|class", value_parser = setting)]
+    pub(crate) setting: Option<Setting>,
+    /// The network, `perennial list networks` [default: mlp:100x100].
+    #[arg(long)]
+    pub(crate) network: Option<String>,
+    /// Passes over each task's samples [default: 1].
+    #[arg(long, value_name = "E")]
+    pub(crate) epochs: Option<usize>,
+    /// Samples a step [default: 10].
+    #[arg(long, value_name = "B")]
+    pub(crate) batch: Option<usize>,
+    /// The rule that makes steps of gradients [default: sgd].
+    #[arg(long, value_enum)]
+    pub(crate) optimizer: Option<Rule>,
+    /// Learning rate [default: 0.1].
+    #[arg(long, allow_negative_numbers = true, value_parser = finite)]
+    pub(crate) lr: Option<f32>,
+    /// Share of the training samples that is set apart for validation [default: 0].
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite)]
+    pub(crate) validation: Option<f32>,
+    /// Test samples a task, drawn once [default: all].
+    #[arg(long, value_name = "N")]
+    pub(crate) eval_samples: Option<usize>,
+    /// Measure after every so many tasks, and the last [default: 1].
+    #[arg(long, value_name = "TASKS")]
+    pub(crate) eval_every: Option<usize>,
+    /// Measure within tasks too, every so many steps [default: never].
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) anytime: Option<u64>,
+    /// Save every so many steps [default: by time].
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) save_every: Option<u64>,
+    /// The folder that holds the image sets [default: the cache that `data fetch` fills].
+    #[arg(long, value_name = "DIR", env = "PERENNIAL_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Cells that run at a time [default: cores].
+    #[arg(long, value_name = "J")]
+    pub(crate) jobs: Option<usize>,
+    /// Threads a cell [default: cores shared among the jobs].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Rule {
+    Sgd,
+    Adam,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only these.
+    #[arg(value_enum)]
+    pub(crate) what: Option<Listed>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listed {
+    Strategies,
+    Benchmarks,
+    Networks,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Finished run folders; several of one comparison become one report.
+    #[arg(value_name = "RUN_DIR", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The page [default: report.html in the first folder].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Download sets from their official addresses, checked by SHA-256.
+    Fetch {
+        /// mnist, fashion-mnist, cifar10, cifar100
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+        /// Where to [default: the user's cache].
+        #[arg(long, value_name = "DIR", env = "PERENNIAL_DATA")]
+        data: Option<PathBuf>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Which sets there are, and where they lie.
+    List {
+        /// Where to look [default: the user's cache].
+        #[arg(long, value_name = "DIR", env = "PERENNIAL_DATA")]
+        data: Option<PathBuf>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A number; NaN and infinities are none, and JSON could not hold them.
+fn finite(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err("expected a finite number".into()),
+        Err(_) => Err("expected a number".into()),
+    }
+}
+
+fn setting(text: &str) -> Result<Setting, String> {
+    serde_json::from_value(text.into()).map_err(|_| "expected task, domain or class".into())
+}
