@@ -71,7 +71,11 @@ impl Code {
 
     /// Whether it would meet the other cells too, so that going on makes no sense.
     pub(crate) fn is_of_the_place(self) -> bool {
-        matches!(self, Self::Io | Self::CannotCreate | Self::Damaged | Self::InputMissing)
+        use Code as C;
+        matches!(
+            self,
+            C::Io | C::CannotCreate | C::Damaged | C::InputMissing | C::BadData | C::Busy
+        )
     }
 }
 

@@ -185,16 +185,18 @@ impl Model {
         let name = format!("column{}", self.columns.len() + 1);
         let parameters = network
             .parameters()
-            .iter()
+            .into_iter()
             .map(|p| self.append(&format!("{name}.{}", p.name), &p.shape, p.init, seed).into())
             .collect();
         let buffers = network
             .buffers()
-            .iter()
+            .into_iter()
             .map(|buffer| {
-                let (name, init) = (format!("{name}.{}", buffer.name), Init::Constant(buffer.start));
-                let slot = self.buffer_layout.append(name, &buffer.shape, init);
-                self.buffers.append(&vec![buffer.start; self.buffer_layout.slot(slot).len()]);
+                let name = format!("{name}.{}", buffer.name);
+                let slot = self.buffer_layout.append(name, &buffer.shape, buffer.init);
+                let slot_made = self.buffer_layout.slot(slot);
+                let mut generator = Key::of_seed(seed).generator(&slot_made.name);
+                self.buffers.append(&slot_made.init.draw(slot_made.len(), &mut generator));
                 slot
             })
             .collect();

@@ -9,6 +9,7 @@ use crate::learner::{Context, LearnError};
 use crate::layout::SlotId;
 use crate::model::{Model, View};
 use crate::objective::Pass;
+use crate::scenario::Setting;
 
 /// A method of lifelong learning: saved state plus hooks. The empty implementation, with every
 /// hook at its default, is fine-tuning.
@@ -170,6 +171,23 @@ pub struct Card {
     pub reads: Reads,
     /// Whether it selects by validation accuracy and so needs a validation part.
     pub validation: bool,
+    /// What the conformance suite holds it to.
+    pub promises: Promises,
+}
+
+/// What the conformance suite holds a method to on three toy tasks of permuted digits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Promises {
+    /// The setting of the promise.
+    pub setting: Setting,
+    /// Epochs a task.
+    pub epochs: usize,
+    /// Accuracy on the newest task is at least this; `None` for a method that may not learn it.
+    pub newest: Option<f64>,
+    /// ACC is at least fine-tuning's and this; `None` for a method that may not be better.
+    pub margin: Option<f64>,
+    /// On the first task it is fine-tuning, bit for bit.
+    pub first_task_is_finetuning: bool,
 }
 
 /// What a strategy keeps between tasks beside θ, at most.

@@ -90,13 +90,12 @@ impl Learner {
         task: usize,
         data: &Data<'_>,
         last: bool,
-    ) -> Result<(), LearnError> {
-        let Some(period) = self.core.training.anytime else { return Ok(()) };
+    ) {
+        let Some(period) = self.core.training.anytime else { return };
         let step = self.core.steps;
-        let already = self.core.anytime.as_ref().and_then(|log| log.evaluations().last());
-        let logged = already.is_some_and(|evaluation| evaluation.step == step);
+        let logged = self.core.anytime.last().is_some_and(|last| last.step == step);
         if logged || !(last || step % period == 0) {
-            return Ok(());
+            return;
         }
         let since = Instant::now();
         let limit = self.core.training.eval_samples.unwrap_or(ANYTIME_ROWS).min(ANYTIME_ROWS);
@@ -107,14 +106,10 @@ impl Learner {
         let tasks = data.stream.tasks.len();
         let accuracies =
             (0..tasks).map(|other| if other <= task { accuracy(other) } else { None }).collect();
-        if let Some(log) = &mut self.core.anytime {
-            log.push(Evaluation { step, task, accuracies })
-                .map_err(|error| LearnError::Watch(error.into()))?;
-        }
+        self.core.anytime.push(Evaluation { step, task, accuracies });
         let seconds = since.elapsed().as_secs_f64();
         self.clock.eval_seconds += seconds;
         self.clock.train_seconds -= seconds;
-        Ok(())
     }
 
     /// Mean over what the last row of R could measure of the tasks learnt.

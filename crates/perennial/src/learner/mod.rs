@@ -18,13 +18,14 @@ mod watch;
 use std::sync::Arc;
 use std::time::Instant;
 
-use perennial_metrics::{Accuracy, AnytimeLog};
+use perennial_metrics::{Accuracy, Evaluation};
 use serde::{Deserialize, Serialize};
 
 pub use self::context::Context;
 use self::data::Data;
 pub use self::error::LearnError;
 pub use self::position::{InPhase, Position};
+pub use self::saved::KeptBytes;
 pub use self::settings::Training;
 pub use self::stop::Stop;
 pub use self::watch::{Event, Progress, Watch};
@@ -66,7 +67,7 @@ pub struct Core {
     /// R so far.
     pub accuracy: Accuracy,
     /// Accuracies within tasks, if the training asks for them.
-    pub anytime: Option<AnytimeLog>,
+    pub anytime: Vec<Evaluation>,
     /// Steps made in all.
     pub steps: u64,
     /// What hooks said to the user, each once.
@@ -108,7 +109,15 @@ impl Learner {
         training.check()?;
         stream.check(setting)?;
         let card = strategy.card();
-        let anytime = training.anytime.map(|period| AnytimeLog::new(stream.tasks.len(), period));
+        if card.isolation != Isolation::Shared && setting == Setting::Class {
+            return Err(LearnError::Impossible {
+                strategy: card.name,
+                setting,
+                reason: "it answers with parts of the network that belong to one task, so it must \
+                         be told the task; use --setting task or domain"
+                    .into(),
+            });
+        }
         let mut model = Model::default();
         if card.isolation != Isolation::Column {
             model.append_column(network.as_ref(), seed);
@@ -135,7 +144,7 @@ impl Learner {
             position: Position::Start,
             model,
             accuracy: Accuracy::new(stream.tasks.len()),
-            anytime,
+            anytime: Vec::new(),
             steps: 0,
             notes: Vec::new(),
         };

@@ -9,7 +9,6 @@ use super::{Clock, Core, LearnError, Learner};
 use crate::engine::Engine;
 use crate::network::Network;
 use crate::state::{State, StateError, from_state, to_state};
-use crate::strategies;
 use crate::strategy::Strategy;
 
 #[derive(Serialize)]
@@ -70,11 +69,17 @@ impl Learner {
     }
 
     /// The learner that [`to_bytes`](Self::to_bytes) wrote, on a network of the same spec.
+    /// `load` makes the strategy of a name: [`strategies::load`](crate::strategies::load), or
+    /// one that knows strategies of your own.
     ///
     /// # Errors
     ///
     /// When the bytes are no learner, or one of another network.
-    pub fn from_bytes(bytes: &[u8], network: Arc<dyn Network>) -> Result<Self, LearnError> {
+    pub fn from_bytes(
+        bytes: &[u8],
+        network: Arc<dyn Network>,
+        load: impl Fn(&str, &State) -> Result<Box<dyn Strategy>, LearnError>,
+    ) -> Result<Self, LearnError> {
         let state = State::from_bytes(bytes)?;
         let Loaded { name, core } = from_state(&state)?;
         if core.network != network.spec() {
@@ -85,7 +90,7 @@ impl Learner {
             header: state.header.get(key).cloned().unwrap_or(Value::Null),
             tensors: state.tensors.clone(),
         };
-        let strategy = strategies::load(&name, &part("strategy"))?;
+        let strategy = load(&name, &part("strategy"))?;
         let clock: Clock = from_state(&part("clock"))?;
         let card = strategy.card();
         Ok(Self { engine: Engine::new(network), strategy, card, core, clock })

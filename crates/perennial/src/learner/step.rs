@@ -8,7 +8,7 @@ use crate::engine::Frozen;
 use crate::layout::SlotId;
 use crate::model::View;
 use crate::scenario::Part;
-use crate::strategy::{Changed, Gradient, Pool, Step};
+use crate::strategy::{Changed, Gradient, Keeps, Pool, Step};
 use crate::vector::Vector;
 
 /// Vectors over θ that a phase's steps use again and again.
@@ -33,7 +33,10 @@ impl Learner {
     ) -> Result<Option<Position>, LearnError> {
         let pool: Vec<usize> = match self.strategy.pool() {
             Pool::Current => vec![at.task],
-            Pool::SoFar => (0..=at.task).collect(),
+            Pool::SoFar if self.card.keeps == Keeps::AllData => (0..=at.task).collect(),
+            Pool::SoFar => {
+                return Err(LearnError::DataNotKept { strategy: self.card.name, task: 0 });
+            }
         };
         let rows: usize =
             pool.iter().map(|&task| data.samples(task, Part::Train).len()).sum();
@@ -74,7 +77,7 @@ impl Learner {
                     total_steps: self.core.steps,
                     accuracy: self.last_accuracy(),
                 });
-                self.measure_anytime(at.task, data, false)?;
+                self.measure_anytime(at.task, data, false);
                 let due = watch.due(self.core.steps);
                 if due || stop.asked() {
                     self.core.position = Position::InPhase(at.clone());
@@ -88,7 +91,7 @@ impl Learner {
         }
         self.core.position = Position::InPhase(at.clone());
         if at.steps > 0 {
-            self.measure_anytime(at.task, data, true)?;
+            self.measure_anytime(at.task, data, true);
         }
         let (task, phase, outcome) = (at.task, at.number, self.outcome(&at, data));
         watch.event(&Event::Phase { task, phase, outcome: outcome.clone() })?;

@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::linear;
 
 use super::{
-    Activation, Init, Network, NetworkError, Normaliser, Parameter, Stage, Weights,
+    Activation, Init, Network, NetworkError, Normaliser, Parameter, Stage, Weights, scaled_width,
 };
 
 /// `mlp:100x100`: dense layers of the given widths, a rectifier after each. Weights start by
@@ -100,9 +100,4 @@ impl Network for Mlp {
             self.hidden.iter().map(|&width| scaled_width(width, factor)).collect();
         Ok(Arc::new(Self::new(self.input, &hidden)?))
     }
-}
-
-/// A width times a factor, rounded, at least 1.
-pub(super) fn scaled_width(width: usize, factor: f64) -> usize {
-    ((width as f64 * factor).round() as usize).max(1)
 }

@@ -4,8 +4,13 @@
 //! input to features. What the weights are is the [`View`](crate::View)'s to say; the output
 //! layer belongs to the model's heads, not to the network.
 
+mod cnn;
 mod mlp;
+mod module;
 mod normaliser;
+mod parse;
+mod plan;
+mod resnet;
 mod weights;
 
 use std::ops::Range;
@@ -15,13 +20,18 @@ use burn::tensor::Tensor;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+pub use self::cnn::Cnn;
 pub use self::mlp::Mlp;
+pub use self::module::{ModuleNetwork, Trunk};
 pub use self::normaliser::Normaliser;
+pub use self::parse::{LIST, parse};
+pub use self::resnet::Resnet18;
 pub use self::weights::Weights;
 use crate::draws::Generator;
+use crate::vector::Vector;
 
 /// How a parameter starts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Init {
     /// Every number the same.
@@ -36,6 +46,9 @@ pub enum Init {
         /// The standard deviation.
         sd: f32,
     },
+    /// These numbers, one for each of the slot's: a network that brings its own start. They are
+    /// saved with the layout, so a start made again after a resume is the same.
+    Given(Vector),
 }
 
 impl Init {
@@ -49,14 +62,15 @@ impl Init {
         Self::Normal { sd: (2.0 / fan as f32).sqrt() }
     }
 
-    /// Draws `len` numbers.
-    pub fn draw(self, len: usize, generator: &mut Generator) -> Vec<f32> {
+    /// Draws `len` numbers; given ones are taken as they are.
+    pub fn draw(&self, len: usize, generator: &mut Generator) -> Vec<f32> {
         match self {
-            Self::Constant(value) => vec![value; len],
-            Self::Uniform { bound } => {
+            Self::Constant(value) => vec![*value; len],
+            &Self::Uniform { bound } => {
                 (0..len).map(|_| generator.random_range(-bound..=bound)).collect()
             }
-            Self::Normal { sd } => (0..len).map(|_| sd * standard_normal(generator)).collect(),
+            &Self::Normal { sd } => (0..len).map(|_| sd * standard_normal(generator)).collect(),
+            Self::Given(values) => values.to_vec(),
         }
     }
 }
@@ -92,8 +106,15 @@ pub struct Buffer {
     pub name: String,
     /// Row-major.
     pub shape: Vec<usize>,
-    /// What it starts as, everywhere.
-    pub start: f32,
+    /// How it starts.
+    pub init: Init,
+}
+
+impl Buffer {
+    /// A buffer from its parts.
+    pub fn new(name: impl Into<String>, shape: &[usize], init: Init) -> Self {
+        Self { name: name.into(), shape: shape.to_vec(), init }
+    }
 }
 
 /// A piece of the network whose output other columns may read and add to.
@@ -167,6 +188,14 @@ pub enum NetworkError {
         /// The network.
         network: String,
     },
+    /// A Burn module cannot be a network.
+    #[error("the module of the network `{network}` cannot be trained here: {reason}")]
+    Module {
+        /// The network.
+        network: String,
+        /// What stands against it.
+        reason: String,
+    },
 }
 
 /// An architecture without weights: input → features, in stages.
@@ -215,6 +244,11 @@ pub trait Network: Send + Sync {
         let _ = factor;
         Err(NetworkError::OneWidth { network: self.spec() })
     }
+}
+
+/// A width times a factor, rounded, at least 1.
+fn scaled_width(width: usize, factor: f64) -> usize {
+    ((width as f64 * factor).round() as usize).max(1)
 }
 
 /// Runs all stages: inputs `[batch, channels·height·width]` → features `[batch, features]`.

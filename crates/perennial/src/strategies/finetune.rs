@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Method;
-use crate::strategy::{Card, Isolation, Keeps, Reads, Strategy};
+use crate::scenario::Setting;
+use crate::strategy::{Card, Isolation, Keeps, Promises, Reads, Strategy};
 
 /// Trains on each task as it comes and does nothing about the old ones: every hook at its
 /// default. The lower bound of every comparison, and strategy and driver with b = 0.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Finetune {}
 
-/// Fine-tuning has no settings.
+/// A method without settings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}
@@ -39,6 +40,13 @@ impl Strategy for Finetune {
             isolation: Isolation::Shared,
             reads: Reads::default(),
             validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.8),
+                margin: None,
+                first_task_is_finetuning: true,
+            },
         }
     }
 

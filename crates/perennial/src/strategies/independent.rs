@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::Method;
 use crate::learner::{Context, LearnError};
 use crate::model::{Column, Model, Statistics, View};
-use crate::strategy::{Card, Isolation, Keeps, Reads, Strategy};
+use crate::scenario::Setting;
+use crate::strategy::{Card, Isolation, Keeps, Promises, Reads, Strategy};
 
 /// A network of its own for every task, all in one θ: task t trains and answers with its column
 /// alone, so the others do not move by a bit and a step costs what one network costs.
@@ -77,6 +78,13 @@ impl Strategy for Independent {
             isolation: Isolation::Column,
             reads: Reads::default(),
             validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.8),
+                margin: Some(0.05),
+                first_task_is_finetuning: false,
+            },
         }
     }
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::Method;
 use crate::learner::{Context, LearnError};
-use crate::strategy::{Card, Isolation, Keeps, Pool, Reads, Strategy};
+use crate::scenario::Setting;
+use crate::strategy::{Card, Isolation, Keeps, Pool, Promises, Reads, Strategy};
 
 /// Multi-task training (Caruana, *Multitask Learning*, 1997): at task t the network trains on
 /// the shuffled union of tasks 1 … t.
@@ -62,6 +63,13 @@ impl Strategy for Joint {
             isolation: Isolation::Shared,
             reads: Reads::default(),
             validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.8),
+                margin: Some(0.05),
+                first_task_is_finetuning: true,
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::finetune::Finetune;
+pub use self::finetune::{Finetune, NoSettings};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 use crate::learner::LearnError;
@@ -74,13 +74,24 @@ impl Entry {
     }
 
     /// The card of the method with its default settings.
+    ///
+    /// # Errors
+    ///
+    /// Never: defaults are within their ranges.
     pub fn card(&self) -> Result<Card, LearnError> {
         Ok(self.create(&Value::Object(serde_json::Map::new()))?.card())
     }
 }
 
-/// The saved strategy of a name.
-pub(crate) fn load(name: &str, state: &State) -> Result<Box<dyn Strategy>, LearnError> {
+/// The saved strategy of a registered name: what [`Learner::from_bytes`] takes when there is no
+/// strategy of one's own.
+///
+/// [`Learner::from_bytes`]: crate::Learner::from_bytes
+///
+/// # Errors
+///
+/// When the name is not in the registry or the state is not its.
+pub fn load(name: &str, state: &State) -> Result<Box<dyn Strategy>, LearnError> {
     match Entry::find(name) {
         Some(entry) => Ok((entry.load)(state)?),
         None => Err(LearnError::OtherRun {

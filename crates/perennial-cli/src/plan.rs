@@ -1,0 +1,312 @@
+//! A comparison as data: everything that decides its results, and so its identity.
+
+use std::collections::BTreeMap;
+
+use perennial::OptimizerKind;
+use perennial::learner::Training;
+use perennial::scenario::Setting;
+use perennial::strategies::{Entry, REGISTRY};
+use perennial_report::document::Skipped;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::args::{Choices, Rule};
+use crate::error::{Code, Problem, Result, unknown};
+use crate::settings::{Settings, defaults};
+use crate::stream::{self, Source};
+
+/// The schema of `run.json`.
+pub(crate) const SCHEMA: &str = "perennial.run/1";
+
+/// A comparison: strategies × seeds on one stream, everything else equal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Plan {
+    pub(crate) schema: String,
+    /// Of the program: another one may give other numbers.
+    pub(crate) version: String,
+    pub(crate) source: Source,
+    pub(crate) setting: Setting,
+    pub(crate) network: String,
+    pub(crate) training: Training,
+    pub(crate) strategies: Vec<Chosen>,
+    pub(crate) seeds: Vec<u64>,
+    /// Those of `all` that cannot work here.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// A strategy with all its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Chosen {
+    pub(crate) name: String,
+    pub(crate) settings: Value,
+}
+
+/// One strategy with one seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CellId {
+    pub(crate) strategy: Chosen,
+    pub(crate) seed: u64,
+}
+
+impl CellId {
+    /// Its name, which is that of its folder.
+    pub(crate) fn name(&self) -> String {
+        format!("{}-{}", self.strategy.name, self.seed)
+    }
+}
+
+impl Plan {
+    /// The comparison that the settings ask for, checked as far as it can be without training.
+    /// Strategies that cannot work in it are refused, or of `all` skipped.
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        let choices = &settings.choices;
+        let training = training(settings)?;
+        let seeds = seeds(choices)?;
+        let (chosen, all) = strategies(choices.strategies.as_deref().unwrap_or("all"))?;
+        let (source, dataset) = Source::new(settings)?;
+        let setting = choices.setting.unwrap_or_else(|| source.usual_setting());
+        let stream = source.stream(&dataset, seeds[0])?;
+        stream.check(setting)?;
+        let network = choices.network.as_deref().unwrap_or("mlp:100x100");
+        let network = perennial::network::parse(network, stream.shape)?;
+        let mut plan = Self {
+            schema: SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            source,
+            setting,
+            network: network.spec(),
+            training,
+            strategies: Vec::new(),
+            seeds,
+            skipped: Vec::new(),
+        };
+        for entry in chosen {
+            let strategy = entry.create(&settings.group(entry.name))?;
+            let settings = strategy.settings();
+            let training = plan.training.clone();
+            match stream::learner(&network, strategy, training, setting, &stream, plan.seeds[0]) {
+                Ok(_) => plan.strategies.push(Chosen { name: entry.name.into(), settings }),
+                Err(problem) if all && problem.code == Code::Usage => {
+                    let (strategy, reason) = (entry.name.into(), problem.message);
+                    plan.skipped.push(Skipped { strategy, reason });
+                }
+                Err(problem) => return Err(problem),
+            }
+        }
+        match plan.skipped.first() {
+            Some(first) if plan.strategies.is_empty() => {
+                Err(Problem::usage(first.reason.clone(), "no strategy is left to run"))
+            }
+            _ => Ok(plan),
+        }
+    }
+
+    /// Every cell: seed by seed, so that a comparison cut short is still one of all strategies.
+    pub(crate) fn cells(&self) -> Vec<CellId> {
+        let cell = |seed| {
+            let with = move |strategy: &Chosen| CellId { strategy: strategy.clone(), seed };
+            self.strategies.iter().map(with)
+        };
+        self.seeds.iter().copied().flat_map(cell).collect()
+    }
+
+    /// Which settings differ: `key: theirs → ours`.
+    pub(crate) fn differences(&self, ours: &Self) -> Vec<String> {
+        let (theirs, ours) = (flat(self), flat(ours));
+        let keys: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+        let shown =
+            |side: &BTreeMap<String, String>, key| side.get(key).map_or("none", |v| v).to_owned();
+        keys.into_iter()
+            .filter(|key| theirs.get(*key) != ours.get(*key))
+            .map(|key| format!("{key}: {} → {}", shown(&theirs, key), shown(&ours, key)))
+            .collect()
+    }
+
+    /// How every strategy is trained, for the report.
+    pub(crate) fn training_rows(&self) -> BTreeMap<String, String> {
+        let mut rows = flatten(&value(&self.training));
+        rows.remove("optimizer.kind");
+        if self.training.optimizer.kind == OptimizerKind::Sgd {
+            for key in ["beta1", "beta2", "epsilon"] {
+                rows.remove(&format!("optimizer.{key}"));
+            }
+        } else {
+            rows.remove("optimizer.momentum");
+        }
+        rows.insert("optimizer".into(), self.rule().into());
+        rows.insert("seeds".into(), joined(&self.seeds));
+        rows.extend(self.source.rows());
+        rows.retain(|_, value| value != "none");
+        rows
+    }
+
+    fn rule(&self) -> &'static str {
+        match self.training.optimizer.kind {
+            OptimizerKind::Sgd => "sgd",
+            OptimizerKind::Adam => "adam",
+        }
+    }
+
+    /// The command that makes this comparison again, without its folder.
+    pub(crate) fn command(&self) -> String {
+        let Training { epochs, batch, lr, eval_every, .. } = self.training;
+        let names: Vec<&str> = self.strategies.iter().map(|chosen| chosen.name.as_str()).collect();
+        let mut words = vec![format!("perennial compare {}", self.source.benchmark)];
+        words.push(format!("--strategies {}", names.join(",")));
+        words.push(match self.seeds.as_slice() {
+            [seed] if *seed != 0 => format!("--seed {seed}"),
+            seeds => format!("--seeds {}", seeds.len()),
+        });
+        words.push(format!("--tasks {} --setting {}", self.source.tasks, self.setting));
+        words.push(format!("--network {} --epochs {epochs} --batch {batch}", self.network));
+        words.push(format!("--optimizer {} --lr {lr}", self.rule()));
+        let mut flag = |name: &str, value: Option<String>| {
+            words.extend(value.map(|value| format!("--{name} {value}")));
+        };
+        flag("samples-per-task", self.source.samples_per_task.map(|n| n.to_string()));
+        let share = self.source.validation;
+        flag("validation", (share != 0.0).then(|| share.to_string()));
+        flag("eval-samples", self.training.eval_samples.map(|n| n.to_string()));
+        flag("eval-every", (eval_every != 1).then(|| eval_every.to_string()));
+        flag("anytime", self.training.anytime.map(|n| n.to_string()));
+        for (key, value) in self.changed() {
+            words.push(format!("--set {key}={value}"));
+        }
+        words.join(" ")
+    }
+
+    /// Settings without flags that are not the defaults.
+    fn changed(&self) -> Vec<(String, String)> {
+        let mut changed = Vec::new();
+        let mut compare = |group: &str, ours: &Value, default: &Value| {
+            let default = flatten(default);
+            for (key, value) in flatten(ours) {
+                if default.get(&key) != Some(&value) {
+                    changed.push((format!("{group}.{key}"), value));
+                }
+            }
+        };
+        let rule = |rule: &perennial::OptimizerSettings| {
+            let mut rule = value(rule);
+            rule["kind"] = Value::Null; // has a flag
+            rule
+        };
+        compare("optimizer", &rule(&self.training.optimizer), &rule(&Default::default()));
+        for (group, ours, default) in self.source.options() {
+            compare(group, &ours, &default);
+        }
+        for chosen in &self.strategies {
+            let default = Entry::find(&chosen.name).and_then(|entry| defaults(entry).ok());
+            compare(&chosen.name, &chosen.settings, &default.unwrap_or_default());
+        }
+        changed
+    }
+}
+
+/// The training that the settings ask for, checked.
+fn training(settings: &Settings) -> Result<Training> {
+    let (choices, default) = (&settings.choices, Training::default());
+    let mut optimizer: perennial::OptimizerSettings =
+        serde_json::from_value(settings.group("optimizer")).map_err(|error| {
+            Problem::usage(format!("a setting of the optimizer cannot be: {error}"), "")
+        })?;
+    optimizer.kind = match choices.optimizer {
+        Some(Rule::Adam) => OptimizerKind::Adam,
+        Some(Rule::Sgd) | None => OptimizerKind::Sgd,
+    };
+    let training = Training {
+        epochs: choices.epochs.unwrap_or(default.epochs),
+        batch: choices.batch.unwrap_or(default.batch),
+        lr: choices.lr.unwrap_or(default.lr),
+        optimizer,
+        eval_samples: choices.eval_samples,
+        eval_every: choices.eval_every.unwrap_or(default.eval_every),
+        anytime: choices.anytime,
+    };
+    training.check()?;
+    Ok(training)
+}
+
+fn seeds(choices: &Choices) -> Result<Vec<u64>> {
+    /// More is a slip of the keys: every seed is a run of every strategy.
+    const MOST: u64 = 10_000;
+    match (choices.seed, choices.seeds.unwrap_or(3)) {
+        (Some(seed), _) => Ok(vec![seed]),
+        (None, n @ 1..=MOST) => Ok((0..n).collect()),
+        (None, n) => Err(Problem::usage(
+            format!("seeds = {n} cannot be: expected 1 to {MOST}"),
+            "--seeds N runs the seeds 0 to N − 1, --seed S the one seed S",
+        )),
+    }
+}
+
+/// The strategies of a list of names, in the registry's order, and whether it says `all`.
+fn strategies(names: &str) -> Result<(Vec<&'static Entry>, bool)> {
+    if names.trim() == "all" {
+        return Ok((REGISTRY.iter().collect(), true));
+    }
+    let mut wanted = Vec::new();
+    for name in names.split(',').map(str::trim) {
+        if Entry::find(name).is_none() {
+            let known = REGISTRY.iter().map(|entry| entry.name).chain(["all"]);
+            return Err(unknown("strategy", name, known));
+        }
+        wanted.push(name);
+    }
+    Ok((REGISTRY.iter().filter(|entry| wanted.contains(&entry.name)).collect(), false))
+}
+
+/// Everything of a plan that two runs can differ in, by key.
+fn flat(plan: &Plan) -> BTreeMap<String, String> {
+    let mut keys = BTreeMap::new();
+    for (key, value) in flatten(&value(plan)) {
+        // The words of the command line: where a setting lies in the file is not theirs.
+        let key = key.trim_start_matches("source.").trim_start_matches("training.").to_owned();
+        if !key.starts_with("strategies") && !key.starts_with("skipped") {
+            keys.insert(key, value);
+        }
+    }
+    let names: Vec<&str> = plan.strategies.iter().map(|chosen| chosen.name.as_str()).collect();
+    keys.insert("strategies".into(), names.join(","));
+    keys.insert("seeds".into(), joined(&plan.seeds));
+    for chosen in &plan.strategies {
+        for (key, value) in flatten(&chosen.settings) {
+            keys.insert(format!("{}.{key}", chosen.name), value);
+        }
+    }
+    keys
+}
+
+/// A value as JSON by way of its text: directly, .1 in single precision would become
+/// .10000000149.
+pub(crate) fn value<T: Serialize>(of: &T) -> Value {
+    serde_json::to_string(of).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+/// Nested objects as `outer.inner` → text; null is `none`.
+fn flatten(value: &Value) -> BTreeMap<String, String> {
+    fn walk(prefix: &str, value: &Value, out: &mut BTreeMap<String, String>) {
+        let text = match value {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    let dot = if prefix.is_empty() { "" } else { "." };
+                    walk(&format!("{prefix}{dot}{key}"), value, out);
+                }
+                return;
+            }
+            Value::String(text) => text.clone(),
+            Value::Null => "none".into(),
+            other => other.to_string(),
+        };
+        out.insert(prefix.to_owned(), text);
+    }
+    let mut out = BTreeMap::new();
+    walk("", value, &mut out);
+    out
+}
+
+fn joined(seeds: &[u64]) -> String {
+    let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+    seeds.join(",")
+}

@@ -1,0 +1,155 @@
+//! The worker process: one cell, from where it was to its end.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::time::{Duration, Instant};
+
+use perennial::learner::{Ended, Learner, Stop};
+use perennial::scenario::Setting;
+use perennial::strategies::Entry;
+use perennial::strategy::{Isolation, Keeps};
+use perennial_report::document::{KeptBytes, Run};
+
+use crate::cell::{Cell, Keeper};
+use crate::error::{Code, Problem, REPORT_IT, Result};
+use crate::lock::Lock;
+use crate::message::{At, Job, STOP, Told};
+use crate::stream;
+
+/// How long a worker waits for the one before it, whose parent died, to end.
+const PREDECESSOR: Duration = Duration::from_secs(10);
+/// How long a worker may take to stop before it ends at once. Nothing is lost by that: what was
+/// saved before stays.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs the one cell that standard in names and tells on standard out how it goes.
+pub(crate) fn run() -> u8 {
+    let told = match work() {
+        Ok(told) => told,
+        Err(problem) => Told::Failed(problem),
+    };
+    let code = match &told {
+        Told::Failed(problem) => problem.code.exit(),
+        _ => 0,
+    };
+    tell(&told);
+    code
+}
+
+/// Says a line to the parent. If there is none any more, nobody is there to be told.
+fn tell(told: &Told) {
+    let mut out = io::stdout().lock();
+    let said = serde_json::to_writer(&mut out, told).map_err(io::Error::from);
+    let _ = said.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+}
+
+fn work() -> Result<Told> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).map_err(Problem::io("read", "standard in".as_ref()))?;
+    let job: Job = serde_json::from_str(&line).map_err(|error| {
+        let hint = "workers are started by `perennial compare`, not by hand";
+        Problem::usage(format!("standard in holds no job: {error}"), hint)
+    })?;
+    let stop = Stop::default();
+    listen(stop.clone());
+    let cell = Cell::new(job.folder.clone());
+    let _lock = Lock::take(&job.folder, PREDECESSOR)?;
+    if cell.result()?.is_some() {
+        return Ok(Told::Done); // by the worker before this one
+    }
+    let network_of = |shape| perennial::network::parse(&job.plan.network, shape);
+    let dataset = job.plan.source.load(job.data.as_deref())?;
+    let stream = job.plan.source.stream(&dataset, job.cell.seed)?;
+    let network = network_of(stream.shape)?;
+    let (length, mut learner) = match cell.resume(network.clone())? {
+        Some(resumed) => resumed,
+        None => {
+            let chosen = &job.cell.strategy;
+            let entry = Entry::find(&chosen.name).ok_or_else(|| {
+                Problem::usage(format!("there is no strategy `{}`", chosen.name), "")
+            })?;
+            let strategy = entry.create(&chosen.settings)?;
+            let (training, setting) = (job.plan.training.clone(), job.plan.setting);
+            let seed = job.cell.seed;
+            (0, stream::learner(&network, strategy, training, setting, &stream, seed)?)
+        }
+    };
+    let mut show = |at: At| tell(&Told::Progress(at));
+    let mut keeper = Keeper::new(cell.clone(), length, job.save_every, stop.clone(), &mut show)?;
+    let ended = learner.run(&stream, &mut keeper, &stop)?;
+    match ended {
+        Ended::Stopped => Ok(Told::Stopped),
+        Ended::Finished => {
+            keeper.flush()?;
+            let rows = stream::stored_bytes(&stream);
+            cell.finish(&result(&job, &learner, rows)?)?;
+            Ok(Told::Done)
+        }
+    }
+}
+
+/// Raises `stop` when the parent asks for it, or is gone; in time the process ends either way.
+fn listen(stop: Stop) {
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            match line {
+                Ok(line) if line.trim() != STOP => {}
+                _ => break,
+            }
+        }
+        stop.ask();
+        let asked = Instant::now();
+        while asked.elapsed() < GRACE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        tell(&Told::Stopped);
+        std::process::exit(i32::from(Code::Terminated.exit()));
+    });
+}
+
+/// What a finished learner leaves behind; `rows` are the bytes of all training rows.
+fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
+    let (card, core) = (learner.card(), &learner.core);
+    let all_data = card.keeps == Keeps::AllData;
+    let kept = learner.kept_bytes(if all_data { rows } else { 0 })?;
+    let settings = match crate::plan::value(&learner.strategy().settings()) {
+        serde_json::Value::Object(map) => map.into_iter().collect(),
+        other => {
+            let message = format!("the settings of {} are {other}, no object", card.name);
+            return Err(Problem::new(Code::Bug, message, REPORT_IT));
+        }
+    };
+    let epochs = core.training.epochs;
+    let passes = if epochs == 1 { "1 pass".to_owned() } else { format!("{epochs} passes") };
+    // With few passes over all data it is no upper bound: its name says how many there were.
+    let label = if all_data { format!("{} ({passes})", card.name) } else { card.name.into() };
+    let r = &core.accuracy;
+    Ok(Run {
+        strategy: card.name.into(),
+        seed: job.cell.seed,
+        settings,
+        accuracy: r.clone(),
+        acc: r.acc(),
+        bwt: r.bwt(),
+        fwt: r.fwt(),
+        forgetting: r.forgetting(),
+        learning_accuracy: r.learning_accuracy(),
+        steps: core.steps,
+        train_seconds: learner.clock.train_seconds.max(0.0),
+        eval_seconds: learner.clock.eval_seconds.max(0.0),
+        parameters: core.model.theta.len() as u64,
+        kept_bytes: KeptBytes {
+            model: kept.model as u64,
+            strategy: kept.strategy as u64,
+            data: kept.data as u64,
+        },
+        state_digest: core.model.digest().to_hex().to_string(),
+        learner_digest: learner.digest()?.to_hex().to_string(),
+        task_known: match core.setting {
+            Setting::Task => true,
+            Setting::Domain => card.isolation != Isolation::Shared,
+            Setting::Class => false,
+        },
+        notes: core.notes.clone(),
+        label,
+    })
+}

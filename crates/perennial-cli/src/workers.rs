@@ -1,0 +1,208 @@
+//! The parent's side: starts worker processes, feeds them, hears them, stops them.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Problem, REPORT_IT, Result};
+use crate::message::{At, Job, STOP, Told};
+use crate::signals::Signals;
+
+/// How long the workers may take to save and end before they are killed. Longer than their own
+/// patience with themselves.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often signals are looked for.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What happened to the cell of a number.
+#[derive(Debug)]
+pub(crate) enum News {
+    Started,
+    At(At),
+    Done,
+    Failed(Problem),
+}
+
+/// How workers are run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Staffing {
+    /// Workers at a time.
+    pub(crate) jobs: usize,
+    /// Threads a worker; `None` leaves them to the environment.
+    pub(crate) threads: Option<usize>,
+}
+
+/// What a worker's reader hears.
+enum Heard {
+    Line(Told),
+    /// Its standard out is closed; the last of its standard error.
+    Closed(String),
+}
+
+struct Worker {
+    child: Child,
+    /// Closed, it stops the worker.
+    stdin: Option<ChildStdin>,
+    ended: bool,
+}
+
+/// Runs all jobs. Says each end to `news`, with the job's number.
+///
+/// # Errors
+///
+/// A signal (the workers have saved), or a failure that would meet every cell, such as a full
+/// disk.
+pub(crate) fn run(
+    jobs: &[Job],
+    staffing: Staffing,
+    signals: &Signals,
+    mut news: impl FnMut(usize, News) -> Result<()>,
+) -> Result<()> {
+    let (sender, receiver) = channel();
+    let mut running = BTreeMap::new();
+    let mut next = 0;
+    let mut end: Option<(Problem, Instant)> = None;
+    loop {
+        if let (None, Some(problem)) = (&end, signals.received()) {
+            end = Some((problem, stop(&mut running)));
+        }
+        while end.is_none() && running.len() < staffing.jobs && next < jobs.len() {
+            match start(next, &jobs[next], staffing, &sender) {
+                Ok(worker) => {
+                    running.insert(next, worker);
+                    next += 1;
+                    news(next - 1, News::Started)?;
+                }
+                Err(problem) => end = Some((problem, stop(&mut running))),
+            }
+        }
+        if running.is_empty() {
+            break;
+        }
+        if end.as_ref().is_some_and(|(_, since)| since.elapsed() > GRACE) {
+            for worker in running.values_mut() {
+                // One that has just ended is what is wanted.
+                let _ = worker.child.kill();
+            }
+        }
+        let Some((index, heard)) = hear(&receiver) else { continue };
+        let told = match (heard, running.get_mut(&index)) {
+            (_, None) => continue,
+            (Heard::Line(told), Some(worker)) => {
+                worker.ended |= !matches!(told, Told::Progress(_));
+                told
+            }
+            (Heard::Closed(stderr), Some(_)) => {
+                let Some(mut worker) = running.remove(&index) else { continue };
+                let status = worker.child.wait();
+                match (worker.ended || end.is_some(), status) {
+                    (true, _) => continue,
+                    (false, Ok(status)) => Told::Failed(died(&jobs[index], status, &stderr)),
+                    (false, Err(error)) => {
+                        Told::Failed(Problem::io("wait for", "a worker".as_ref())(error))
+                    }
+                }
+            }
+        };
+        match told {
+            Told::Progress(at) => news(index, News::At(at))?,
+            Told::Done => news(index, News::Done)?,
+            Told::Stopped => {}
+            Told::Failed(problem) if problem.code.is_of_the_place() => {
+                if end.is_none() {
+                    end = Some((problem, stop(&mut running)));
+                }
+            }
+            Told::Failed(problem) => news(index, News::Failed(problem))?,
+        }
+    }
+    end.map_or(Ok(()), |(problem, _)| Err(problem))
+}
+
+/// Asks every worker to save and end; says since when.
+fn stop(running: &mut BTreeMap<usize, Worker>) -> Instant {
+    for worker in running.values_mut() {
+        if let Some(mut stdin) = worker.stdin.take() {
+            // One that cannot be told any more has ended, or sees its standard in close now.
+            let _ = writeln!(stdin, "{STOP}");
+        }
+    }
+    Instant::now()
+}
+
+fn hear(receiver: &Receiver<(usize, Heard)>) -> Option<(usize, Heard)> {
+    match receiver.recv_timeout(TICK) {
+        Ok(heard) => Some(heard),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+fn start(
+    index: usize,
+    job: &Job,
+    staffing: Staffing,
+    sender: &Sender<(usize, Heard)>,
+) -> Result<Worker> {
+    let cannot = |error: std::io::Error| {
+        Problem::new(
+            Code::Io,
+            format!("cannot start a worker process: {error}"),
+            "run the same command again, perhaps with fewer --jobs",
+        )
+    };
+    let program = std::env::current_exe().map_err(cannot)?;
+    let mut command = Command::new(program);
+    command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(threads) = staffing.threads {
+        command.env("RAYON_NUM_THREADS", threads.to_string());
+    }
+    // A terminal's Ctrl-C goes to its foreground group: to the parent alone, which then asks.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(cannot)?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let mut stdin = child.stdin.take();
+    let line = serde_json::to_string(job).unwrap_or_default();
+    if let Some(stdin) = &mut stdin {
+        // A worker that is dead already is heard of below.
+        let _ = writeln!(stdin, "{line}");
+    }
+    let errors = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        // What can be read is what there is to say.
+        let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut text));
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let sender = sender.clone();
+    std::thread::spawn(move || {
+        for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+            let Ok(line) = line else { break };
+            if let Ok(told) = serde_json::from_str(&line)
+                && sender.send((index, Heard::Line(told))).is_err()
+            {
+                return;
+            }
+        }
+        // The run may have ended meanwhile: nobody is there to hear.
+        let _ = sender.send((index, Heard::Closed(errors.join().unwrap_or_default())));
+    });
+    Ok(Worker { child, stdin, ended: false })
+}
+
+/// Why a worker ended without a word.
+fn died(job: &Job, status: ExitStatus, stderr: &str) -> Problem {
+    let name = job.cell.name();
+    let panic = stderr.lines().skip_while(|line| !line.contains("panicked at"));
+    let panic: Vec<&str> = panic.take(2).map(str::trim).collect();
+    if status.code().is_some() || !panic.is_empty() {
+        let what = if panic.is_empty() { status.to_string() } else { panic.join(" ") };
+        return Problem::new(Code::Bug, format!("the worker of {name} broke: {what}"), REPORT_IT);
+    }
+    Problem::new(
+        Code::WorkerKilled,
+        format!("the worker of {name} was killed ({status})"),
+        "run the same command again: it goes on from what was saved; if memory ran out, with fewer --jobs",
+    )
+}

@@ -1,0 +1,82 @@
+//! What every benchmark can be asked for: how many tasks, which of their rows.
+
+use std::sync::Arc;
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use super::ScenarioError;
+use crate::draws::Key;
+
+/// What every benchmark can be asked for. The default is the benchmark's own number of tasks,
+/// all rows, no validation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Options {
+    /// How many tasks, at least 1. `None`: as many as the benchmark says.
+    pub tasks: Option<usize>,
+    /// How many of a task's training rows to take, at least 1: drawn by seed and task, without
+    /// replacement. `None`: all. Rows for validation come out of these.
+    pub samples_per_task: Option<usize>,
+    /// The share of a task's training rows that is taken away from training to choose by, at
+    /// least 0 and below 1: drawn by seed and task, rounded to whole rows, at least one if above
+    /// 0.
+    pub validation: f64,
+}
+
+/// The training rows of a task and those taken away from them for validation, each in the order
+/// of the data. `[rows]`
+pub(super) struct Cut {
+    pub(super) train: Arc<[u32]>,
+    pub(super) validation: Arc<[u32]>,
+}
+
+impl Options {
+    /// The number of tasks, once it is known how many the benchmark has by itself.
+    pub(super) fn tasks_or(&self, own: usize) -> Result<usize, ScenarioError> {
+        match self.tasks {
+            Some(0) => Err(ScenarioError::NoTasks),
+            Some(tasks) => Ok(tasks),
+            None => Ok(own),
+        }
+    }
+
+    /// Chooses among the training rows of the task that `name` and `key` name.
+    pub(super) fn cut(
+        &self,
+        name: &str,
+        rows: &Arc<[u32]>,
+        key: Key,
+    ) -> Result<Cut, ScenarioError> {
+        let chosen = match self.samples_per_task {
+            None => Arc::clone(rows),
+            Some(0) => return Err(ScenarioError::NoSamples),
+            Some(asked) if asked > rows.len() => {
+                let task = name.to_string();
+                return Err(ScenarioError::TooFewRows { task, asked, available: rows.len() });
+            }
+            Some(asked) => {
+                let mut drawn = rows.to_vec();
+                let (chosen, _) = drawn.partial_shuffle(&mut key.generator("samples"), asked);
+                chosen.sort_unstable();
+                Arc::from(&*chosen)
+            }
+        };
+        if !(0.0..1.0).contains(&self.validation) {
+            return Err(ScenarioError::ValidationShare { share: self.validation });
+        }
+        if self.validation == 0.0 {
+            return Ok(Cut { train: chosen, validation: Arc::default() });
+        }
+        let held_out = ((self.validation * chosen.len() as f64).round() as usize).max(1);
+        if held_out >= chosen.len() {
+            let (task, share) = (name.to_string(), self.validation);
+            return Err(ScenarioError::NoTrainingRows { task, share, rows: chosen.len() });
+        }
+        let mut drawn = chosen.to_vec();
+        let (validation, train) = drawn.partial_shuffle(&mut key.generator("validation"), held_out);
+        validation.sort_unstable();
+        train.sort_unstable();
+        Ok(Cut { train: Arc::from(&*train), validation: Arc::from(&*validation) })
+    }
+}

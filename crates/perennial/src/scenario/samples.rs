@@ -1,0 +1,218 @@
+//! The rows of one part of one task, in memory.
+
+use std::fmt;
+
+use super::ScenarioError;
+use super::fingerprint::hash_list;
+
+/// Which rows of a task: those to learn from, to choose settings by, or to be judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Rows to learn from.
+    Train,
+    /// Rows taken away from the training rows, to choose by. Often none.
+    Validation,
+    /// Rows of the data's test part.
+    Test,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// The inputs of [`Samples`], in the type they are kept in. `[rows, inputs]`, row-major
+#[derive(Clone, PartialEq)]
+pub enum Values {
+    /// Bytes: a quarter of the memory of floats; divided by `white` when read.
+    Bytes {
+        /// Each at most `white`.
+        pixels: Vec<u8>,
+        /// The value that is read as 1, at least 1.
+        white: u8,
+    },
+    /// Finite numbers, read as they are.
+    Floats(Vec<f32>),
+}
+
+/// The rows of one part of one task, in memory.
+#[derive(Clone, PartialEq)]
+pub struct Samples {
+    values: Values,
+    inputs: usize,
+    labels: Vec<u32>,
+    ids: Vec<u64>,
+}
+
+impl Samples {
+    /// Rows of `inputs` numbers each. `labels` are indices into the task's classes and `ids` the
+    /// numbers of the rows in the data they came from; both `[rows]`.
+    ///
+    /// # Errors
+    ///
+    /// If the counts do not belong together, a row has no input, a byte is above `white`, or a
+    /// float is not a finite number.
+    pub fn new(
+        values: Values,
+        inputs: usize,
+        labels: Vec<u32>,
+        ids: Vec<u64>,
+    ) -> Result<Self, ScenarioError> {
+        let rows = labels.len();
+        if inputs == 0 {
+            return Err(bad("a row has 0 inputs; give the number of values of one row"));
+        }
+        if ids.len() != rows {
+            return Err(bad(format!(
+                "{rows} labels and {} ids; give one of each a row",
+                ids.len()
+            )));
+        }
+        let found = match &values {
+            Values::Bytes { pixels, .. } => pixels.len(),
+            Values::Floats(floats) => floats.len(),
+        };
+        if rows.checked_mul(inputs) != Some(found) {
+            return Err(bad(format!(
+                "{found} values where {rows} labels and {inputs} inputs a row ask for {rows} × {inputs}"
+            )));
+        }
+        match &values {
+            Values::Bytes { white: 0, .. } => {
+                return Err(bad("white is 0; give the value that is to be read as 1"));
+            }
+            // Bytes cannot be above 255; other sets are small.
+            Values::Bytes { pixels, white } if *white < u8::MAX => {
+                if let Some(at) = pixels.iter().position(|pixel| pixel > white) {
+                    let (row, pixel) = (at / inputs, pixels[at]);
+                    return Err(bad(format!("row {row} holds {pixel}, above white = {white}")));
+                }
+            }
+            Values::Bytes { .. } => {}
+            Values::Floats(floats) => {
+                if let Some(at) = floats.iter().position(|value| !value.is_finite()) {
+                    let (row, value) = (at / inputs, floats[at]);
+                    return Err(bad(format!("row {row} holds {value}; give finite numbers")));
+                }
+            }
+        }
+        Ok(Self { values, inputs, labels, ids })
+    }
+
+    /// Rows that are known to belong together: gathered from data that were checked.
+    pub(super) fn gathered(
+        pixels: Vec<u8>,
+        white: u8,
+        inputs: usize,
+        labels: Vec<u32>,
+        ids: Vec<u64>,
+    ) -> Self {
+        debug_assert_eq!(pixels.len(), labels.len() * inputs);
+        Self { values: Values::Bytes { pixels, white }, inputs, labels, ids }
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// How many numbers a row has.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The label of a row: an index into the task's classes.
+    ///
+    /// # Panics
+    ///
+    /// If `row` is not below [`Samples::len`], like a slice; so do the other readers of rows.
+    #[must_use]
+    pub fn label(&self, row: usize) -> u32 {
+        self.labels[row]
+    }
+
+    /// The number of a row in the data it came from.
+    #[must_use]
+    pub fn id(&self, row: usize) -> u64 {
+        self.ids[row]
+    }
+
+    /// Appends the numbers of a row to a batch: bytes as `byte / white`, which is in 0 … 1.
+    pub fn append_row(&self, row: usize, to: &mut Vec<f32>) {
+        let range = row * self.inputs..(row + 1) * self.inputs;
+        match &self.values {
+            // A division, not a product with 1 / white: the nearest f32 to the quotient, which is
+            // what other systems feed their networks..
+            Values::Bytes { pixels, white } => {
+                let white = f32::from(*white);
+                to.extend(pixels[range].iter().map(|&pixel| f32::from(pixel) / white));
+            }
+            Values::Floats(floats) => to.extend_from_slice(&floats[range]),
+        }
+    }
+
+    /// The memory that the inputs, labels and ids take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let values = match &self.values {
+            Values::Bytes { pixels, .. } => pixels.len(),
+            Values::Floats(floats) => size_of_val(floats.as_slice()),
+        };
+        values + size_of_val(self.labels.as_slice()) + size_of_val(self.ids.as_slice())
+    }
+
+    /// The highest label, with its row.
+    pub(super) fn highest_label(&self) -> Option<(usize, u32)> {
+        self.labels.iter().copied().enumerate().max_by_key(|&(_, label)| label)
+    }
+
+    /// Everything that distinguishes these rows from others goes into the hash.
+    pub(super) fn hash(&self, hasher: &mut blake3::Hasher) {
+        for count in [self.len(), self.inputs] {
+            hasher.update(&(count as u64).to_le_bytes());
+        }
+        match &self.values {
+            Values::Bytes { pixels, white } => {
+                hasher.update(&[1, *white]).update(pixels);
+            }
+            Values::Floats(floats) => {
+                hasher.update(&[2]);
+                for value in floats {
+                    hasher.update(&value.to_le_bytes());
+                }
+            }
+        }
+        hash_list(hasher, &self.labels);
+        for id in &self.ids {
+            hasher.update(&id.to_le_bytes());
+        }
+    }
+}
+
+/// Without the values: a part of a task is thousands of lines of numbers.
+impl fmt::Debug for Samples {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rows, inputs) = (self.len(), self.inputs);
+        f.debug_struct("Samples")
+            .field("rows", &rows)
+            .field("inputs", &inputs)
+            .finish_non_exhaustive()
+    }
+}
+
+fn bad(problem: impl Into<String>) -> ScenarioError {
+    ScenarioError::Samples { problem: problem.into() }
+}

@@ -1,0 +1,96 @@
+//! Tasks in the order in which they arrive.
+
+use super::{ScenarioError, Setting, Task};
+
+/// Tasks in the order in which they arrive, all of one input shape.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Such as `permuted-mnist`.
+    pub name: String,
+    /// Of every input. `[channels, height, width]`
+    pub shape: [usize; 3],
+    /// The names of all classes of all tasks.
+    pub class_names: Vec<String>,
+    /// At least one.
+    pub tasks: Vec<Task>,
+}
+
+impl Stream {
+    /// Your own list of tasks.
+    ///
+    /// # Errors
+    ///
+    /// If there is no task, one does not have the inputs that the shape asks for, or one has no
+    /// classes, a class twice, or a class without a name.
+    pub fn from_tasks(
+        name: impl Into<String>,
+        shape: [usize; 3],
+        class_names: Vec<String>,
+        tasks: Vec<Task>,
+    ) -> Result<Self, ScenarioError> {
+        if tasks.is_empty() {
+            return Err(ScenarioError::NoTasks);
+        }
+        for task in &tasks {
+            if task.inputs() != shape.iter().product::<usize>() {
+                let (task, found) = (task.name.clone(), task.inputs());
+                return Err(ScenarioError::Shape { task, found, shape });
+            }
+            if task.classes.is_empty() {
+                return Err(ScenarioError::NoClasses { task: task.name.clone() });
+            }
+            for (i, &class) in task.classes.iter().enumerate() {
+                let Some(name) = class_names.get(class as usize) else {
+                    let (task, named) = (task.name.clone(), class_names.len());
+                    return Err(ScenarioError::UnnamedClass { task, class, named });
+                };
+                if task.classes[..i].contains(&class) {
+                    return Err(ScenarioError::ClassTwice { class: name.clone() });
+                }
+            }
+        }
+        Ok(Self { name: name.into(), shape, class_names, tasks })
+    }
+
+    /// Whether the stream makes sense in a setting.
+    ///
+    /// Task-incremental learning takes every stream. A domain-incremental head is shared, so all
+    /// tasks need the same number of classes. A class-incremental head grows, so there must be
+    /// two tasks with different classes.
+    ///
+    /// # Errors
+    ///
+    /// If it does not; the error says why, and which settings are possible.
+    pub fn check(&self, setting: Setting) -> Result<(), ScenarioError> {
+        let Some(first) = self.tasks.first() else { return Err(ScenarioError::NoTasks) };
+        let stream = || self.name.clone();
+        match setting {
+            Setting::Task => Ok(()),
+            Setting::Domain => {
+                let differs = |task: &&Task| task.classes.len() != first.classes.len();
+                let Some(other) = self.tasks.iter().find(differs) else { return Ok(()) };
+                Err(ScenarioError::ClassCounts {
+                    stream: stream(),
+                    first: (first.name.clone(), first.classes.len()),
+                    other: (other.name.clone(), other.classes.len()),
+                })
+            }
+            Setting::Class if self.tasks.len() == 1 => {
+                Err(ScenarioError::SingleTask { stream: stream() })
+            }
+            Setting::Class => {
+                let sorted = |task: &Task| {
+                    let mut classes = task.classes.clone();
+                    classes.sort_unstable();
+                    classes
+                };
+                let classes = sorted(first);
+                if self.tasks.iter().all(|task| sorted(task) == classes) {
+                    let classes = classes.len();
+                    return Err(ScenarioError::SameClasses { stream: stream(), classes });
+                }
+                Ok(())
+            }
+        }
+    }
+}

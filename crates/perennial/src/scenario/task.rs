@@ -1,0 +1,206 @@
+//! One task, as data.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::fingerprint::hash_list;
+use super::options::Cut;
+use super::origin::Origin;
+use super::transform::Transform;
+use super::{Part, Samples, ScenarioError};
+
+/// One task, as data: which rows, which classes, which transform. Cheap to clone; no image is
+/// gathered before [`Task::load`].
+#[derive(Clone)]
+pub struct Task {
+    /// For people; also in errors and reports.
+    pub name: String,
+    /// The task's classes as indices into [`Stream::class_names`](super::Stream::class_names):
+    /// label j of a row means `classes[j]`. `[classes]`
+    pub classes: Vec<u32>,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Rows(Rows),
+    /// Rows a user brought: train, validation, test.
+    Own(Arc<[Samples; 3]>),
+}
+
+/// Rows of a data set, seen through a transform.
+#[derive(Clone)]
+pub(super) struct Rows {
+    pub(super) origin: Arc<Origin>,
+    /// The class in the data that each label stands for. `[classes]`
+    pub(super) classes: Arc<[u32]>,
+    pub(super) transform: Transform,
+    pub(super) train: Arc<[u32]>,
+    pub(super) validation: Arc<[u32]>,
+    pub(super) test: Arc<[u32]>,
+}
+
+impl Task {
+    /// A task of your own rows. `classes` are indices into the
+    /// [class names](super::Stream::class_names) of the stream that it will be part of; labels
+    /// are indices into `classes`. `validation` may be empty.
+    ///
+    /// # Errors
+    ///
+    /// If there are no training or no test rows, their numbers of inputs differ, or a label has
+    /// no class.
+    pub fn from_samples(
+        name: impl Into<String>,
+        classes: Vec<u32>,
+        train: Samples,
+        validation: Samples,
+        test: Samples,
+    ) -> Result<Self, ScenarioError> {
+        let name = name.into();
+        let inputs = train.inputs();
+        for (part, samples) in
+            [(Part::Train, &train), (Part::Validation, &validation), (Part::Test, &test)]
+        {
+            if samples.is_empty() && part != Part::Validation {
+                return Err(ScenarioError::NoRows { task: name, part });
+            }
+            if samples.inputs() != inputs {
+                let found = samples.inputs();
+                return Err(ScenarioError::Inputs { task: name, part, found, expected: inputs });
+            }
+            match samples.highest_label() {
+                Some((row, label)) if label as usize >= classes.len() => {
+                    let classes = classes.len();
+                    return Err(ScenarioError::Label { task: name, part, row, label, classes });
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { name, classes, source: Source::Own(Arc::new([train, validation, test])) })
+    }
+
+    /// A task of rows of a data set; `test` are its test rows.
+    pub(super) fn from_rows(
+        name: String,
+        classes: Vec<u32>,
+        rows: Rows,
+    ) -> Result<Self, ScenarioError> {
+        for (part, list) in [(Part::Train, &rows.train), (Part::Test, &rows.test)] {
+            if list.is_empty() {
+                return Err(ScenarioError::NoRows { task: name, part });
+            }
+        }
+        Ok(Self { name, classes, source: Source::Rows(rows) })
+    }
+
+    /// How many rows a part has. Nothing is gathered.
+    #[must_use]
+    pub fn rows(&self, part: Part) -> usize {
+        match &self.source {
+            Source::Rows(rows) => rows.of(part).len(),
+            Source::Own(samples) => own(samples, part).len(),
+        }
+    }
+
+    /// How many numbers a row has.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        match &self.source {
+            Source::Rows(rows) => rows.origin.dataset().pixels_per_image(),
+            Source::Own(samples) => samples[0].inputs(),
+        }
+    }
+
+    /// Gathers the rows of a part, in the order of the data, and transforms each once. Bytes stay
+    /// bytes: a bilinear rotation is rounded to them.
+    #[must_use]
+    pub fn load(&self, part: Part) -> Samples {
+        match &self.source {
+            Source::Rows(rows) => rows.load(part),
+            Source::Own(samples) => own(samples, part).clone(),
+        }
+    }
+
+    /// BLAKE3, in hexadecimal, of what the task is: every byte of its data, its rows, its classes
+    /// and its transform. Not of its name.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hash_list(&mut hasher, &self.classes);
+        match &self.source {
+            Source::Rows(rows) => {
+                hasher.update(b"rows").update(rows.origin.digest().as_bytes());
+                for list in [&rows.classes, &rows.train, &rows.validation, &rows.test] {
+                    hash_list(&mut hasher, list);
+                }
+                rows.transform.hash(&mut hasher);
+            }
+            Source::Own(samples) => {
+                hasher.update(b"own");
+                samples.iter().for_each(|samples| samples.hash(&mut hasher));
+            }
+        }
+        hasher.finalize().to_string()
+    }
+}
+
+impl Rows {
+    /// The rows of `origin` that a cut of its training part leaves, and `test` of its test part.
+    pub(super) fn new(
+        origin: &Arc<Origin>,
+        classes: Arc<[u32]>,
+        transform: Transform,
+        cut: Cut,
+        test: Arc<[u32]>,
+    ) -> Self {
+        let Cut { train, validation } = cut;
+        Self { origin: Arc::clone(origin), classes, transform, train, validation, test }
+    }
+
+    fn of(&self, part: Part) -> &[u32] {
+        match part {
+            Part::Train => &self.train,
+            Part::Validation => &self.validation,
+            Part::Test => &self.test,
+        }
+    }
+
+    fn load(&self, part: Part) -> Samples {
+        let (dataset, data, rows) = (self.origin.dataset(), self.origin.part(part), self.of(part));
+        let plan = self.transform.for_shape(dataset.shape);
+        let inputs = dataset.pixels_per_image();
+        // Label by class; classes the task does not have are never read.
+        let mut label_of = vec![0; dataset.classes.len()];
+        for (&class, label) in self.classes.iter().zip(0..) {
+            label_of[class as usize] = label;
+        }
+        let mut pixels = Vec::with_capacity(rows.len() * inputs);
+        let mut labels = Vec::with_capacity(rows.len());
+        for &row in rows {
+            plan.append(data.image(row as usize), &mut pixels);
+            labels.push(label_of[data.labels[row as usize] as usize]);
+        }
+        let ids = rows.iter().map(|&row| u64::from(row)).collect();
+        Samples::gathered(pixels, dataset.white, inputs, labels, ids)
+    }
+}
+
+fn own(samples: &[Samples; 3], part: Part) -> &Samples {
+    match part {
+        Part::Train => &samples[0],
+        Part::Validation => &samples[1],
+        Part::Test => &samples[2],
+    }
+}
+
+/// Without the rows: a task may hold millions.
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = [Part::Train, Part::Validation, Part::Test].map(|part| self.rows(part));
+        f.debug_struct("Task")
+            .field("name", &self.name)
+            .field("classes", &self.classes)
+            .field("rows", &rows)
+            .finish_non_exhaustive()
+    }
+}

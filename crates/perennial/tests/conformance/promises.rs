@@ -1,0 +1,147 @@
+//! What a card says: what the method keeps, how well it learns.
+
+use std::collections::BTreeMap;
+
+use perennial::learner::{Ended, Learner, Stop, Training, Watch};
+use perennial::metrics::statistics::Summary;
+use perennial::strategies::{Entry, REGISTRY};
+use perennial::strategy::{Isolation, Keeps};
+use perennial::Setting;
+use serde_json::json;
+
+use crate::toy::{everyone, finish, learner, net, strategy, stream, stream_of};
+
+/// At every save, what is kept is within what the card says.
+struct Within;
+
+impl Watch for Within {
+    fn save(&mut self, learner: &Learner) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let kept = learner.kept_bytes(0)?.strategy;
+        let vector = 4 * learner.core.model.theta.len();
+        let tasks = learner.core.accuracy.rows().len();
+        let row = 4 * 64 + 4 * 64; // inputs, and room for ids, labels and logits
+        let most = match learner.card().keeps {
+            Keeps::Nothing | Keeps::AllData => 0,
+            Keeps::Vectors(vectors) => vectors * vector,
+            Keeps::VectorsPerTask(vectors) => vectors * tasks * vector,
+            Keeps::Samples { samples, vectors } => samples * row + vectors * vector,
+        };
+        assert!(kept <= most, "{}: keeps {kept} bytes of {most}", learner.card().name);
+        Ok(())
+    }
+}
+
+/// Catches: a memory that outgrows its budget, a forgotten snapshot.
+#[test]
+fn nobody_keeps_more_than_the_card_says() {
+    for (name, setting) in everyone() {
+        let stream = stream_of(setting, 40);
+        let start = learner(name, "mlp:12", &Training::default(), setting, &stream);
+        finish(start, &stream, &mut Within);
+    }
+}
+
+/// Catches: a strategy that disturbs the first task, a draw that shifts another's.
+#[test]
+fn the_first_task_is_fine_tuning_where_the_card_says_so() {
+    let stream = stream("permuted-digits", Some(60), 0);
+    let first_row = |name: &str| {
+        let start = learner(name, "mlp:16", &Training::default(), Setting::Domain, &stream);
+        let learner = finish(start, &stream, &mut ());
+        learner.core.accuracy.rows()[1].clone()
+    };
+    let plain = first_row("finetune");
+    for entry in REGISTRY {
+        if entry.card().unwrap().promises.first_task_is_finetuning {
+            assert_eq!(first_row(entry.name), plain, "{}", entry.name);
+        }
+    }
+}
+
+/// Catches: a method that does not learn, or does nothing against forgetting. Over 3 seeds.
+#[test]
+fn everyone_learns_as_well_as_promised() {
+    let mut acc: BTreeMap<&str, Summary> = BTreeMap::new();
+    let mut shared = Vec::new();
+    for entry in REGISTRY {
+        let card = entry.card().unwrap();
+        let mut values = Vec::new();
+        for seed in 0..3 {
+            let stream = stream("permuted-digits", None, seed);
+            let training = Training { epochs: card.promises.epochs, ..Training::default() };
+            let setting = card.promises.setting;
+            let mut learner = Learner::new(
+                net("mlp:32"),
+                strategy(entry.name),
+                training,
+                setting,
+                &stream,
+                seed,
+            )
+            .unwrap();
+            assert_eq!(
+                learner.run(&stream, &mut (), &Stop::default()).unwrap(),
+                Ended::Finished
+            );
+            let r = &learner.core.accuracy;
+            if let Some(floor) = card.promises.newest {
+                for task in 0..3 {
+                    let newest = r.at(task + 1, task).unwrap();
+                    assert!(newest >= floor, "{}: {newest} on task {task}", entry.name);
+                }
+            }
+            values.push(r.acc().unwrap());
+        }
+        acc.insert(entry.name, Summary::of(&values).unwrap());
+        if card.isolation == Isolation::Shared {
+            shared.push(entry.name);
+        }
+    }
+    for entry in REGISTRY {
+        if let Some(margin) = entry.card().unwrap().promises.margin {
+            let (own, plain) = (acc[entry.name].mean, acc["finetune"].mean);
+            assert!(own >= plain + margin, "{}: {own} against {plain}", entry.name);
+        }
+    }
+    // Joint is the upper bound of those that keep one network and are told no more than it is.
+    let joint = acc["joint"];
+    for name in shared {
+        let most = joint.mean + 2.0 * joint.se.unwrap_or(0.0);
+        assert!(acc[name].mean <= most, "{name}: {:?} above joint {joint:?}", acc[name]);
+    }
+}
+
+/// Catches: a registry line whose help names a key that the settings lack, or the reverse.
+#[test]
+fn every_setting_is_documented_and_every_unknown_one_refused() {
+    for entry in REGISTRY {
+        let settings = entry.create(&json!({})).unwrap().settings();
+        let mut keys: Vec<_> = settings.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut documented: Vec<_> = entry.settings.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        documented.sort_unstable();
+        assert_eq!(keys, documented, "{}", entry.name);
+        let error = entry.create(&json!({"no-such-key": 1})).err().unwrap().to_string();
+        assert!(error.contains("no-such-key"), "{error}");
+    }
+}
+
+/// Catches: an isolating method that is let into a setting where nobody tells it the task.
+#[test]
+fn isolating_methods_refuse_class_incremental_runs() {
+    let stream = stream("split-digits", Some(40), 0);
+    for entry in REGISTRY {
+        if entry.card().unwrap().isolation != Isolation::Shared {
+            let made = Learner::new(
+                net("mlp:8"),
+                Entry::find(entry.name).unwrap().create(&json!({})).unwrap(),
+                Training::default(),
+                Setting::Class,
+                &stream,
+                0,
+            );
+            let error = made.err().unwrap().to_string();
+            assert!(error.contains("must be told the task"), "{error}");
+        }
+    }
+}

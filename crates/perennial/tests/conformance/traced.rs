@@ -1,0 +1,126 @@
+//! The order of hooks, against a golden log.
+
+use std::sync::{Arc, Mutex};
+
+use perennial::learner::{Context, LearnError, Learner, Training};
+use perennial::strategies::REGISTRY;
+use perennial::strategy::{
+    Batch, Card, Changed, Gradient, Isolation, Outcome, Phase, Pool, Step, Strategy,
+};
+use perennial::{Frozen, Model, Pass, Setting, View};
+use serde::{Serialize, Serializer};
+
+use crate::toy::{finish, net, strategy, stream};
+
+/// A strategy that logs every call and hands it on.
+struct Traced {
+    inner: Box<dyn Strategy>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Traced {
+    fn log(&self, call: impl Into<String>) {
+        self.log.lock().unwrap().push(call.into());
+    }
+}
+
+impl Serialize for Traced {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.inner.serialize(serializer)
+    }
+}
+
+impl Strategy for Traced {
+    fn card(&self) -> Card {
+        self.inner.card()
+    }
+    fn settings(&self) -> serde_json::Value {
+        self.inner.settings()
+    }
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.log(format!("begin_task {}", cx.task));
+        self.inner.begin_task(cx)
+    }
+    fn next_phase(
+        &mut self,
+        last: Option<&Outcome>,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Phase>, LearnError> {
+        self.log(match last {
+            None => "next_phase".to_string(),
+            Some(last) => format!("next_phase after {} of {} steps", last.phase.name, last.steps),
+        });
+        self.inner.next_phase(last, cx)
+    }
+    fn pool(&self) -> Pool {
+        self.inner.pool()
+    }
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        self.log("step:");
+        self.inner.objective(batch, cx)
+    }
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        self.log("edit");
+        self.inner.edit_gradient(gradient, cx)
+    }
+    fn frozen(&self, task: usize, model: &Model) -> Frozen {
+        self.log(format!("frozen {task}"));
+        self.inner.frozen(task, model)
+    }
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        self.log(format!("after {}", step.batch.len()));
+        self.inner.after_step(step, cx)
+    }
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.log(format!("end_task {}", cx.task));
+        self.inner.end_task(cx)
+    }
+    fn view(&self, task: usize, model: &Model) -> View {
+        self.log(format!("view {task}"));
+        self.inner.view(task, model)
+    }
+}
+
+/// What the driver calls for a strategy of one phase a task, 18 training rows in batches of 10.
+fn golden(isolation: Isolation, pool: Pool) -> String {
+    let mut log = Vec::new();
+    let measured = |known: usize, log: &mut Vec<String>| {
+        // One shared head can answer tasks to come; a task's own parts do not exist yet.
+        let known = if isolation == Isolation::Shared { 3 } else { known };
+        log.extend((0..known).map(|task| format!("view {task}")));
+    };
+    measured(0, &mut log);
+    for task in 0..3 {
+        let rows = if pool == Pool::SoFar { 18 * (task + 1) } else { 18 };
+        log.push(format!("begin_task {task} | next_phase | view {task} | frozen {task}"));
+        for first in (0..rows).step_by(10) {
+            log.push(format!("step: | edit | after {}", (rows - first).min(10)));
+        }
+        let steps = rows.div_ceil(10);
+        log.push(format!("next_phase after train of {steps} steps | end_task {task}"));
+        measured(task + 1, &mut log);
+    }
+    log.join(" | ")
+}
+
+/// Catches: a hook called twice, never, or in another order; a pure hook asked in every step.
+#[test]
+fn hooks_come_in_the_order_of_the_golden_log() {
+    let stream = stream("permuted-digits", Some(20), 0);
+    for entry in REGISTRY {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let inner = strategy(entry.name);
+        let (isolation, pool) = (inner.card().isolation, inner.pool());
+        let traced = Box::new(Traced { inner, log: log.clone() });
+        let training = Training::default();
+        let learner =
+            Learner::new(net("mlp:8"), traced, training, Setting::Domain, &stream, 0).unwrap();
+        finish(learner, &stream, &mut ());
+        let log = log.lock().unwrap().join(" | ");
+        assert_eq!(log, golden(isolation, pool), "{}", entry.name);
+    }
+}
