@@ -11,8 +11,12 @@ use crate::optimizer::{OptimizerKind, OptimizerSettings};
 pub struct Training {
     /// Passes over a task's training rows.
     pub epochs: usize,
+    /// Steps a task instead of epochs: passes are begun until they are made.
+    pub iterations: Option<u64>,
     /// Rows a step; the last batch of an epoch may be smaller.
     pub batch: usize,
+    /// Whether an epoch leaves out a last batch that is smaller.
+    pub drop_last: bool,
     /// Learning rate.
     pub lr: f32,
     /// How gradients become moves.
@@ -29,7 +33,9 @@ impl Default for Training {
     fn default() -> Self {
         Self {
             epochs: 1,
+            iterations: None,
             batch: 10,
+            drop_last: false,
             lr: 0.1,
             optimizer: OptimizerSettings::default(),
             eval_samples: None,
@@ -54,6 +60,9 @@ impl Training {
         positive("batch", self.batch)?;
         positive("eval-every", self.eval_every)?;
         positive("eval-samples", self.eval_samples.unwrap_or(1))?;
+        if self.iterations == Some(0) {
+            return Err(bad("iterations", 0, "it must be at least 1 step"));
+        }
         if self.anytime == Some(0) {
             return Err(bad("anytime", 0, "it must be at least 1 step"));
         }

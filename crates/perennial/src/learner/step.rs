@@ -41,8 +41,11 @@ impl Learner {
         let rows: usize =
             pool.iter().map(|&task| data.samples(task, Part::Train).len()).sum();
         let batch = self.core.training.batch;
-        let epochs = at.phase.epochs.unwrap_or(self.core.training.epochs);
-        let steps = rows.div_ceil(batch);
+        let steps = match self.core.training.drop_last {
+            true => rows / batch,
+            false => rows.div_ceil(batch),
+        };
+        let (epochs, last_step) = self.length(&at, steps);
         let mut view = self.strategy.view(at.task, &self.core.model);
         let mut frozen = self.strategy.frozen(at.task, &self.core.model);
         self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
@@ -55,7 +58,7 @@ impl Learner {
         };
         while at.epoch < epochs {
             let order = self.order(&at, rows);
-            while at.step < steps {
+            while at.step < steps && at.steps < last_step {
                 let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
                 self.core.position = Position::InPhase(at.clone());
                 let changed =
@@ -169,6 +172,17 @@ impl Learner {
             frozen.mask.as_deref(),
             moved,
         );
+    }
+
+    /// How long a phase is: epochs, and the step at which it ends all the same.
+    fn length(&self, at: &InPhase, steps: usize) -> (usize, u64) {
+        match (at.phase.epochs, self.core.training.iterations) {
+            (Some(epochs), _) => (epochs, u64::MAX),
+            (None, Some(iterations)) if steps > 0 => {
+                (iterations.div_ceil(steps as u64) as usize, iterations)
+            }
+            (None, _) => (self.core.training.epochs, u64::MAX),
+        }
     }
 
     /// The order of the pool's rows in the epoch of `at`.

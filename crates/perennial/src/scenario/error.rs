@@ -14,6 +14,16 @@ pub enum ScenarioError {
     /// No tasks were asked for, or a list of tasks is empty.
     #[error("a stream of 0 tasks teaches nothing; ask for at least 1 task")]
     NoTasks,
+    /// More tasks than any report could hold.
+    #[error(
+        "{asked} tasks are too many: every task is evaluated after every other, so ask for at most {most}"
+    )]
+    TasksBeyondReason {
+        /// The tasks asked for.
+        asked: usize,
+        /// The most that are possible.
+        most: usize,
+    },
     /// The classes are too few for the tasks.
     #[error(
         "{} of {} {} more than the {available} classes of {data} that may be used: they are enough for {}",
@@ -332,7 +342,7 @@ impl ScenarioError {
 }
 
 /// `1 task`, `2 tasks`, `2 classes`.
-fn plural(count: usize, noun: &str) -> String {
+pub(super) fn plural(count: usize, noun: &str) -> String {
     let ending = match (count, noun.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::ScenarioError;
+use super::{Part, ScenarioError};
 use crate::draws::Key;
+
+/// The accuracy matrix of this many tasks has 10⁸ numbers; a slip of the keys is refused before
+/// memory runs out.
+const MOST_TASKS: usize = 10_000;
 
 /// What every benchmark can be asked for. The default is the benchmark's own number of tasks,
 /// all rows, no validation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
-    /// How many tasks, at least 1. `None`: as many as the benchmark says.
+    /// How many tasks, 1 to 10,000. `None`: as many as the benchmark says.
     pub tasks: Option<usize>,
     /// How many of a task's training rows to take, at least 1: drawn by seed and task, without
     /// replacement. `None`: all. Rows for validation come out of these.
@@ -36,6 +40,9 @@ impl Options {
     pub(super) fn tasks_or(&self, own: usize) -> Result<usize, ScenarioError> {
         match self.tasks {
             Some(0) => Err(ScenarioError::NoTasks),
+            Some(asked) if asked > MOST_TASKS => {
+                Err(ScenarioError::TasksBeyondReason { asked, most: MOST_TASKS })
+            }
             Some(tasks) => Ok(tasks),
             None => Ok(own),
         }
@@ -48,6 +55,9 @@ impl Options {
         rows: &Arc<[u32]>,
         key: Key,
     ) -> Result<Cut, ScenarioError> {
+        if rows.is_empty() {
+            return Err(ScenarioError::NoRows { task: name.to_string(), part: Part::Train });
+        }
         let chosen = match self.samples_per_task {
             None => Arc::clone(rows),
             Some(0) => return Err(ScenarioError::NoSamples),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ScenarioError;
+use super::error::plural;
 use super::fingerprint::hash_list;
 
 /// Which rows of a task: those to learn from, to choose settings by, or to be judged by.
@@ -68,10 +69,8 @@ impl Samples {
             return Err(bad("a row has 0 inputs; give the number of values of one row"));
         }
         if ids.len() != rows {
-            return Err(bad(format!(
-                "{rows} labels and {} ids; give one of each a row",
-                ids.len()
-            )));
+            let (labels, ids) = (plural(rows, "label"), plural(ids.len(), "id"));
+            return Err(bad(format!("{labels} and {ids}; give one of each a row")));
         }
         let found = match &values {
             Values::Bytes { pixels, .. } => pixels.len(),
@@ -79,21 +78,22 @@ impl Samples {
         };
         if rows.checked_mul(inputs) != Some(found) {
             return Err(bad(format!(
-                "{found} values where {rows} labels and {inputs} inputs a row ask for {rows} × {inputs}"
+                "{} where {} of {} ask for {rows} × {inputs}",
+                plural(found, "value"),
+                plural(rows, "labelled row"),
+                plural(inputs, "input"),
             )));
         }
         match &values {
             Values::Bytes { white: 0, .. } => {
                 return Err(bad("white is 0; give the value that is to be read as 1"));
             }
-            // Bytes cannot be above 255; other sets are small.
-            Values::Bytes { pixels, white } if *white < u8::MAX => {
+            Values::Bytes { pixels, white } => {
                 if let Some(at) = pixels.iter().position(|pixel| pixel > white) {
                     let (row, pixel) = (at / inputs, pixels[at]);
                     return Err(bad(format!("row {row} holds {pixel}, above white = {white}")));
                 }
             }
-            Values::Bytes { .. } => {}
             Values::Floats(floats) => {
                 if let Some(at) = floats.iter().position(|value| !value.is_finite()) {
                     let (row, value) = (at / inputs, floats[at]);
@@ -155,7 +155,7 @@ impl Samples {
         let range = row * self.inputs..(row + 1) * self.inputs;
         match &self.values {
             // A division, not a product with 1 / white: the nearest f32 to the quotient, which is
-            // what other systems feed their networks..
+            // what other systems feed their networks.
             Values::Bytes { pixels, white } => {
                 let white = f32::from(*white);
                 to.extend(pixels[range].iter().map(|&pixel| f32::from(pixel) / white));

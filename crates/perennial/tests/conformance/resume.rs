@@ -115,3 +115,23 @@ fn another_network_is_refused() {
         "the saved learner belongs to another run: its network is mlp:12, this run's mlp:13"
     );
 }
+
+/// Catches: iterations counted in epochs, a last small batch that is trained on all the same,
+/// a resume that counts from the epoch.
+#[test]
+fn a_task_of_iterations_has_that_many_steps() {
+    let stream = stream_of(Setting::Domain, 40); // 36 rows: 3 whole batches an epoch
+    for (drop_last, iterations) in [(true, 7), (false, 5), (true, 2)] {
+        let training =
+            Training { iterations: Some(iterations), drop_last, ..Training::default() };
+        let mut saves = Saves::default();
+        let start = learner("finetune", "mlp:8", &training, Setting::Domain, &stream);
+        let whole = finish(start, &stream, &mut saves);
+        assert_eq!(whole.core.steps, 3 * iterations);
+        for bytes in &saves.0 {
+            let resumed = Learner::from_bytes(bytes, net("mlp:8"), strategies::load).unwrap();
+            let resumed = finish(resumed, &stream, &mut ());
+            assert_eq!(resumed.digest().unwrap(), whole.digest().unwrap());
+        }
+    }
+}

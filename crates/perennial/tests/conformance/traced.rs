@@ -95,7 +95,7 @@ fn golden(isolation: Isolation, pool: Pool) -> String {
     };
     measured(0, &mut log);
     for task in 0..3 {
-        let rows = if pool == Pool::SoFar { 18 * (task + 1) } else { 18 };
+        let rows: usize = if pool == Pool::SoFar { 18 * (task + 1) } else { 18 };
         log.push(format!("begin_task {task} | next_phase | view {task} | frozen {task}"));
         for first in (0..rows).step_by(10) {
             log.push(format!("step: | edit | after {}", (rows - first).min(10)));

@@ -30,6 +30,15 @@ fn options() {
     let samples = |n| Options { samples_per_task: Some(n), ..Options::default() };
     let share = |validation| Options { validation, ..Options::default() };
     assert_eq!(permuted(&tasks(0)), "a stream of 0 tasks teaches nothing; ask for at least 1 task");
+    for benchmark in Benchmark::all() {
+        assert_eq!(
+            told(benchmark.build(&toy(10, 2), &tasks(usize::MAX), 0)),
+            format!(
+                "{} tasks are too many: every task is evaluated after every other, so ask for at most 10000",
+                usize::MAX
+            )
+        );
+    }
     assert_eq!(
         permuted(&samples(0)),
         "0 samples a task leave nothing to learn from; ask for at least 1, or leave it out to take all"
@@ -93,6 +102,25 @@ fn splits() {
     assert_eq!(
         split(None, Some(1), order(&["class3", "1", "3"])),
         "class `3` is listed twice; list each class once"
+    );
+}
+
+#[test]
+fn classes_without_rows() {
+    // Of five classes, three training rows show 0, 1, 2 and the only test row 0.
+    let missing = |classes| {
+        let split = Split { classes: Some(1), order: order(&[classes]) };
+        let error = split.stream(&toy(3, 5), &Options::default(), 0).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadData);
+        error.to_string()
+    };
+    assert_eq!(
+        missing("3"),
+        "task `class3` has no training rows; give it some, or choose other classes"
+    );
+    assert_eq!(
+        missing("2"),
+        "task `class2` has no test rows; give it some, or choose other classes"
     );
 }
 
@@ -177,13 +205,11 @@ fn rows_of_ones_own() {
     let floats = |n: usize| Values::Floats(vec![0.0; n]);
     assert_eq!(
         new(floats(5), 2, &[0, 0], &[0, 1]),
-        "5 values where 2 labels and 2 inputs a row ask for 2 × 2"
+        "5 values where 2 labelled rows of 2 inputs ask for 2 × 2"
     );
     assert!(new(floats(2), usize::MAX, &[0, 0], &[0, 1]).starts_with("2 values where"));
-    assert_eq!(new(floats(2), 2, &[0], &[]), "1 labels and 0 ids; give one of each a row");
+    assert_eq!(new(floats(2), 2, &[0], &[]), "1 label and 0 ids; give one of each a row");
     assert!(new(floats(0), 0, &[0], &[0]).starts_with("a row has 0 inputs"));
-    let nan = Values::Floats(vec![0.0, 1.0, f32::NAN]);
-    assert_eq!(new(nan, 2, &[0], &[0]), "3 values where 1 labels and 2 inputs a row ask for 1 × 2");
     let nan = Values::Floats(vec![0.0, 1.0, f32::NAN]);
     assert_eq!(new(nan, 1, &[0; 3], &[0; 3]), "row 2 holds NaN; give finite numbers");
     let bright = Values::Bytes { pixels: vec![3, 17], white: 16 };
