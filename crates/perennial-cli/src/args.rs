@@ -91,18 +91,24 @@ pub(crate) struct Choices {
     /// Passes over each task's samples [default: 1].
     #[arg(long, value_name = "E")]
     pub(crate) epochs: Option<usize>,
+    /// Steps a task instead of epochs: passes are begun until they are made.
+    #[arg(long, value_name = "STEPS", conflicts_with = "epochs")]
+    pub(crate) iterations: Option<u64>,
     /// Samples a step [default: 10].
     #[arg(long, value_name = "B")]
     pub(crate) batch: Option<usize>,
+    /// Leave out the last samples of an epoch where they fill no batch [default: false].
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) drop_last: Option<bool>,
     /// The rule that makes steps of gradients [default: sgd].
     #[arg(long, value_enum)]
     pub(crate) optimizer: Option<Rule>,
     /// Learning rate [default: 0.1].
-    #[arg(long, allow_negative_numbers = true, value_parser = finite)]
+    #[arg(long, allow_negative_numbers = true, value_parser = finite::<f32>)]
     pub(crate) lr: Option<f32>,
     /// Share of the training samples that is set apart for validation [default: 0].
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite)]
-    pub(crate) validation: Option<f32>,
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
+    pub(crate) validation: Option<f64>,
     /// Test samples a task, drawn once [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) eval_samples: Option<usize>,
@@ -196,14 +202,14 @@ pub(crate) enum DataCommand {
 }
 
 /// A number; NaN and infinities are none, and JSON could not hold them.
-fn finite(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
+fn finite<T: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<T, String> {
+    match text.parse::<T>() {
+        Ok(value) if value.into().is_finite() => Ok(value),
         Ok(_) => Err("expected a finite number".into()),
         Err(_) => Err("expected a number".into()),
     }
 }
 
 fn setting(text: &str) -> Result<Setting, String> {
-    serde_json::from_value(text.into()).map_err(|_| "expected task, domain or class".into())
+    text.parse().map_err(|_| "expected task, domain or class".into())
 }

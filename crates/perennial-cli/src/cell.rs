@@ -123,7 +123,7 @@ impl Cell {
     /// The learner to go on with, and the log cut to where it was then.
     pub(crate) fn resume(&self, network: Arc<dyn Network>) -> Result<Option<(u64, Learner)>> {
         let Some((length, bytes)) = self.saved()? else { return Ok(None) };
-        let learner = Learner::from_bytes(&bytes, network)
+        let learner = Learner::from_bytes(&bytes, network, perennial::strategies::load)
             .map_err(|error| self.damaged(&self.file("state"), &error))?;
         Ok(Some((length, learner)))
     }

@@ -13,6 +13,8 @@ use perennial_report::document::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::output;
+
 /// The sort of a failure; scripts match its name and the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,14 +137,14 @@ impl Problem {
 
     /// Prints it: two lines on standard error, or with `json` one document on standard out.
     /// Says the exit code.
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the renderer of errors")]
     pub(crate) fn render(&self, json: bool) -> u8 {
         if json {
-            println!("{}", json!({ "error": self.failure() }));
+            // The exit code still tells it where standard out does not take it.
+            let _ = output::document(&json!({ "error": self.failure() }));
         } else {
-            eprintln!("error: {}", self.message);
+            output::note(&format!("error: {}", self.message));
             if !self.hint.is_empty() {
-                eprintln!("hint: {}", self.hint);
+                output::note(&format!("hint: {}", self.hint));
             }
         }
         self.code.exit()
@@ -176,17 +178,22 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// Code and hint for data that cannot be had.
+fn of_data(kind: ErrorKind) -> (Code, &'static str) {
+    match kind {
+        ErrorKind::BadData => (Code::BadData, ""),
+        ErrorKind::Missing => {
+            (Code::InputMissing, "name the folder with --data DIR or PERENNIAL_DATA")
+        }
+        ErrorKind::CannotCreate => (Code::CannotCreate, "name another folder with --data DIR"),
+        ErrorKind::Io => (Code::Io, "try again"),
+        ErrorKind::Usage => (Code::Usage, ""),
+    }
+}
+
 impl From<DataError> for Problem {
     fn from(error: DataError) -> Self {
-        let (code, hint) = match error.kind() {
-            ErrorKind::BadData => (Code::BadData, ""),
-            ErrorKind::Missing => {
-                (Code::InputMissing, "name the folder with --data DIR or PERENNIAL_DATA")
-            }
-            ErrorKind::CannotCreate => (Code::CannotCreate, "name another folder with --data DIR"),
-            ErrorKind::Io => (Code::Io, "try again"),
-            ErrorKind::Usage => (Code::Usage, "`perennial data list` shows the sets"),
-        };
+        let (code, hint) = of_data(error.kind());
         Self::new(code, error.to_string(), hint)
     }
 }
@@ -241,7 +248,8 @@ impl From<NetworkError> for Problem {
 
 impl From<perennial::scenario::ScenarioError> for Problem {
     fn from(error: perennial::scenario::ScenarioError) -> Self {
-        Self::usage(error.to_string(), "")
+        let (code, hint) = of_data(error.kind());
+        Self::new(code, error.to_string(), hint)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
-use perennial::learner::Training;
+use perennial::learner::{LearnError, Learner, Training};
 use perennial::scenario::Setting;
 use perennial::strategies::{Entry, REGISTRY};
 use perennial_report::document::Skipped;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::args::{Choices, Rule};
-use crate::error::{Code, Problem, Result, unknown};
+use crate::error::{Problem, Result, unknown};
 use crate::settings::{Settings, defaults};
 use crate::stream::{self, Source};
 
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     /// Of the program: another one may give other numbers.
     pub(crate) version: String,
     pub(crate) source: Source,
+    /// Of the first seed.
+    pub(crate) task_names: Vec<String>,
     pub(crate) setting: Setting,
     pub(crate) network: String,
     pub(crate) training: Training,
@@ -64,9 +66,8 @@ impl Plan {
         let training = training(settings)?;
         let seeds = seeds(choices)?;
         let (chosen, all) = strategies(choices.strategies.as_deref().unwrap_or("all"))?;
-        let (source, dataset) = Source::new(settings)?;
-        let setting = choices.setting.unwrap_or_else(|| source.usual_setting());
-        let stream = source.stream(&dataset, seeds[0])?;
+        let (source, stream) = Source::new(settings, seeds[0])?;
+        let setting = choices.setting.unwrap_or_else(|| stream::usual_setting(&stream));
         stream.check(setting)?;
         let network = choices.network.as_deref().unwrap_or("mlp:100x100");
         let network = perennial::network::parse(network, stream.shape)?;
@@ -74,6 +75,7 @@ impl Plan {
             schema: SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             source,
+            task_names: stream.tasks.iter().map(|task| task.name.clone()).collect(),
             setting,
             network: network.spec(),
             training,
@@ -84,14 +86,14 @@ impl Plan {
         for entry in chosen {
             let strategy = entry.create(&settings.group(entry.name))?;
             let settings = strategy.settings();
-            let training = plan.training.clone();
-            match stream::learner(&network, strategy, training, setting, &stream, plan.seeds[0]) {
+            let (training, seed) = (plan.training.clone(), plan.seeds[0]);
+            match Learner::new(network.clone(), strategy, training, setting, &stream, seed) {
                 Ok(_) => plan.strategies.push(Chosen { name: entry.name.into(), settings }),
-                Err(problem) if all && problem.code == Code::Usage => {
-                    let (strategy, reason) = (entry.name.into(), problem.message);
+                Err(error @ LearnError::Impossible { .. }) if all => {
+                    let (strategy, reason) = (entry.name.into(), error.to_string());
                     plan.skipped.push(Skipped { strategy, reason });
                 }
-                Err(problem) => return Err(problem),
+                Err(error) => return Err(error.into()),
             }
         }
         match plan.skipped.first() {
@@ -165,6 +167,8 @@ impl Plan {
             words.extend(value.map(|value| format!("--{name} {value}")));
         };
         flag("samples-per-task", self.source.samples_per_task.map(|n| n.to_string()));
+        flag("iterations", self.training.iterations.map(|n| n.to_string()));
+        flag("drop-last", self.training.drop_last.then(|| "true".to_owned()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
         flag("eval-samples", self.training.eval_samples.map(|n| n.to_string()));
@@ -193,13 +197,11 @@ impl Plan {
             rule
         };
         compare("optimizer", &rule(&self.training.optimizer), &rule(&Default::default()));
-        for (group, ours, default) in self.source.options() {
-            compare(group, &ours, &default);
-        }
         for chosen in &self.strategies {
             let default = Entry::find(&chosen.name).and_then(|entry| defaults(entry).ok());
             compare(&chosen.name, &chosen.settings, &default.unwrap_or_default());
         }
+        changed.extend(self.source.changed());
         changed
     }
 }
@@ -217,6 +219,8 @@ fn training(settings: &Settings) -> Result<Training> {
     };
     let training = Training {
         epochs: choices.epochs.unwrap_or(default.epochs),
+        iterations: choices.iterations,
+        drop_last: choices.drop_last.unwrap_or(default.drop_last),
         batch: choices.batch.unwrap_or(default.batch),
         lr: choices.lr.unwrap_or(default.lr),
         optimizer,
@@ -263,7 +267,7 @@ fn flat(plan: &Plan) -> BTreeMap<String, String> {
     for (key, value) in flatten(&value(plan)) {
         // The words of the command line: where a setting lies in the file is not theirs.
         let key = key.trim_start_matches("source.").trim_start_matches("training.").to_owned();
-        if !key.starts_with("strategies") && !key.starts_with("skipped") {
+        if !key.starts_with("strategies") && !key.starts_with("skipped") && key != "task-names" {
             keys.insert(key, value);
         }
     }
@@ -295,9 +299,7 @@ fn flatten(value: &Value) -> BTreeMap<String, String> {
                 }
                 return;
             }
-            Value::String(text) => text.clone(),
-            Value::Null => "none".into(),
-            other => other.to_string(),
+            other => stream::written(other),
         };
         out.insert(prefix.to_owned(), text);
     }

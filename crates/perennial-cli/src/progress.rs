@@ -112,12 +112,11 @@ impl Show {
     }
 
     /// A line that stays, above whatever moves.
-    #[expect(clippy::print_stderr, reason = "progress is shown on standard error")]
     pub(crate) fn say(&self, line: &str) {
         match &self.how {
             // A terminal that is gone has nobody to tell.
             How::Bars { bars, .. } => drop(bars.println(line)),
-            How::Lines { .. } => eprintln!("{line}"),
+            How::Lines { .. } => crate::output::note(line),
             How::Quiet => {}
         }
     }

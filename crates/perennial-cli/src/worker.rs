@@ -57,8 +57,8 @@ fn work() -> Result<Told> {
         return Ok(Told::Done); // by the worker before this one
     }
     let network_of = |shape| perennial::network::parse(&job.plan.network, shape);
-    let dataset = job.plan.source.load(job.data.as_deref())?;
-    let stream = job.plan.source.stream(&dataset, job.cell.seed)?;
+    let loaded = job.plan.source.load(job.data.as_deref())?;
+    let stream = job.plan.source.stream(&loaded, job.cell.seed)?;
     let network = network_of(stream.shape)?;
     let (length, mut learner) = match cell.resume(network.clone())? {
         Some(resumed) => resumed,
@@ -70,7 +70,7 @@ fn work() -> Result<Told> {
             let strategy = entry.create(&chosen.settings)?;
             let (training, setting) = (job.plan.training.clone(), job.plan.setting);
             let seed = job.cell.seed;
-            (0, stream::learner(&network, strategy, training, setting, &stream, seed)?)
+            (0, Learner::new(network, strategy, training, setting, &stream, seed)?)
         }
     };
     let mut show = |at: At| tell(&Told::Progress(at));

@@ -69,17 +69,17 @@ pub(crate) fn run(
             end = Some((problem, stop(&mut running)));
         }
         while end.is_none() && running.len() < staffing.jobs && next < jobs.len() {
-            match start(next, &jobs[next], staffing, &sender) {
-                Ok(worker) => {
-                    running.insert(next, worker);
-                    next += 1;
-                    news(next - 1, News::Started)?;
-                }
+            let started = start(next, &jobs[next], staffing, &sender).and_then(|worker| {
+                running.insert(next, worker);
+                news(next, News::Started)
+            });
+            match started {
+                Ok(()) => next += 1,
                 Err(problem) => end = Some((problem, stop(&mut running))),
             }
         }
         if running.is_empty() {
-            break;
+            return end.map_or(Ok(()), |(problem, _)| Err(problem));
         }
         if end.as_ref().is_some_and(|(_, since)| since.elapsed() > GRACE) {
             for worker in running.values_mut() {
@@ -88,37 +88,41 @@ pub(crate) fn run(
             }
         }
         let Some((index, heard)) = hear(&receiver) else { continue };
-        let told = match (heard, running.get_mut(&index)) {
-            (_, None) => continue,
-            (Heard::Line(told), Some(worker)) => {
-                worker.ended |= !matches!(told, Told::Progress(_));
-                told
-            }
-            (Heard::Closed(stderr), Some(_)) => {
-                let Some(mut worker) = running.remove(&index) else { continue };
-                let status = worker.child.wait();
-                match (worker.ended || end.is_some(), status) {
-                    (true, _) => continue,
-                    (false, Ok(status)) => Told::Failed(died(&jobs[index], status, &stderr)),
-                    (false, Err(error)) => {
-                        Told::Failed(Problem::io("wait for", "a worker".as_ref())(error))
-                    }
-                }
-            }
+        let said = match told(index, heard, &mut running, &jobs[index], end.is_some()) {
+            None | Some(Told::Stopped) => Ok(()),
+            Some(Told::Progress(at)) => news(index, News::At(at)),
+            Some(Told::Done) => news(index, News::Done),
+            Some(Told::Failed(problem)) if problem.code.is_of_the_place() => Err(problem),
+            Some(Told::Failed(problem)) => news(index, News::Failed(problem)),
         };
-        match told {
-            Told::Progress(at) => news(index, News::At(at))?,
-            Told::Done => news(index, News::Done)?,
-            Told::Stopped => {}
-            Told::Failed(problem) if problem.code.is_of_the_place() => {
-                if end.is_none() {
-                    end = Some((problem, stop(&mut running)));
-                }
-            }
-            Told::Failed(problem) => news(index, News::Failed(problem))?,
+        if let (None, Err(problem)) = (&end, said) {
+            end = Some((problem, stop(&mut running)));
         }
     }
-    end.map_or(Ok(()), |(problem, _)| Err(problem))
+}
+
+/// What a worker said, or what its end without a word says of it.
+fn told(
+    index: usize,
+    heard: Heard,
+    running: &mut BTreeMap<usize, Worker>,
+    job: &Job,
+    ending: bool,
+) -> Option<Told> {
+    match heard {
+        Heard::Line(told) => {
+            running.get_mut(&index)?.ended |= !matches!(told, Told::Progress(_));
+            Some(told)
+        }
+        Heard::Closed(stderr) => {
+            let mut worker = running.remove(&index)?;
+            let problem = match worker.child.wait() {
+                Ok(status) => died(job, status, &stderr),
+                Err(error) => Problem::io("wait for", "a worker".as_ref())(error),
+            };
+            (!worker.ended && !ending).then_some(Told::Failed(problem))
+        }
+    }
 }
 
 /// Asks every worker to save and end; says since when.

@@ -1,0 +1,229 @@
+//! `perennial compare`: every strategy on one stream of tasks, under equal conditions.
+
+use std::path::Path;
+
+use perennial::strategies::Entry;
+use perennial_report::document::{Cell as Ended, FailedRun, Machine, Method, Run, SCHEMA};
+use perennial_report::Comparison;
+
+use crate::args::Compare;
+use crate::cell::Cell;
+use crate::error::{Code, Problem, Result};
+use crate::folder::{self, Folder};
+use crate::message::Job;
+use crate::output;
+use crate::plan::{CellId, Plan};
+use crate::progress::Show;
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::workers::{self, News, Staffing};
+
+/// Runs what is missing of the comparison and shows all of it. Says the exit code.
+pub(crate) fn run(args: &Compare) -> Result<u8> {
+    let signals = Signals::catch()?;
+    let settings = Settings::resolve(args)?;
+    let staffing = staffing(&settings)?;
+    let plan = Plan::new(&settings)?;
+    let path = args.out.clone().unwrap_or_else(|| folder::fresh(&plan.source.benchmark));
+    let folder = Folder::open(&path, &plan)?;
+    let again = again(&plan, &settings, &path);
+    let ended = run_cells(&plan, &folder, &settings, staffing, &signals, args.quiet);
+    ended.map_err(|problem| stopped(problem, &path, &again))?;
+    let comparison = comparison(&plan, &folder)?;
+    let text = serde_json::to_string(&comparison).map_err(|error| {
+        Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT)
+    })?;
+    folder.write("result.json", &format!("{text}\n"))?;
+    let report = folder.write("report.html", &perennial_report::html(&comparison)?)?;
+    if args.json {
+        output::answer(&format!("{text}\n"))?;
+    } else {
+        show(&comparison, &report)?;
+    }
+    Ok(u8::from(comparison.failed().next().is_some()))
+}
+
+/// The table, the sentences, and where the report lies.
+pub(crate) fn show(comparison: &Comparison, report: &Path) -> Result<()> {
+    let width = output::width();
+    let mut text = perennial_report::table(comparison, width) + "\n";
+    for sentence in perennial_report::sentences(comparison) {
+        text += &output::wrapped(&sentence, width, 0);
+    }
+    output::answer(&format!("{text}\nreport: {}\n", report.display()))
+}
+
+/// How many workers with how many threads.
+fn staffing(settings: &Settings) -> Result<Staffing> {
+    let positive = |key: &str, value: Option<usize>| match value {
+        Some(0) => {
+            Err(Problem::usage(format!("{key} = 0 cannot be: it must be at least 1"), ""))
+        }
+        value => Ok(value),
+    };
+    let choices = &settings.choices;
+    let jobs = positive("jobs", choices.jobs)?.unwrap_or_else(cores);
+    positive("save-every", choices.save_every.map(|steps| usize::from(steps > 0)))?;
+    let said = std::env::var_os("RAYON_NUM_THREADS").is_some();
+    let usual = (!said).then(|| (cores() / jobs).max(1));
+    Ok(Staffing { jobs, threads: positive("threads", choices.threads)?.or(usual) })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Brings every cell that is not finished to its end, good or bad.
+fn run_cells(
+    plan: &Plan,
+    folder: &Folder,
+    settings: &Settings,
+    staffing: Staffing,
+    signals: &Signals,
+    quiet: bool,
+) -> Result<()> {
+    let (mut names, mut cells, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut there = 0;
+    for id in plan.cells() {
+        let cell = folder.cell(&id)?;
+        if cell.result()?.is_some() {
+            there += 1;
+            continue;
+        }
+        cell.saved()?; // a damaged state is refused before anything runs
+        names.push(id.name());
+        cells.push(cell.clone());
+        jobs.push(Job {
+            folder: cell.folder,
+            plan: plan.clone(),
+            cell: id,
+            data: settings.choices.data.clone(),
+            save_every: settings.choices.save_every,
+        });
+    }
+    let mut show = Show::new(names, there, quiet);
+    for skipped in &plan.skipped {
+        show.say(&format!("skipped: {}: {}", skipped.strategy, skipped.reason));
+    }
+    let ended = workers::run(&jobs, staffing, signals, |index, news| {
+        hear(&mut show, &cells[index], index, news)
+    });
+    show.end_all();
+    ended
+}
+
+/// Takes down and shows what happened to a cell.
+fn hear(show: &mut Show, cell: &Cell, index: usize, news: News) -> Result<()> {
+    match news {
+        News::Started => {
+            cell.forgive()?;
+            show.started(index);
+        }
+        News::At(at) => show.at(index, at),
+        News::Done => match cell.result()? {
+            Some(run) => show.done(index, &run),
+            None => return Err(vanished(cell)),
+        },
+        News::Failed(problem) => {
+            cell.fail(&problem)?;
+            show.failed(index, &problem.message);
+        }
+    }
+    Ok(())
+}
+
+fn vanished(cell: &Cell) -> Problem {
+    Problem::new(
+        Code::Io,
+        format!("the result in {} is gone", cell.folder.display()),
+        "run the same command again, and let nothing else write there",
+    )
+}
+
+/// The problem that ended a run early, with how to go on.
+fn stopped(problem: Problem, path: &Path, again: &str) -> Problem {
+    match problem.code {
+        Code::Interrupted | Code::Terminated => Problem {
+            message: format!("{}; what was done is saved in {}", problem.message, path.display()),
+            hint: format!("go on with: {again}"),
+            ..problem
+        },
+        _ => problem,
+    }
+}
+
+/// The command that goes on with this run.
+fn again(plan: &Plan, settings: &Settings, path: &Path) -> String {
+    let word = |path: &Path| {
+        let text = path.display().to_string();
+        let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
+        if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    };
+    let data = settings.choices.data.as_deref();
+    let data = data.map_or_else(String::new, |data| format!(" --data {}", word(data)));
+    format!("{}{data} --out {}", plan.command(), word(path))
+}
+
+/// All cells as one document.
+fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
+    let runs = runs(plan, folder)?;
+    let entries = plan.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
+    let methods: Result<Vec<Method>> = entries.map(method).collect();
+    Ok(Comparison {
+        schema: SCHEMA.into(),
+        version: plan.version.clone(),
+        benchmark: plan.source.benchmark.clone(),
+        setting: plan.setting.to_string(),
+        tasks: plan.source.tasks,
+        task_names: plan.task_names.clone(),
+        network: plan.network.clone(),
+        training: plan.training_rows(),
+        command: plan.command(),
+        machine: machine(),
+        methods: methods?,
+        skipped: plan.skipped.clone(),
+        runs,
+    })
+}
+
+/// The cells in the order of reports: strategy by strategy.
+fn runs(plan: &Plan, folder: &Folder) -> Result<Vec<Ended>> {
+    let ended = |strategy: &str, id: &CellId| {
+        let cell = folder.cell(id)?;
+        if let Some(run) = cell.result()? {
+            return Ok(Ended::Done(Box::<Run>::new(run)));
+        }
+        let problem = cell.error()?.ok_or_else(|| vanished(&cell))?;
+        let (strategy, seed, error) = (strategy.to_owned(), id.seed, problem.failure());
+        Ok(Ended::Failed(FailedRun { strategy, seed, error }))
+    };
+    let cells = plan.cells();
+    let of = |strategy: &str| {
+        let own = cells.iter().filter(|id| id.strategy.name == strategy);
+        own.map(|id| ended(strategy, id)).collect::<Vec<_>>()
+    };
+    plan.strategies.iter().flat_map(|chosen| of(&chosen.name)).collect()
+}
+
+/// A strategy in words.
+pub(crate) fn method(entry: &'static Entry) -> Result<Method> {
+    let card = entry.card()?;
+    Ok(Method {
+        strategy: card.name.into(),
+        title: card.title.into(),
+        paper: card.paper.into(),
+        does: card.does.into(),
+        formula: card.formula.into(),
+        keeps: crate::list::keeps(card.keeps),
+    })
+}
+
+fn machine() -> Machine {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    Machine {
+        cores: cores(),
+        cpu: model.map_or("unknown", |(_, model)| model).to_owned(),
+        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}

@@ -1,0 +1,104 @@
+//! `perennial list`: what there is to choose from.
+
+use perennial::strategies::{Entry, REGISTRY};
+use perennial::strategy::Keeps;
+use serde_json::{Value, json};
+
+use crate::args::{List, Listed};
+use crate::error::Result;
+use crate::settings::defaults;
+use crate::{output, stream};
+
+/// Prints names with what they mean.
+pub(crate) fn run(args: &List) -> Result<u8> {
+    let wants = |listed| args.what.is_none_or(|what| what == listed);
+    if args.json {
+        let mut document = json!({ "schema": "perennial.list/1" });
+        if wants(Listed::Strategies) {
+            let strategies: Result<Vec<Value>> = REGISTRY.iter().map(strategy).collect();
+            document["strategies"] = strategies?.into();
+        }
+        if wants(Listed::Benchmarks) {
+            document["benchmarks"] = named(&stream::benchmarks());
+        }
+        if wants(Listed::Networks) {
+            document["networks"] = named(&stream::networks());
+        }
+        output::document(&document)?;
+        return Ok(0);
+    }
+    let width = output::width();
+    let mut parts = Vec::new();
+    if wants(Listed::Strategies) {
+        parts.push(format!("strategies\n{}", output::columns(&strategies()?, width)));
+    }
+    if wants(Listed::Benchmarks) {
+        parts.push(format!("benchmarks\n{}", rows(&stream::benchmarks(), width)));
+    }
+    if wants(Listed::Networks) {
+        parts.push(format!("networks\n{}", rows(&stream::networks(), width)));
+    }
+    output::answer(&parts.join("\n"))?;
+    Ok(0)
+}
+
+fn named(list: &[(String, String)]) -> Value {
+    list.iter().map(|(name, what)| json!({ "name": name, "what": what })).collect()
+}
+
+fn rows(list: &[(String, String)], width: usize) -> String {
+    let rows: Vec<[String; 2]> =
+        list.iter().map(|(name, what)| [format!("  {name}"), what.clone()]).collect();
+    output::columns(&rows, width)
+}
+
+/// A strategy and below it its settings.
+fn strategies() -> Result<Vec<[String; 2]>> {
+    let mut rows = Vec::new();
+    for entry in REGISTRY {
+        let (card, defaults) = (entry.card()?, defaults(entry)?);
+        rows.push([format!("  {}", entry.name), format!("{}. {}", card.title, card.does)]);
+        for (key, help) in entry.settings {
+            let default = text(&defaults[*key]);
+            rows.push([format!("    {}.{key}", entry.name), format!("{help} [default: {default}]")]);
+        }
+    }
+    Ok(rows)
+}
+
+fn strategy(entry: &Entry) -> Result<Value> {
+    let (card, defaults) = (entry.card()?, defaults(entry)?);
+    let setting = |(key, help): &(&str, &str)| {
+        json!({ "key": format!("{}.{key}", entry.name), "default": defaults[*key], "what": help })
+    };
+    Ok(json!({
+        "name": entry.name,
+        "title": card.title,
+        "paper": card.paper,
+        "does": card.does,
+        "formula": card.formula,
+        "keeps": keeps(card.keeps),
+        "isolation": card.isolation,
+        "settings": entry.settings.iter().map(setting).collect::<Vec<_>>(),
+    }))
+}
+
+/// What a strategy keeps between tasks, in words.
+pub(crate) fn keeps(keeps: Keeps) -> String {
+    let vectors = |n: usize| match n {
+        1 => "1 vector of the network's length".to_owned(),
+        n => format!("{n} vectors of the network's length"),
+    };
+    match keeps {
+        Keeps::Nothing => "nothing".into(),
+        Keeps::Vectors(n) => vectors(n),
+        Keeps::VectorsPerTask(n) => format!("{} for each task", vectors(n)),
+        Keeps::Samples { samples, vectors: 0 } => format!("{samples} samples"),
+        Keeps::Samples { samples, vectors: n } => format!("{samples} samples and {}", vectors(n)),
+        Keeps::AllData => "all data of all tasks".into(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}

@@ -1,0 +1,186 @@
+//! The stream of a comparison: from its name, its settings and the folder of the data.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use perennial::scenario::{Benchmark, List, Options, Part, Setting, Stream};
+use perennial_data::Dataset;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::settings::Settings;
+
+/// The benchmark when none is named.
+pub(crate) const USUAL: &str = "permuted-digits";
+/// Tasks when nothing says how many.
+const TASKS: usize = 5;
+
+/// Where tasks come from: with a seed, it is a stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Source {
+    /// The name of a benchmark, or the TOML file of a list of tasks.
+    pub(crate) benchmark: String,
+    pub(crate) tasks: usize,
+    pub(crate) samples_per_task: Option<usize>,
+    pub(crate) validation: f64,
+    /// The benchmark's own settings; none for a list.
+    settings: Map<String, Value>,
+    /// BLAKE3 of the tasks of the first seed: their data, rows and transforms.
+    pub(crate) tasks_digest: String,
+}
+
+/// A source with its data in memory.
+pub(crate) enum Loaded {
+    Set(Benchmark, Arc<Dataset>),
+    /// Lists bring their data themselves, from this folder.
+    List(Option<std::path::PathBuf>),
+}
+
+impl Source {
+    /// What the settings ask for, with its data and the stream of the first seed.
+    pub(crate) fn new(settings: &Settings, seed: u64) -> Result<(Self, Stream)> {
+        let choices = &settings.choices;
+        let name = choices.benchmark.as_deref().unwrap_or(USUAL);
+        let mut own = Map::new();
+        let mut usual = None;
+        if !is_list(name) {
+            let (mut benchmark, _) = Benchmark::parse(name)?;
+            let said = settings.group(benchmark.kind());
+            for (key, value) in said.as_object().into_iter().flatten() {
+                benchmark.set(key, value.as_str().unwrap_or_default())?;
+            }
+            own = benchmark.settings();
+            // A benchmark that was told more may know its number of tasks from that.
+            usual = said.as_object().is_none_or(Map::is_empty).then_some(TASKS);
+        }
+        let mut source = Self {
+            benchmark: name.to_owned(),
+            tasks: 0,
+            samples_per_task: choices.samples_per_task,
+            validation: choices.validation.unwrap_or(0.0),
+            settings: own,
+            tasks_digest: String::new(),
+        };
+        let loaded = source.load(choices.data.as_deref())?;
+        let stream = source.build(&loaded, choices.tasks.or(usual), seed)?;
+        source.tasks = stream.tasks.len();
+        let prints: Vec<String> = stream.tasks.iter().map(|task| task.fingerprint()).collect();
+        source.tasks_digest = blake3::hash(prints.join("\n").as_bytes()).to_hex().to_string();
+        Ok((source, stream))
+    }
+
+    /// The data, from `folder` or where they usually lie.
+    pub(crate) fn load(&self, folder: Option<&Path>) -> Result<Loaded> {
+        if is_list(&self.benchmark) {
+            return Ok(Loaded::List(folder.map(Path::to_owned)));
+        }
+        let (mut benchmark, data) = Benchmark::parse(&self.benchmark)?;
+        for (key, value) in flat_rows(&self.settings) {
+            benchmark.set(&key, &value)?;
+        }
+        Ok(Loaded::Set(benchmark, Arc::new(perennial_data::load(&data, folder)?)))
+    }
+
+    /// The stream of a seed.
+    pub(crate) fn stream(&self, loaded: &Loaded, seed: u64) -> Result<Stream> {
+        self.build(loaded, Some(self.tasks), seed)
+    }
+
+    fn build(&self, loaded: &Loaded, tasks: Option<usize>, seed: u64) -> Result<Stream> {
+        let (samples_per_task, validation) = (self.samples_per_task, self.validation);
+        let options = Options { tasks, samples_per_task, validation };
+        Ok(match loaded {
+            Loaded::Set(benchmark, dataset) => benchmark.build(dataset, &options, seed)?,
+            Loaded::List(folder) => {
+                List::load(Path::new(&self.benchmark), folder.as_deref(), &options, seed)?
+            }
+        })
+    }
+
+    /// For the report: what training rows there are.
+    pub(crate) fn rows(&self) -> BTreeMap<String, String> {
+        let samples = self.samples_per_task.map_or_else(|| "all".into(), |n| n.to_string());
+        let mut rows = BTreeMap::from([
+            ("samples-per-task".to_owned(), samples),
+            ("validation".to_owned(), self.validation.to_string()),
+        ]);
+        rows.extend(self.named(flat_rows(&self.settings)));
+        rows
+    }
+
+    /// Settings of the benchmark that are not its defaults.
+    pub(crate) fn changed(&self) -> Vec<(String, String)> {
+        let default = Benchmark::parse(&self.benchmark)
+            .map_or_else(|_| Map::new(), |(benchmark, _)| benchmark.settings());
+        let default = flat_rows(&default);
+        let own = flat_rows(&self.settings);
+        self.named(own.into_iter().filter(|(key, value)| default.get(key) != Some(value)).collect())
+    }
+
+    /// Keys as the command line takes them.
+    fn named(&self, rows: BTreeMap<String, String>) -> Vec<(String, String)> {
+        let kind = self.benchmark.split('-').next().unwrap_or_default();
+        rows.into_iter().map(|(key, value)| (format!("{kind}.{key}"), value)).collect()
+    }
+}
+
+/// The setting that makes most sense for a stream: one head where the same labels come back, a
+/// head a task where every task has labels of its own.
+pub(crate) fn usual_setting(stream: &Stream) -> Setting {
+    let first = stream.tasks.first().map(|task| &task.classes);
+    let same = stream.tasks.iter().all(|task| Some(&task.classes) == first);
+    if same { Setting::Domain } else { Setting::Task }
+}
+
+/// The bytes of all training rows, in their stored type.
+pub(crate) fn stored_bytes(stream: &Stream) -> usize {
+    stream.tasks.iter().map(|task| task.rows(Part::Train) * task.inputs()).sum()
+}
+
+/// Keys of benchmarks: kind → key → default, as text.
+pub(crate) fn groups() -> Vec<(&'static str, Value)> {
+    let text = |(key, value)| (key, Value::String(written(&value)));
+    let of = |it: &Benchmark| it.settings().into_iter().map(text).collect();
+    Benchmark::all().iter().map(|it| (it.kind(), Value::Object(of(it)))).collect()
+}
+
+/// Settings as one would write them after `--set key=`; what is not said by default is left out.
+fn flat_rows(settings: &Map<String, Value>) -> BTreeMap<String, String> {
+    let said = settings.iter().filter(|(_, value)| !value.is_null());
+    said.map(|(key, value)| (key.clone(), written(value))).collect()
+}
+
+/// A value as one would write it after `--set key=`.
+pub(crate) fn written(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".into(),
+        Value::Array(values) => values.iter().map(written).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+fn is_list(benchmark: &str) -> bool {
+    Path::new(benchmark).extension().is_some_and(|extension| extension == "toml")
+}
+
+/// The benchmarks with what they are.
+pub(crate) fn benchmarks() -> Vec<(String, String)> {
+    let what = |name: &str| match name.split('-').next() {
+        Some("permuted") => "every task another permutation of the pixels",
+        Some("rotated") => "every task another angle",
+        _ => "every task other classes",
+    };
+    let mut list: Vec<(String, String)> =
+        Benchmark::names().into_iter().map(|name| (name.clone(), what(&name).into())).collect();
+    list.push(("FILE.toml".into(), "a list of tasks of your own, [[task]] by [[task]]".into()));
+    list
+}
+
+/// The networks with what they are.
+pub(crate) fn networks() -> Vec<(String, String)> {
+    perennial::network::LIST.iter().map(|&(name, what)| (name.into(), what.into())).collect()
+}
