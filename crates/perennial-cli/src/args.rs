@@ -122,7 +122,7 @@ pub(crate) struct Choices {
     /// Save every so many steps [default: by time].
     #[arg(long, value_name = "STEPS")]
     pub(crate) save_every: Option<u64>,
-    /// The folder that holds the image sets [default: PERENNIAL_DATA, or the cache that
+    /// The folder that holds the image sets [default: `PERENNIAL_DATA`, or the cache that
     /// `data fetch` fills].
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -184,7 +184,7 @@ pub(crate) enum DataCommand {
         /// mnist, fashion-mnist, cifar10, cifar100
         #[arg(value_name = "NAME", required = true)]
         names: Vec<String>,
-        /// Where to [default: PERENNIAL_DATA, or the user's cache].
+        /// Where to [default: `PERENNIAL_DATA`, or the user's cache].
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         /// Print one JSON document.
@@ -193,7 +193,7 @@ pub(crate) enum DataCommand {
     },
     /// Which sets there are, and where they lie.
     List {
-        /// Where to look [default: PERENNIAL_DATA, or the user's cache].
+        /// Where to look [default: `PERENNIAL_DATA`, or the user's cache].
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         /// Print one JSON document.

@@ -23,6 +23,8 @@ pub(crate) struct Show {
     begun: Instant,
     /// Those that had ended before: the time they took is not known.
     before: usize,
+    /// Cells in all.
+    all: usize,
 }
 
 enum How {
@@ -42,13 +44,14 @@ struct Running {
 }
 
 impl Show {
-    /// For cells of these names, of which `before` have ended already.
+    /// For cells of these names, beside which `before` have ended already.
     pub(crate) fn new(names: Vec<String>, before: usize, quiet: bool) -> Self {
+        let all = names.len() + before;
         let how = if quiet {
             How::Quiet
         } else if console::user_attended_stderr() {
             let bars = MultiProgress::new();
-            let total = bars.add(ProgressBar::new(names.len() as u64 * PARTS));
+            let total = bars.add(ProgressBar::new(all as u64 * PARTS));
             total.set_style(style("{prefix:>22} {wide_bar:.cyan/dim} {msg}"));
             total.set_prefix("all");
             How::Bars { bars, total }
@@ -56,9 +59,10 @@ impl Show {
             How::Lines { last: Instant::now() }
         };
         let begun = Instant::now();
-        let mut show = Self { how, names, running: BTreeMap::new(), ended: before, begun, before };
+        let mut show =
+            Self { how, names, running: BTreeMap::new(), ended: before, begun, before, all };
         if before > 0 {
-            show.say(&format!("{before} of {} cells are there already", show.names.len()));
+            show.say(&format!("{before} of {} cells are there already", show.all));
         }
         show.refresh();
         show
@@ -106,7 +110,7 @@ impl Show {
             bar.finish_and_clear();
         }
         self.ended += 1;
-        let line = format!("[{}/{}] {}: {what}", self.ended, self.names.len(), self.names[index]);
+        let line = format!("[{}/{}] {}: {what}", self.ended, self.all, self.names[index]);
         self.say(&line);
         self.refresh();
     }
@@ -122,12 +126,12 @@ impl Show {
     }
 
     fn refresh(&mut self) {
-        let cells = self.names.len() as f64;
+        let cells = self.all as f64;
         let under_way: f64 = self.running.values().map(|cell| cell.share).sum();
         let done = self.ended as f64 + under_way;
         let gone = self.begun.elapsed().as_secs_f64();
         let left = left(gone, done - self.before as f64, cells - done);
-        let message = format!("{}/{} cells{left}", self.ended, self.names.len());
+        let message = format!("{}/{} cells{left}", self.ended, self.all);
         match &mut self.how {
             How::Bars { total, .. } => {
                 total.set_position((done * PARTS as f64) as u64);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use perennial::scenario::{Benchmark, List, Options, Part, Setting, Stream};
+use perennial::scenario::{Benchmark, List, Options, Part, Setting, Stream, Task};
 use perennial_data::Dataset;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -67,7 +67,7 @@ impl Source {
         let loaded = source.load(choices.data.as_deref())?;
         let stream = source.build(&loaded, choices.tasks.or(usual), seed)?;
         source.tasks = stream.tasks.len();
-        let prints: Vec<String> = stream.tasks.iter().map(|task| task.fingerprint()).collect();
+        let prints: Vec<String> = stream.tasks.iter().map(Task::fingerprint).collect();
         source.tasks_digest = blake3::hash(prints.join("\n").as_bytes()).to_hex().to_string();
         Ok((source, stream))
     }

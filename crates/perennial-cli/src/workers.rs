@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Problem, REPORT_IT, Result};
@@ -87,7 +87,7 @@ pub(crate) fn run(
                 let _ = worker.child.kill();
             }
         }
-        let Some((index, heard)) = hear(&receiver) else { continue };
+        let Ok((index, heard)) = receiver.recv_timeout(TICK) else { continue };
         let said = match told(index, heard, &mut running, &jobs[index], end.is_some()) {
             None | Some(Told::Stopped) => Ok(()),
             Some(Told::Progress(at)) => news(index, News::At(at)),
@@ -134,13 +134,6 @@ fn stop(running: &mut BTreeMap<usize, Worker>) -> Instant {
         }
     }
     Instant::now()
-}
-
-fn hear(receiver: &Receiver<(usize, Heard)>) -> Option<(usize, Heard)> {
-    match receiver.recv_timeout(TICK) {
-        Ok(heard) => Some(heard),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
 }
 
 fn start(

@@ -1,4 +1,5 @@
 //! The program from outside: what it prints, how it exits, what it leaves behind.
+#![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
 
 mod bad_input;
 mod contract;

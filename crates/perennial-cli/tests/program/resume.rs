@@ -61,6 +61,7 @@ fn killed_at_any_moment_it_ends_as_if_nothing_had_been() {
     let whole = numbers(finish(long(&folder.path().join("whole"), &[])));
     for (i, every) in ["1", "13", "250"].into_iter().enumerate() {
         let out = folder.path().join(every);
+        let mut cut = false;
         // Killed again and again, a little later each time.
         for round in 0..3 {
             let mut parent = start(long(&out, &["--save-every", every]));
@@ -68,7 +69,9 @@ fn killed_at_any_moment_it_ends_as_if_nothing_had_been() {
             kill(parent.id(), "-KILL");
             parent.wait().unwrap();
             wait_until("orphans end", || workers_in(&out).is_empty());
+            cut |= has_state(&out);
         }
+        assert!(cut, "no kill came in the middle of a cell");
         assert_eq!(numbers(finish(long(&out, &["--save-every", every]))), whole, "every {every}");
         for cell in ["finetune-0", "joint-0"] {
             let log = |run: &str| {

@@ -5,7 +5,9 @@ use std::{fmt, slice};
 use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Activation, Buffer, Init, Network, NetworkError, Normaliser, Parameter, Stage, Weights};
+use super::{
+    Activation, Buffer, Init, Network, NetworkError, Normaliser, Parameter, Stage, Weights,
+};
 use crate::engine::floats;
 use crate::vector::Vector;
 
@@ -133,7 +135,8 @@ impl<M: Trunk> Network for ModuleNetwork<M> {
         let module = self.module.valid();
         let module = if learn { module.train() } else { module };
         let device = images.device();
-        let module = module.map(&mut Load { roles: self.roles.iter(), weights, normaliser, device });
+        let module =
+            module.map(&mut Load { roles: self.roles.iter(), weights, normaliser, device });
         let mut features = module.forward(images); // [batch, features]
         if learn {
             // A visitor reads running statistics one update late; `valid` settles them first.

@@ -8,7 +8,10 @@ use super::{Cnn, Mlp, Network, NetworkError, Resnet18};
 pub const LIST: &[(&str, &str)] = &[
     ("mlp:100x100", "dense layers of these widths, rectified"),
     ("cnn", "two 3×3 convolutions with batch normalisation and a dense layer; cnn:32x64x128"),
-    ("resnet18:20", "the residual network of 18 layers with this many filters; 20: the GEM paper's"),
+    (
+        "resnet18:20",
+        "the residual network of 18 layers with this many filters; 20: the GEM paper's",
+    ),
 ];
 
 /// Weights of one network, at most: 1 GiB of them. A learner keeps several vectors of θ's
@@ -154,7 +157,11 @@ mod tests {
             assert!(message(spec).contains("is above 1048576"), "{spec}: {}", message(spec));
         }
         for spec in ["mlp:1048576x1048576", "resnet18:1048576", "cnn:1048576x1048576x1048576"] {
-            assert!(message(spec).contains("weights, and the most is"), "{spec}: {}", message(spec));
+            assert!(
+                message(spec).contains("weights, and the most is"),
+                "{spec}: {}",
+                message(spec)
+            );
         }
     }
 

@@ -1,0 +1,10 @@
+//! What every network must hold, whatever its layers: its gradient is the slope of its loss, its
+//! statistics are those of the data, and an answer depends on the weights and the row alone.
+
+mod architectures;
+mod gradients;
+mod module;
+mod rows;
+mod statistics;
+mod support;
+mod views;
