@@ -13,6 +13,10 @@ use crate::network::{self, Network, Normaliser, Weights};
 use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
 
+/// Rows that are answered at once, at most. Matrix products of at most 64 rows and 64 columns sum
+/// in another order than larger ones, so with more rows an answer would depend on its batch.
+const CHUNK: usize = 64;
+
 /// Runs a network on a device.
 #[derive(Clone)]
 pub struct Engine {
@@ -68,8 +72,18 @@ struct Loaded {
     weights: Weights,
     head: Weights,
     columns: Columns,
+    device: Device,
     /// For each tracked parameter: whether of the head, its index there, and its place in θ.
     tracked: Vec<(bool, usize, Grid)>,
+}
+
+/// The inputs of one forward pass.
+struct Rows {
+    /// `[rows, inputs]`, row-major.
+    inputs: Vec<f32>,
+    /// At least one.
+    rows: usize,
+    mode: Mode,
 }
 
 impl Engine {
@@ -87,13 +101,20 @@ impl Engine {
 
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode. Buffers do not move.
-    pub fn logits(&self, model: &Model, view: &View, inputs: Vec<f32>, rows: usize) -> Logits {
+    pub fn logits(&self, model: &Model, view: &View, inputs: &[f32], rows: usize) -> Logits {
         let heads = heads_of(model, view, [&view.answer]);
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
-        let logits = self.forward(&loaded, model, view, &mut buffers, Mode::Evaluate, inputs, rows);
-        let mut values = floats(logits.into_data());
-        values.truncate(rows * loaded.columns.len());
+        let width = inputs.len() / rows.max(1);
+        let mut values = Vec::with_capacity(rows * loaded.columns.len());
+        for chunk in inputs.chunks((CHUNK * width).max(1)) {
+            let pass =
+                Rows { inputs: chunk.to_vec(), rows: chunk.len() / width, mode: Mode::Evaluate };
+            let end = values.len() + pass.rows * loaded.columns.len();
+            let logits = self.forward(&loaded, model, view, &mut buffers, pass);
+            values.extend(floats(logits.into_data()));
+            values.truncate(end); // a single row was computed as two
+        }
         Logits { values, columns: loaded.columns }
     }
 
@@ -110,8 +131,8 @@ impl Engine {
         let mut loss = 0.0;
         for pass in passes.iter().filter(|pass| pass.counts()) {
             let (inputs, rows) = (pass.inputs.clone(), pass.rows);
-            let logits =
-                self.forward(&loaded, model, view, &mut buffers, Mode::Evaluate, inputs, rows);
+            let rows = Rows { inputs, rows, mode: Mode::Evaluate };
+            let logits = self.forward(&loaded, model, view, &mut buffers, rows);
             let values = floats(logits.into_data());
             loss += pass.loss(&values, &loaded.columns, &mut vec![0.0; values.len()])?;
         }
@@ -145,8 +166,8 @@ impl Engine {
         let mut surrogate: Option<Tensor<1>> = None;
         for mut pass in passes {
             let (inputs, rows) = (std::mem::take(&mut pass.inputs), pass.rows);
-            let logits =
-                self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
+            let asked = Rows { inputs, rows, mode: pass.mode };
+            let logits = self.forward(&loaded, model, view, &mut buffers, asked);
             let [padded_rows, units] = logits.dims();
             let values = floats(logits.clone().inner().into_data());
             let mut slope = vec![0.0; padded_rows * units];
@@ -182,16 +203,13 @@ impl Engine {
     }
 
     /// One forward pass; `[rows or 2, units]`.
-    #[allow(clippy::too_many_arguments)] // one call site each way; a struct would name nothing
     fn forward(
         &self,
         loaded: &Loaded,
         model: &Model,
         view: &View,
         buffers: &mut Vector,
-        mode: Mode,
-        mut inputs: Vec<f32>,
-        rows: usize,
+        Rows { mut inputs, rows, mode }: Rows,
     ) -> Tensor<2> {
         let width = inputs.len() / rows;
         // A product of one row takes another kernel than one of many and rounds differently:
@@ -200,13 +218,16 @@ impl Engine {
         if padded != rows {
             inputs.extend_from_within(..);
         }
-        let slots: Vec<Range<usize>> =
-            view.column.buffers.iter().map(|&slot| model.buffer_layout.slot(slot).range()).collect();
+        let slots: Vec<Range<usize>> = view
+            .column
+            .buffers
+            .iter()
+            .map(|&slot| model.buffer_layout.slot(slot).range())
+            .collect();
         let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
-        let tracked = !loaded.tracked.is_empty();
-        let device = if tracked { &self.tracked } else { &self.plain };
-        let mut normaliser = Normaliser::new(buffers, &slots, learn, device);
-        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), device);
+        let mut normaliser =
+            Normaliser::new(buffers, &slots, learn.then_some(rows), &loaded.device);
+        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), &loaded.device);
         let network = self.network.as_ref();
         let features =
             network::forward(network, self.stages, &loaded.weights, &mut normaliser, inputs);
@@ -257,7 +278,7 @@ impl Engine {
         }
         let columns =
             Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
-        Loaded { weights, head, columns, tracked }
+        Loaded { weights, head, columns, device: device.clone(), tracked }
     }
 }
 
@@ -299,5 +320,5 @@ fn side_by_side(grids: &[&Grid], model: &Model) -> Grid {
 
 /// The numbers of a tensor's data.
 pub(crate) fn floats(data: TensorData) -> Vec<f32> {
-    data.try_into_vec::<f32>().unwrap_or_default()
+    data.try_into_vec::<f32>().expect("every float tensor of ours is made of f32")
 }

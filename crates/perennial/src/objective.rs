@@ -57,9 +57,9 @@ pub enum Target {
         /// T > 0.
         temperature: f32,
     },
-    /// Σ_c (z_c − stored_c)²: the logits should be those stored. `[rows, active]`
+    /// `Σ_c (z_c − stored_c)²`: the logits should be those stored. `[rows, active]`
     Logits(Vec<f32>),
-    /// Σ_c ξ_c z_c, a linear functional. `[rows, active]`
+    /// `Σ_c ξ_c z_c`, a linear functional. `[rows, active]`
     Linear(Vec<f32>),
     /// ½ ‖z‖².
     HalfSquare,
@@ -238,6 +238,7 @@ impl Columns {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // one head is one range of units
 mod tests {
     use super::*;
 
@@ -281,8 +282,7 @@ mod tests {
     fn cross_entropy_by_hand() {
         let pass = Pass::labelled(vec![], vec![1], 0..2);
         let mut gradient = [0.0; 2];
-        let loss =
-            pass.loss(&[0.0, 3f32.ln()], &Columns::new(vec![0..2]), &mut gradient).unwrap();
+        let loss = pass.loss(&[0.0, 3f32.ln()], &Columns::new(vec![0..2]), &mut gradient).unwrap();
         assert!((loss - (4f64 / 3.0).ln()).abs() < 1e-6);
         assert!((gradient[0] - 0.25).abs() < 1e-6 && (gradient[1] + 0.25).abs() < 1e-6);
     }
@@ -291,8 +291,7 @@ mod tests {
     fn huge_logits_do_not_overflow() {
         let pass = Pass::labelled(vec![], vec![0], 0..2);
         let mut gradient = [0.0; 2];
-        let loss =
-            pass.loss(&[-3e38, 3e38], &Columns::new(vec![0..2]), &mut gradient).unwrap();
+        let loss = pass.loss(&[-3e38, 3e38], &Columns::new(vec![0..2]), &mut gradient).unwrap();
         assert!(!loss.is_nan() && gradient.iter().all(|g| g.is_finite()));
     }
 

@@ -102,7 +102,7 @@ impl Context<'_> {
 
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode.
-    pub fn logits(&self, view: &View, inputs: Vec<f32>, rows: usize) -> Logits {
+    pub fn logits(&self, view: &View, inputs: &[f32], rows: usize) -> Logits {
         self.engine.logits(self.model, view, inputs, rows)
     }
 
@@ -112,11 +112,7 @@ impl Context<'_> {
     /// # Errors
     ///
     /// When a pass asks for what the view has not, or on a stop signal.
-    pub fn gradients(
-        &mut self,
-        view: &View,
-        passes: Vec<Pass>,
-    ) -> Result<Vec<Vector>, LearnError> {
+    pub fn gradients(&mut self, view: &View, passes: Vec<Pass>) -> Result<Vec<Vector>, LearnError> {
         let mut gradients = Vec::with_capacity(passes.len());
         for pass in passes {
             self.stopped("gradients of passes")?;

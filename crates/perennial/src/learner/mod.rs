@@ -182,13 +182,17 @@ impl Learner {
                 return Ok(Ended::Stopped);
             }
             let since = Instant::now();
+            let trains = matches!(self.core.position, Position::InPhase(_));
             match self.advance(&mut data, watch, stop) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Ended::Finished),
                 Err(LearnError::Stopped(_)) => return Ok(Ended::Stopped),
                 Err(error) => return Err(error),
             }
-            self.clock.train_seconds += since.elapsed().as_secs_f64();
+            if !trains {
+                // A phase counts its own time, save by save.
+                self.clock.train_seconds += since.elapsed().as_secs_f64();
+            }
             watch.save(self)?;
         }
     }

@@ -21,7 +21,7 @@ fn logits(learner: &Learner, spec: &str, stream: &Stream, task: usize, rows: usi
     for chunk in all.chunks(rows) {
         let mut inputs = Vec::new();
         chunk.iter().for_each(|&row| samples.append_row(row, &mut inputs));
-        let logits = engine.logits(&learner.core.model, &view, inputs, chunk.len());
+        let logits = engine.logits(&learner.core.model, &view, &inputs, chunk.len());
         for i in 0..chunk.len() {
             let row = logits.row(i, &view.answer).unwrap();
             bits.extend(row.iter().map(|logit| logit.to_bits()));
@@ -75,8 +75,7 @@ fn old_logits_of_isolating_methods_keep_their_bits() {
             for (lr, optimizer) in rules.clone() {
                 let training = Training { lr, optimizer, batch: 6, ..Training::default() };
                 let after = Rc::new(RefCell::new(Vec::new()));
-                let mut watch =
-                    Answers { spec, stream: &stream, after: after.clone(), due: false };
+                let mut watch = Answers { spec, stream: &stream, after: after.clone(), due: false };
                 let start = learner(entry.name, spec, &training, Setting::Task, &stream);
                 let learner = finish(start, &stream, &mut watch);
                 let after = after.borrow();
@@ -100,8 +99,7 @@ fn old_logits_of_isolating_methods_keep_their_bits() {
 fn fine_tuning_does_move_them() {
     let (stream, training) = (stream("permuted-digits", Some(60), 0), Training::default());
     let after = Rc::new(RefCell::new(Vec::new()));
-    let mut watch =
-        Answers { spec: "mlp:20", stream: &stream, after: after.clone(), due: false };
+    let mut watch = Answers { spec: "mlp:20", stream: &stream, after: after.clone(), due: false };
     finish(learner("finetune", "mlp:20", &training, Setting::Task, &stream), &stream, &mut watch);
     assert_ne!(after.borrow()[1][0], after.borrow()[0][0]);
 }

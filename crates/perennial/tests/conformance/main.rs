@@ -4,6 +4,8 @@
 //! isolates must answer old tasks with the same bits for ever, who keeps nothing must keep
 //! nothing, what it promises it must reach. Each check names the mutation it catches.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, outside of `#[test]` functions
+
 mod bits;
 mod promises;
 mod resume;
