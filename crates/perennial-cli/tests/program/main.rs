@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod contract;
+mod readme;
 mod resume;
 mod run;
 mod same_numbers;
