@@ -39,6 +39,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Default, Args)]
+#[command(args_override_self = true)] // the last of a flag's values counts
 pub(crate) struct Compare {
     #[command(flatten)]
     pub(crate) choices: Choices,

@@ -78,9 +78,8 @@ impl Cell {
     }
 
     fn write<T: serde::Serialize>(&self, name: &str, value: &T) -> Result<()> {
-        let text = serde_json::to_string(value).map_err(|error| {
-            Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT)
-        })?;
+        let text = serde_json::to_string(value)
+            .map_err(|error| Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT))?;
         Ok(write_atomic(&self.file(name), format!("{text}\n").as_bytes())?)
     }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use perennial::strategies::Entry;
-use perennial_report::document::{Cell as Ended, FailedRun, Machine, Method, Run, SCHEMA};
 use perennial_report::Comparison;
+use perennial_report::document::{Cell as Ended, FailedRun, Machine, Method, Run, SCHEMA};
 
 use crate::args::Compare;
 use crate::cell::Cell;
@@ -30,9 +30,8 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
     let ended = run_cells(&plan, &folder, &settings, staffing, &signals, args.quiet);
     ended.map_err(|problem| stopped(problem, &path, &again))?;
     let comparison = comparison(&plan, &folder)?;
-    let text = serde_json::to_string(&comparison).map_err(|error| {
-        Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT)
-    })?;
+    let text = serde_json::to_string(&comparison)
+        .map_err(|error| Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT))?;
     folder.write("result.json", &format!("{text}\n"))?;
     let report = folder.write("report.html", &perennial_report::html(&comparison)?)?;
     if args.json {
@@ -56,9 +55,7 @@ pub(crate) fn show(comparison: &Comparison, report: &Path) -> Result<()> {
 /// How many workers with how many threads.
 fn staffing(settings: &Settings) -> Result<Staffing> {
     let positive = |key: &str, value: Option<usize>| match value {
-        Some(0) => {
-            Err(Problem::usage(format!("{key} = 0 cannot be: it must be at least 1"), ""))
-        }
+        Some(0) => Err(Problem::usage(format!("{key} = 0 cannot be: it must be at least 1"), "")),
         value => Ok(value),
     };
     let choices = &settings.choices;

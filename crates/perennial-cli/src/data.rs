@@ -15,7 +15,9 @@ use crate::output;
 /// Fetches or lists.
 pub(crate) fn run(args: &Data) -> Result<u8> {
     match &args.command {
-        DataCommand::Fetch { names, data, json } => fetch_all(names, folder(data).as_deref(), *json),
+        DataCommand::Fetch { names, data, json } => {
+            fetch_all(names, folder(data).as_deref(), *json)
+        }
         DataCommand::List { data, json } => list(folder(data).as_deref(), *json),
     }
 }

@@ -128,11 +128,7 @@ impl Problem {
 
     /// As the document of a comparison tells it.
     pub(crate) fn failure(&self) -> Failure {
-        Failure {
-            code: self.code.name(),
-            message: self.message.clone(),
-            hint: self.hint.clone(),
-        }
+        Failure { code: self.code.name(), message: self.message.clone(), hint: self.hint.clone() }
     }
 
     /// Prints it: two lines on standard error, or with `json` one document on standard out.

@@ -69,7 +69,8 @@ pub(crate) fn fresh(benchmark: &str) -> PathBuf {
     let name = file.map_or_else(|| benchmark.into(), |stem| stem.to_string_lossy());
     let name = format!("{name}-{}", clock::compact(SystemTime::now()));
     let numbered = (2..).map(|n| format!("{name}-{n}"));
-    let mut paths = std::iter::once(name.clone()).chain(numbered).map(|n| Path::new("runs").join(n));
+    let mut paths =
+        std::iter::once(name.clone()).chain(numbered).map(|n| Path::new("runs").join(n));
     paths.find(|path| !path.exists()).unwrap_or_else(|| Path::new("runs").join(name))
 }
 

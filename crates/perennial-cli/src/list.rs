@@ -60,7 +60,10 @@ fn strategies() -> Result<Vec<[String; 2]>> {
         rows.push([format!("  {}", entry.name), format!("{}. {}", card.title, card.does)]);
         for (key, help) in entry.settings {
             let default = text(&defaults[*key]);
-            rows.push([format!("    {}.{key}", entry.name), format!("{help} [default: {default}]")]);
+            rows.push([
+                format!("    {}.{key}", entry.name),
+                format!("{help} [default: {default}]"),
+            ]);
         }
     }
     Ok(rows)
@@ -68,9 +71,7 @@ fn strategies() -> Result<Vec<[String; 2]>> {
 
 fn strategy(entry: &Entry) -> Result<Value> {
     let (card, defaults) = (entry.card()?, defaults(entry)?);
-    let setting = |(key, help): &(&str, &str)| {
-        json!({ "key": format!("{}.{key}", entry.name), "default": defaults[*key], "what": help })
-    };
+    let setting = |(key, help): &(&str, &str)| json!({ "key": format!("{}.{key}", entry.name), "default": defaults[*key], "what": help });
     Ok(json!({
         "name": entry.name,
         "title": card.title,

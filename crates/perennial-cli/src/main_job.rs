@@ -11,10 +11,7 @@ pub(crate) fn run() -> Result<u8> {
          another order, three seeds (`perennial --help` shows what else there is)",
     );
     compare::run(&Compare {
-        choices: Choices {
-            benchmark: Some("permuted-digits".into()),
-            ..Choices::default()
-        },
+        choices: Choices { benchmark: Some("permuted-digits".into()), ..Choices::default() },
         ..Compare::default()
     })
 }

@@ -285,7 +285,10 @@ fn flat(plan: &Plan) -> BTreeMap<String, String> {
 /// A value as JSON by way of its text: directly, .1 in single precision would become
 /// .10000000149.
 pub(crate) fn value<T: Serialize>(of: &T) -> Value {
-    serde_json::to_string(of).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    serde_json::to_string(of)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
 }
 
 /// Nested objects as `outer.inner` → text; null is `none`.

@@ -65,7 +65,7 @@ fn join(all: &mut Comparison, more: Comparison, first: &Path, path: &Path) -> Re
             all.methods.push(method);
         }
     }
-    for seeds in more.training.get("seeds") {
+    if let Some(seeds) = more.training.get("seeds") {
         let known = all.training.entry("seeds".into()).or_default();
         if known != seeds {
             *known = format!("{known},{seeds}");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::{Args as _, FromArgMatches as _};
-use perennial::strategies::{Entry, REGISTRY};
 use perennial::OptimizerSettings;
+use perennial::strategies::{Entry, REGISTRY};
 use serde_json::{Map, Value};
 
 use crate::args::{Choices, Compare};
@@ -171,9 +171,9 @@ fn typed(text: &str, default: &Value) -> std::result::Result<Value, &'static str
         }
         Value::String(_) => Ok(text.into()),
         // Nothing by default: what it may be is for the setting itself to say.
-        Value::Null => Ok(number()
-            .or_else(|| serde_json::from_str(text).ok())
-            .unwrap_or_else(|| text.into())),
+        Value::Null => {
+            Ok(number().or_else(|| serde_json::from_str(text).ok()).unwrap_or_else(|| text.into()))
+        }
     }
 }
 

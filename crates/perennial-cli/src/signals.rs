@@ -21,7 +21,11 @@ impl Signals {
                 .and_then(|_| flag::register(signal, again.clone()))
                 .and_then(|_| flag::register_usize(signal, which.clone(), signal as usize))
                 .map_err(|error| {
-                    Problem::new(Code::Io, format!("cannot watch for signals: {error}"), "try again")
+                    Problem::new(
+                        Code::Io,
+                        format!("cannot watch for signals: {error}"),
+                        "try again",
+                    )
                 })?;
         }
         Ok(Self(which))

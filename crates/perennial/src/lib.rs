@@ -27,3 +27,8 @@ pub use crate::optimizer::{Keep, Optimizer, OptimizerKind, OptimizerSettings};
 pub use crate::scenario::{Setting, Stream, Task};
 pub use crate::strategy::Strategy;
 pub use crate::vector::{Mask, Vector};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -119,11 +119,11 @@ fn origins(degrees: f64, [height, width]: [usize; 2]) -> impl Iterator<Item = [f
     })
 }
 
-/// Exact at quarter turns, so that those move pixels without a rounding error.
+/// Exact at quarter turns: those of images of odd by even pixels end on edges between pixels,
+/// where a rounding error would choose the side.
 fn sin_cos(degrees: f64) -> (f64, f64) {
     let turn = degrees.rem_euclid(360.0);
     match turn {
-        0.0 => (0.0, 1.0),
         90.0 => (1.0, 0.0),
         180.0 => (0.0, -1.0),
         270.0 => (-1.0, 0.0),

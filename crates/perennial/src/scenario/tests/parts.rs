@@ -26,6 +26,7 @@ proptest! {
         let union: BTreeSet<u64> = train.iter().chain(&held_out).copied().collect();
         prop_assert_eq!(union.into_iter().collect::<Vec<_>>(), all.clone());
         prop_assert_eq!(train.len() + held_out.len(), chosen); // so they share no row
+        prop_assert!(train.is_sorted() && held_out.is_sorted());
         prop_assert!(all.iter().all(|&id| id < u64::from(rows)));
         let share = ((validation * chosen as f64).round() as usize).max(1);
         prop_assert_eq!(held_out.len(), if validation == 0.0 { 0 } else { share });

@@ -158,7 +158,10 @@ fn keys_and_values() {
         set("permuted-mnist", "first", "same"),
         "permuted.first cannot be `same`: unknown variant `same`, expected `drawn` or `identity`"
     );
-    assert!(set("split-mnist", "classes", "-2").starts_with("split.classes cannot be `-2`: "));
+    for value in ["-2", "2.5", "null", "two"] {
+        let problem = format!("split.classes cannot be `{value}`: ");
+        assert!(set("split-mnist", "classes", value).starts_with(&problem));
+    }
     assert_eq!(
         told("tasks".parse::<Setting>()),
         "there is no setting `tasks`; known are: task, domain, class"
@@ -185,6 +188,12 @@ fn settings_that_are_impossible() {
         "task `three` of mine has 3 classes, but task `one` has 2 classes: a domain-incremental head is shared by all tasks and has one output for each class of any; use --setting task or class"
     );
     assert!(uneven.check(Setting::Class).is_ok());
+
+    // The same classes in another order are the same classes.
+    let tasks = vec![own("one", vec![0, 1]), own("two", vec![1, 0])];
+    let names = ["a", "b"].map(String::from).to_vec();
+    let turned = Stream::from_tasks("mine", [1, 1, 1], names, tasks).unwrap();
+    assert!(told(turned.check(Setting::Class)).starts_with("every task of mine has the same 2"));
 }
 
 /// A task of one input a row.

@@ -63,6 +63,28 @@ proptest! {
     }
 
     #[test]
+    fn quarter_turns_are_those_computed_in_whole_numbers(height in 1..40_i32, width in 1..40_i32) {
+        let pixels: Vec<u8> = (0..height * width).map(|i| 1 + (i % 251) as u8).collect();
+        let shape = [1, height as usize, width as usize];
+        let at = |x: i32, y: i32| match (0..width).contains(&x) && (0..height).contains(&y) {
+            true => pixels[(y * width + x) as usize],
+            false => 0,
+        };
+        // The centre of pixel (x, y) lies at (u, v) / 2 from the centre of the image.
+        let expected = |from: fn(i32, i32) -> (i32, i32)| -> Vec<u8> {
+            let from = |i| {
+                let (u, v) = from(2 * (i % width) + 1 - width, 2 * (i / width) + 1 - height);
+                at((u + width).div_euclid(2), (v + height).div_euclid(2))
+            };
+            (0..height * width).map(from).collect()
+        };
+        let turn = |degrees| turned(&pixels, shape, degrees, Interpolation::Nearest);
+        prop_assert_eq!(turn(90.0), expected(|u, v| (-v, u)));
+        prop_assert_eq!(turn(180.0), expected(|u, v| (-u, -v)));
+        prop_assert_eq!(turn(270.0), expected(|u, v| (v, -u)));
+    }
+
+    #[test]
     fn a_turned_image_has_no_pixel_brighter_than_before(
         (shape, pixels) in image(), degrees in -400.0..400.0_f64,
     ) {

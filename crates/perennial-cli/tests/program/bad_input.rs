@@ -1,0 +1,122 @@
+//! Bad input: a clear sentence, the right exit code, nothing lost.
+
+use std::fs;
+use std::path::Path;
+
+use crate::run::{finish, perennial, refused, small};
+
+/// What is refused with exit 2 before anything is written, and what it must say.
+#[test]
+fn settings_that_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for (word, says) in [
+        ("--strategies=finetun", "did you mean `finetune`? known are: finetune, joint"),
+        ("--network=mpl:100", "there is no network `mpl:100`"),
+        ("--network=mlp:0", "a width must be at least 1"),
+        ("--lr=0", "lr = 0 cannot be: a learning rate is a number above 0"),
+        ("--lr=-1", "lr = -1 cannot be"),
+        ("--lr=nan", "expected a finite number"),
+        ("--lr=inf", "expected a finite number"),
+        ("--lr=fast", "expected a number"),
+        ("--tasks=0", "0 tasks"),
+        ("--epochs=0", "epochs = 0 cannot be"),
+        ("--batch=0", "batch = 0 cannot be"),
+        ("--jobs=0", "jobs = 0 cannot be"),
+        ("--threads=0", "threads = 0 cannot be"),
+        ("--save-every=0", "save-every = 0 cannot be"),
+        ("--seeds=0", "seeds = 0 cannot be"),
+        ("--eval-every=0", "eval-every = 0 cannot be"),
+        ("--anytime=0", "anytime = 0 cannot be"),
+        ("--samples-per-task=0", "samples"),
+        ("--samples-per-task=9999", "1442"),
+        ("--validation=1", "validation"),
+        ("--setting=tusk", "expected task, domain or class"),
+        ("--setting=class", "permuted-digits"),
+        ("--set=lr", "has no `=`"),
+        ("--set=lr=nan", "--set lr=nan: invalid value 'nan'"),
+        ("--set=optimizer.momentun=0.9", "did you mean `optimizer.momentum`?"),
+        ("--set=optimizer.momentum=high", "expected a finite number"),
+        ("--set=optimizer.momentum=1", "optimizer.momentum = 1 cannot be"),
+        ("--set=joint.start=later", "later"),
+        ("--set=nothing=1", "there is no setting `nothing`"),
+        ("--fast", "unexpected argument '--fast'"),
+    ] {
+        let mut command = perennial();
+        let words = ["compare", word, "--out"];
+        command.args(words).arg(folder.path().join("run"));
+        let said = refused(command, 2, "usage");
+        assert!(said.contains(says), "{word}: {said}");
+    }
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
+fn benchmarks_that_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for (words, exit, code, says) in [
+        (&["permuted-digit"][..], 2, "usage", "permuted-digits"),
+        (&["split-digits", "--tasks=11"], 2, "usage", "10 classes"),
+        (&["permuted-mnist", "--data=none-such"], 66, "input-missing", "none-such"),
+        (&["permuted-mnist", "--data=."], 66, "input-missing", "perennial data fetch mnist"),
+        (&["none-such.toml"], 66, "input-missing", "none-such.toml"),
+        (&["--config=none-such.toml"], 66, "input-missing", "none-such.toml"),
+    ] {
+        let mut command = perennial();
+        command.current_dir(folder.path()).arg("compare").args(words);
+        let said = refused(command, exit, code);
+        assert!(said.contains(says), "{words:?}: {said}");
+    }
+    fs::write(folder.path().join("bad.toml"), "lr = 0.1\nbatch == 3\n").unwrap();
+    let mut command = perennial();
+    command.current_dir(folder.path()).args(["compare", "--config=bad.toml"]);
+    let said = refused(command, 65, "bad-data");
+    assert!(said.contains("line 2 of bad.toml"), "{said}");
+}
+
+#[test]
+fn a_folder_of_another_run_is_refused_with_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(small(folder.path(), &[]));
+    let before = fs::read(folder.path().join("result.json")).unwrap();
+    let said = refused(small(folder.path(), &["--lr=0.2", "--seeds=2"]), 2, "usage");
+    assert!(said.contains("lr: 0.1 → 0.2; seeds: 0 → 0,1"), "{said}");
+    assert_eq!(fs::read(folder.path().join("result.json")).unwrap(), before);
+    // Without a run.json it is somebody else's.
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join("thesis.tex"), "").unwrap();
+    let said = refused(small(other.path(), &[]), 2, "usage");
+    assert!(said.contains("thesis.tex"), "{said}");
+    assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for out in [file.clone(), file.join("below"), Path::new("/proc/none-such").to_owned()] {
+        let said = refused(small(&out, &[]), 73, "cannot-create");
+        assert!(said.contains(&*out.to_string_lossy()) && said.contains("--out DIR"), "{said}");
+    }
+}
+
+/// A limit on the size of files fails the same writes as a disk that fills up: the small files
+/// of the folder fit, the state does not.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_what_was_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut shell = std::process::Command::new("sh");
+    let program = assert_cmd::cargo::cargo_bin!("perennial");
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(small(&out, &["--network=mlp:100x100", "--save-every=1"]).get_args());
+    let said = refused(shell, 74, "io");
+    assert!(said.contains("state") && said.contains("free some space"), "{said}");
+    // With space again it goes on, and ends as if nothing had been.
+    let whole = finish(small(&folder.path().join("whole"), &["--network=mlp:100x100"]));
+    let resumed = finish(small(&out, &["--network=mlp:100x100"]));
+    assert_eq!(crate::run::numbers(resumed), crate::run::numbers(whole));
+}

@@ -1,0 +1,212 @@
+//! DESIGN's contract: documents, exit codes, what goes where.
+
+use perennial_report::Comparison;
+
+use crate::run::{document, finish, perennial, refused, small};
+
+#[test]
+fn a_comparison_is_one_document_with_all_its_fields() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let document = finish(small(&out, &[]));
+    assert_eq!(document["schema"], "perennial.compare/1");
+    for (key, value) in [("benchmark", "permuted-digits"), ("setting", "domain")] {
+        assert_eq!(document[key], value);
+    }
+    assert_eq!((&document["tasks"], &document["network"]), (&3.into(), &"mlp:20".into()));
+    let runs = document["runs"].as_array().unwrap();
+    let names: Vec<&str> = runs.iter().map(|run| run["strategy"].as_str().unwrap()).collect();
+    assert_eq!(names, ["finetune", "joint", "independent"]);
+    for run in runs {
+        assert_eq!(run["seed"], 0);
+        let rows = run["accuracy"].as_array().unwrap();
+        assert_eq!(rows.len(), 4, "row 0 is the untrained network");
+        for key in [
+            "settings",
+            "acc",
+            "bwt",
+            "fwt",
+            "forgetting",
+            "learning_accuracy",
+            "steps",
+            "train_seconds",
+            "eval_seconds",
+            "parameters",
+            "kept_bytes",
+            "task_known",
+            "label",
+        ] {
+            assert!(run.get(key).is_some(), "{key} of {run}");
+        }
+        for key in ["state_digest", "learner_digest"] {
+            assert_eq!(run[key].as_str().unwrap().len(), 64);
+        }
+    }
+    // Joint keeps all rows: 3 tasks of 200 images of 64 bytes; the others none.
+    assert_eq!(runs[1]["kept_bytes"]["data"], 3 * 200 * 64);
+    assert_eq!(runs[0]["kept_bytes"]["data"], 0);
+    assert_eq!(runs[1]["label"], "joint (1 pass)");
+    // One model a task, told which: nothing moves, so BWT is 0 to the last bit.
+    assert_eq!((&runs[2]["task_known"], &runs[2]["bwt"]), (&true.into(), &0.0.into()));
+    // What was printed is what lies in the folder, and the report opens it.
+    let read = Comparison::read(&out).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), document);
+    assert!(out.join("report.html").is_file());
+    // Run again, it only shows what is there.
+    assert_eq!(finish(small(&out, &[])), document);
+}
+
+#[test]
+fn the_answer_is_on_standard_out_and_everything_else_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let output = small(&out, &[]).output().unwrap();
+    assert!(output.status.success());
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(answer.contains("finetune") && answer.contains("report: "), "{answer}");
+    assert!(!answer.contains("[1/3]"), "{answer}");
+    assert!(answer.lines().all(|line| line.chars().count() <= 80), "{answer}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("[3/3]"), "{errors}");
+    let output = small(&out, &["--quiet"]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn one_seed_equals_its_cell_among_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--strategies=finetune", "--samples-per-task=50"];
+    let with = |name: &str, seed: &str| {
+        let mut all: Vec<&str> = words.to_vec();
+        all.push(seed);
+        let words = ["compare", "permuted-digits", "--tasks=2", "--network=mlp:8"];
+        let mut command = perennial();
+        command.args(words).args(all).arg("--out").arg(folder.path().join(name));
+        finish(command)
+    };
+    let (several, one) = (with("several", "--seeds=2"), with("one", "--seed=1"));
+    assert_eq!(several["runs"][1]["state_digest"], one["runs"][0]["state_digest"]);
+    assert_ne!(several["runs"][0]["state_digest"], one["runs"][0]["state_digest"]);
+}
+
+#[test]
+fn all_skips_the_impossible_and_naming_it_alone_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "compare",
+        "split-digits",
+        "--setting=class",
+        "--seeds=1",
+        "--tasks=2",
+        "--samples-per-task=20",
+        "--network=mlp:8",
+    ];
+    let mut command = perennial();
+    command.args(words).arg("--strategies=all").arg("--out").arg(folder.path().join("all"));
+    let document = finish(command);
+    assert_eq!(document["skipped"][0]["strategy"], "independent");
+    let mut command = perennial();
+    command.args(words).arg("--strategies=independent").arg("--out").arg(folder.path().join("one"));
+    let said = refused(command, 2, "usage");
+    assert!(said.contains("independent cannot work with --setting class"), "{said}");
+}
+
+#[test]
+fn a_failed_cell_leaves_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = small(folder.path(), &["--lr=1e30", "--json"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let runs = document(&output)["runs"].clone();
+    assert_eq!(runs.as_array().unwrap().len(), 3);
+    assert_eq!(runs[0]["error"]["code"], "diverged");
+    let message = runs[0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("learning rate"), "{message}");
+}
+
+#[test]
+fn settings_come_from_flags_then_set_then_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    let text = "lr = 0.01\nbatch = 5\nepochs = 2\nstrategies = ['joint']\n\
+                [joint]\nstart = 'continued'\n[optimizer]\nmomentum = 0.5\n";
+    std::fs::write(&file, text).unwrap();
+    let mut command = perennial();
+    command
+        .args(["compare", "--tasks=2", "--samples-per-task=20", "--network=mlp:8", "--seeds=1"])
+        .args(["--batch=4", "--set=batch=3", "--set=epochs=1", "--config"])
+        .arg(&file)
+        .arg("--out")
+        .arg(folder.path().join("run"));
+    let document = finish(command);
+    let training = &document["training"];
+    let expected = [("lr", "0.01"), ("batch", "4"), ("epochs", "1"), ("optimizer.momentum", "0.5")];
+    for (key, value) in expected {
+        assert_eq!(training[key], value, "{key} of {training}");
+    }
+    assert_eq!(document["runs"][0]["settings"]["start"], "continued");
+    // The document's command makes the same comparison again.
+    let command = document["command"].as_str().unwrap();
+    let mut again = perennial();
+    again.args(command.split(' ').skip(1)).arg("--out").arg(folder.path().join("again"));
+    let again = finish(again);
+    assert_eq!(again["runs"][0]["learner_digest"], document["runs"][0]["learner_digest"]);
+}
+
+#[test]
+fn lists_say_what_there_is() {
+    let list = finish({
+        let mut command = perennial();
+        command.arg("list");
+        command
+    });
+    assert_eq!(list["schema"], "perennial.list/1");
+    assert_eq!(list["strategies"][0]["name"], "finetune");
+    let joint = &list["strategies"][1]["settings"][0];
+    assert_eq!((&joint["key"], &joint["default"]), (&"joint.start".into(), &"scratch".into()));
+    let names = |key: &str| list[key].as_array().unwrap().len();
+    assert!(names("benchmarks") > 3 && names("networks") >= 3);
+    let output = perennial().args(["list", "networks"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("resnet18:20") && !text.contains("finetune"), "{text}");
+}
+
+#[test]
+fn a_report_is_made_of_run_folders_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, page) = (folder.path().join("run"), folder.path().join("page.html"));
+    finish(small(&run, &[]));
+    let mut command = perennial();
+    command.arg("report").arg(&run).arg("-o").arg(&page);
+    assert_eq!(finish(command)["schema"], "perennial.report/1");
+    assert!(std::fs::read_to_string(&page).unwrap().starts_with("<!DOCTYPE html>"));
+    let mut command = perennial();
+    command.arg("report").arg(folder.path());
+    let said = refused(command, 66, "input-missing");
+    assert!(said.contains("result.json"), "{said}");
+}
+
+#[test]
+fn seeds_of_two_folders_make_one_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = |name: &str, words: &[&str]| {
+        let mut command = perennial();
+        command
+            .args(["compare", "--strategies=finetune", "--tasks=2", "--samples-per-task=20"])
+            .args(["--network=mlp:8"])
+            .args(words)
+            .arg("--out")
+            .arg(folder.path().join(name));
+        finish(command);
+        folder.path().join(name)
+    };
+    let (a, b) = (part("a", &["--seed=0"]), part("b", &["--seed=1"]));
+    let mut command = perennial();
+    command.arg("report").arg(&a).arg(&b);
+    finish(command);
+    let other = part("other", &["--seed=2", "--lr=0.2"]);
+    let mut command = perennial();
+    command.arg("report").arg(&a).arg(&other);
+    let said = refused(command, 2, "usage");
+    assert!(said.contains("lr is 0.1 there and 0.2 here"), "{said}");
+}
