@@ -145,8 +145,7 @@ impl Engine {
         let mut surrogate: Option<Tensor<1>> = None;
         for mut pass in passes {
             let (inputs, rows) = (std::mem::take(&mut pass.inputs), pass.rows);
-            let logits =
-                self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
+            let logits = self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
             let [padded_rows, units] = logits.dims();
             let values = floats(logits.clone().inner().into_data());
             let mut slope = vec![0.0; padded_rows * units];
@@ -200,8 +199,12 @@ impl Engine {
         if padded != rows {
             inputs.extend_from_within(..);
         }
-        let slots: Vec<Range<usize>> =
-            view.column.buffers.iter().map(|&slot| model.buffer_layout.slot(slot).range()).collect();
+        let slots: Vec<Range<usize>> = view
+            .column
+            .buffers
+            .iter()
+            .map(|&slot| model.buffer_layout.slot(slot).range())
+            .collect();
         let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
         let tracked = !loaded.tracked.is_empty();
         let device = if tracked { &self.tracked } else { &self.plain };
@@ -262,7 +265,7 @@ impl Engine {
 }
 
 /// The view's heads that make any of these units, ascending.
-fn heads_of<'a>(
+pub(crate) fn heads_of<'a>(
     model: &Model,
     view: &View,
     units: impl IntoIterator<Item = &'a Range<usize>>,

@@ -106,17 +106,32 @@ impl Context<'_> {
         self.engine.logits(self.model, view, inputs, rows)
     }
 
+    /// As [`logits`](Self::logits), of weights kept from before: prefixes of θ and buffers that
+    /// hold all that the view uses.
+    pub fn logits_at(
+        &mut self,
+        theta: &mut Vector,
+        buffers: &mut Vector,
+        view: &View,
+        inputs: Vec<f32>,
+        rows: usize,
+    ) -> Logits {
+        // Lent for one pass: nothing is copied, and both are back where they were after it.
+        std::mem::swap(&mut self.model.theta, theta);
+        std::mem::swap(&mut self.model.buffers, buffers);
+        let logits = self.engine.logits(self.model, view, inputs, rows);
+        std::mem::swap(&mut self.model.theta, theta);
+        std::mem::swap(&mut self.model.buffers, buffers);
+        logits
+    }
+
     /// The gradient over θ of each pass, one backward each, at the current weights; 0 where a
     /// pass does not depend on a weight. Training passes move the running statistics.
     ///
     /// # Errors
     ///
     /// When a pass asks for what the view has not, or on a stop signal.
-    pub fn gradients(
-        &mut self,
-        view: &View,
-        passes: Vec<Pass>,
-    ) -> Result<Vec<Vector>, LearnError> {
+    pub fn gradients(&mut self, view: &View, passes: Vec<Pass>) -> Result<Vec<Vector>, LearnError> {
         let mut gradients = Vec::with_capacity(passes.len());
         for pass in passes {
             self.stopped("gradients of passes")?;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use perennial::Setting;
 use perennial::learner::{Ended, Learner, Stop, Training, Watch};
 use perennial::metrics::statistics::Summary;
+use perennial::parts::memory::Budget;
 use perennial::strategies::{Entry, REGISTRY};
 use perennial::strategy::{Isolation, Keeps};
-use perennial::Setting;
 use serde_json::json;
 
 use crate::toy::{everyone, finish, learner, net, strategy, stream, stream_of};
@@ -16,17 +17,33 @@ struct Within;
 
 impl Watch for Within {
     fn save(&mut self, learner: &Learner) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let kept = learner.kept_bytes(0)?.strategy;
+        let kept = learner.kept_bytes(0)?;
         let vector = 4 * learner.core.model.theta.len();
         let tasks = learner.core.accuracy.rows().len();
-        let row = 4 * 64 + 4 * 64; // inputs, and room for ids, labels and logits
-        let most = match learner.card().keeps {
-            Keeps::Nothing | Keeps::AllData => 0,
-            Keeps::Vectors(vectors) => vectors * vector,
-            Keeps::VectorsPerTask(vectors) => vectors * tasks * vector,
-            Keeps::Samples { samples, vectors } => samples * row + vectors * vector,
+        let memory = learner.strategy().memory();
+        let (rows, bytes) = memory.map_or((0, 0), |memory| (memory.len(), memory.bytes()));
+        // What may be kept of a sample beside itself: a logit a unit, and which units they are.
+        let logits = rows * 4 * (learner.core.model.units() + 2);
+        let (most, samples) = match learner.card().keeps {
+            Keeps::Nothing | Keeps::AllData => (0, Budget::Samples(0)),
+            Keeps::Vectors(vectors) => (vectors * vector, Budget::Samples(0)),
+            Keeps::VectorsPerTask(vectors) => (vectors * tasks * vector, Budget::Samples(0)),
+            Keeps::Samples { most, vectors } => (vectors * vector + logits, most),
+            Keeps::SamplesPerTask { most } => {
+                let times = |budget| match budget {
+                    Budget::Samples(samples) => Budget::Samples(samples * tasks),
+                    Budget::Bytes(bytes) => Budget::Bytes(bytes * tasks),
+                };
+                (0, times(most))
+            }
         };
-        assert!(kept <= most, "{}: keeps {kept} bytes of {most}", learner.card().name);
+        let name = learner.card().name;
+        assert!(kept.strategy <= most, "{name}: keeps {kept:?} with {most} beside samples");
+        assert_eq!(kept.data, bytes, "{name}");
+        match samples {
+            Budget::Samples(most) => assert!(rows <= most, "{name}: {rows} samples of {most}"),
+            Budget::Bytes(most) => assert!(bytes <= most, "{name}: {bytes} bytes of {most}"),
+        }
         Ok(())
     }
 }
@@ -70,19 +87,10 @@ fn everyone_learns_as_well_as_promised() {
             let stream = stream("permuted-digits", None, seed);
             let training = Training { epochs: card.promises.epochs, ..Training::default() };
             let setting = card.promises.setting;
-            let mut learner = Learner::new(
-                net("mlp:32"),
-                strategy(entry.name),
-                training,
-                setting,
-                &stream,
-                seed,
-            )
-            .unwrap();
-            assert_eq!(
-                learner.run(&stream, &mut (), &Stop::default()).unwrap(),
-                Ended::Finished
-            );
+            let mut learner =
+                Learner::new(net("mlp:32"), strategy(entry.name), training, setting, &stream, seed)
+                    .unwrap();
+            assert_eq!(learner.run(&stream, &mut (), &Stop::default()).unwrap(), Ended::Finished);
             let r = &learner.core.accuracy;
             if let Some(floor) = card.promises.newest {
                 for task in 0..3 {
