@@ -98,19 +98,25 @@ impl Context<'_> {
     ) -> Result<(), LearnError> {
         let model = &*self.model;
         let answer = |task| model.answer(task);
-        let mut passes: Vec<Pass> = Vec::with_capacity(portions.len());
+        let weight = |portion: &Portion<'_>| 1.0 / portion.of as f32;
+        let (inputs, mode) = (std::mem::take(&mut into.work.inputs), Mode::Evaluate);
+        let mut all = Pass { inputs, rows: 0, mode, terms: Vec::new() };
+        all.inputs.clear();
+        let mut ends = Vec::with_capacity(portions.len());
         for portion in portions {
-            let weight = 1.0 / portion.of as f32;
-            let pass = memory.pass(portion.rows.to_vec(), weight, answer);
-            passes.push(Pass { mode: Mode::Evaluate, ..pass });
+            memory.append_to(&mut all, portion.rows.to_vec(), weight(portion), answer);
+            ends.push(all.rows);
         }
-        let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
-        let heads = heads_of(model, view, named);
+        let heads = heads_of(model, view, all.terms.iter().map(|term| &term.active));
+        into.work.inputs = std::mem::take(&mut all.inputs);
         let length = into.length;
         let Some(dense) = Dense::of(self.network().as_ref(), model, view, &heads) else {
             let mut gradient = Vector::zeros(model.theta.len());
-            for (pass, portion) in passes.into_iter().zip(portions) {
-                let frozen = Frozen::default();
+            for portion in portions {
+                let model = &*self.model;
+                let answer = |task| model.answer(task);
+                let pass = memory.pass(portion.rows.to_vec(), weight(portion), answer);
+                let (pass, frozen) = (Pass { mode, ..pass }, Frozen::default());
                 let (_, found) =
                     self.engine.gradient(self.model, view, &frozen, vec![pass], &mut gradient)?;
                 let to = &mut into.rows[portion.group * length..][..length];
@@ -122,15 +128,6 @@ impl Context<'_> {
             }
             return Ok(());
         };
-        let (inputs, mode) = (std::mem::take(&mut into.work.inputs), Mode::Evaluate);
-        let mut all = Pass { inputs, rows: 0, mode, terms: Vec::new() };
-        all.inputs.clear();
-        let mut ends = Vec::with_capacity(portions.len());
-        for pass in passes {
-            all.append(pass);
-            ends.push(all.rows);
-        }
-        into.work.inputs = std::mem::take(&mut all.inputs);
         let (work, theta) = (&mut into.work, &model.theta[..]);
         dense.forward(theta, all.rows, work);
         let Work { logits, slope, .. } = work;

@@ -299,7 +299,9 @@ mod tests {
         all.loss(&work.logits, &dense.columns, &mut work.slope).unwrap();
         // Rows 0..5, 5..9 in portions 5..7 and 7..9, 9..15.
         let mut gradients = vec![7.0; 3 * model.theta.len()];
-        for (rows, group, add) in [(0..5, 0, false), (5..7, 1, false), (7..9, 1, true), (9..15, 2, false)] {
+        for (rows, group, add) in
+            [(0..5, 0, false), (5..7, 1, false), (7..9, 1, true), (9..15, 2, false)]
+        {
             let gradient = &mut gradients[group * model.theta.len()..][..model.theta.len()];
             let mut groups = [Group { rows, gradient, add }];
             let place = |slot| Some(model.layout.slot(slot).offset);

@@ -92,8 +92,7 @@ pub fn angles(gram: &[f64], dots: &[f64], square: f64, v: &[f64]) -> Angles {
     let n = dots.len();
     let change = |k: usize| gram[k * n..(k + 1) * n].iter().zip(v).map(|(q, v)| q * v).sum();
     let moved: Vec<f64> = (0..n).map(change).collect(); // GGᵀv
-    let after_square = square
-        + (0..n).map(|k| v[k] * (2.0 * dots[k] + moved[k])).sum::<f64>();
+    let after_square = square + (0..n).map(|k| v[k] * (2.0 * dots[k] + moved[k])).sum::<f64>();
     let widest = |square: f64, dots: &dyn Fn(usize) -> f64| {
         let cosine = |k: usize| match square * gram[k * n + k] {
             norms if norms > 0.0 => (dots(k) / norms.sqrt()).clamp(-1.0, 1.0),

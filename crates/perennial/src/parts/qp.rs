@@ -26,8 +26,7 @@ pub fn solve(gram: &[f64], dots: &[f64], gamma: f64) -> Vec<f64> {
     let scale: Vec<f64> = (0..n).map(|k| gram[k * n + k].max(0.0).sqrt()).collect();
     let inverse = |k: usize| if scale[k] > 0.0 { 1.0 / scale[k] } else { 0.0 };
     // u = D⁻¹x with D² the diagonal: ½ xᵀ(D⁻¹QD⁻¹)x + (D⁻¹(c + Qγ1))ᵀx.
-    let q: Vec<f64> =
-        (0..n * n).map(|i| gram[i] * inverse(i / n) * inverse(i % n)).collect();
+    let q: Vec<f64> = (0..n * n).map(|i| gram[i] * inverse(i / n) * inverse(i % n)).collect();
     let shifted = |k: usize| dots[k] + gamma * gram[k * n..(k + 1) * n].iter().sum::<f64>();
     let c: Vec<f64> = (0..n).map(|k| shifted(k) * inverse(k)).collect();
     let x = active_set(&q, &c);
@@ -147,9 +146,8 @@ fn stationary(q: &[f64], c: &[f64], free: &[usize]) -> Option<Vec<f64>> {
     let mut x: Vec<f64> = free.iter().map(|&k| -c[k]).collect();
     solve(&mut x);
     // One step of refinement: nearly dependent rows lose digits in the factor.
-    let mut rest: Vec<f64> = (0..m)
-        .map(|i| -c[free[i]] - (0..m).map(|j| at(i, j) * x[j]).sum::<f64>())
-        .collect();
+    let mut rest: Vec<f64> =
+        (0..m).map(|i| -c[free[i]] - (0..m).map(|j| at(i, j) * x[j]).sum::<f64>()).collect();
     solve(&mut rest);
     x.iter_mut().zip(rest).for_each(|(x, rest)| *x += rest);
     Some(x)
@@ -252,8 +250,7 @@ mod tests {
             let (rows, g) = problem(&mut generator);
             let n = rows.len();
             let gamma = [0.0, 0.5][case % 2];
-            let gram: Vec<f64> =
-                (0..n * n).map(|i| dot(&rows[i / n], &rows[i % n])).collect();
+            let gram: Vec<f64> = (0..n * n).map(|i| dot(&rows[i / n], &rows[i % n])).collect();
             let dots: Vec<f64> = rows.iter().map(|row| dot(row, &g)).collect();
             let v = solve(&gram, &dots, gamma);
             assert!(v.iter().all(|&v| v >= gamma), "case {case}: {v:?}");

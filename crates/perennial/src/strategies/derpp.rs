@@ -36,9 +36,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Dark, Memory};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{
-    Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy,
-};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
 
 /// Replays stored samples with the logits of their time, and others with their labels.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -38,9 +38,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{
-    Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy,
-};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
 
 /// Replays stored samples beside every batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -121,7 +121,7 @@ impl Strategy for Lwf {
             reads: Reads::default(),
             validation: false,
             promises: Promises {
-                setting: Setting::Domain,
+                setting: Setting::Task, // with one head, the old answers to new inputs hold it back
                 epochs: 5,
                 newest: Some(0.8),
                 margin: None,
@@ -152,6 +152,7 @@ impl Strategy for Lwf {
         pass.terms.iter_mut().for_each(|term| term.weight *= new as f32);
         let mut view = self.view(cx.task, cx.model);
         view.heads.truncate(self.heads);
+        view.answer = 0..cx.model.heads[self.heads - 1].units.end;
         let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);
         let said = cx.logits_at(teacher, buffers, &view, batch.inputs.clone(), rows);
         let padded = weights == LwfWeights::Shares && cx.setting == Setting::Class;
@@ -165,7 +166,12 @@ impl Strategy for Lwf {
             }
             let temperature = temperature as f32;
             let target = Target::Soft { probabilities, temperature };
-            pass.terms.push(Term { rows: 0..rows, active, weight: each as f32 / rows as f32, target });
+            pass.terms.push(Term {
+                rows: 0..rows,
+                active,
+                weight: each as f32 / rows as f32,
+                target,
+            });
         }
         Ok(vec![pass])
     }

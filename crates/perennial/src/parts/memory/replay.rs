@@ -70,9 +70,7 @@ impl Replay {
                 let (memory, unit) = (&self.memory, batch.units[row]);
                 let place = match policy {
                     Policy::Reservoir => self.reservoir.offer(memory.len(), capacity, generator),
-                    Policy::ClassBalanced => {
-                        self.balanced.offer(unit, memory, capacity, generator)
-                    }
+                    Policy::ClassBalanced => self.balanced.offer(unit, memory, capacity, generator),
                     Policy::Ring => match capacity / (task + 1) {
                         0 => None,
                         each => self.ring.offer(*task, batch.ids[row], memory, each),
@@ -92,14 +90,25 @@ impl Memory {
     /// which `answer` says its task is answered. `rows` are sorted by task first.
     pub fn pass(
         &self,
-        mut rows: Vec<usize>,
+        rows: Vec<usize>,
         weight: f32,
         answer: impl Fn(usize) -> Range<usize>,
     ) -> Pass {
+        let mut pass = Pass { inputs: vec![], rows: 0, mode: Mode::Train, terms: vec![] };
+        self.append_to(&mut pass, rows, weight, answer);
+        pass
+    }
+
+    /// Appends to a pass what [`pass`](Self::pass) is of these rows.
+    pub fn append_to(
+        &self,
+        pass: &mut Pass,
+        mut rows: Vec<usize>,
+        weight: f32,
+        answer: impl Fn(usize) -> Range<usize>,
+    ) {
         rows.sort_by_key(|&at| self.task(at));
-        let mut pass =
-            Pass { inputs: Vec::new(), rows: rows.len(), mode: Mode::Train, terms: Vec::new() };
-        let mut first = 0;
+        let mut first = pass.rows;
         for run in rows.chunk_by(|&a, &b| self.task(a) == self.task(b)) {
             run.iter().for_each(|&at| self.append_row(at, &mut pass.inputs));
             pass.terms.push(Term {
@@ -110,6 +119,6 @@ impl Memory {
             });
             first += run.len();
         }
-        pass
+        pass.rows = first;
     }
 }
