@@ -94,8 +94,9 @@ pub(crate) fn keeps(keeps: Keeps) -> String {
         Keeps::Nothing => "nothing".into(),
         Keeps::Vectors(n) => vectors(n),
         Keeps::VectorsPerTask(n) => format!("{} for each task", vectors(n)),
-        Keeps::Samples { samples, vectors: 0 } => format!("{samples} samples"),
-        Keeps::Samples { samples, vectors: n } => format!("{samples} samples and {}", vectors(n)),
+        Keeps::Samples { most, vectors: 0 } => most.words(),
+        Keeps::Samples { most, vectors: n } => format!("{} and {}", most.words(), vectors(n)),
+        Keeps::SamplesPerTask { most } => format!("{} for each task", most.words()),
         Keeps::AllData => "all data of all tasks".into(),
     }
 }

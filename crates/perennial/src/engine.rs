@@ -283,7 +283,7 @@ impl Engine {
 }
 
 /// The view's heads that make any of these units, ascending.
-fn heads_of<'a>(
+pub(crate) fn heads_of<'a>(
     model: &Model,
     view: &View,
     units: impl IntoIterator<Item = &'a Range<usize>>,

@@ -79,6 +79,16 @@ impl Pass {
         Self { inputs, rows, mode: Mode::Train, terms: vec![term] }
     }
 
+    /// Appends the rows and terms of another pass: one forward pass of both.
+    pub fn append(&mut self, other: Self) {
+        self.inputs.extend(other.inputs);
+        self.terms.extend(other.terms.into_iter().map(|term| Term {
+            rows: term.rows.start + self.rows..term.rows.end + self.rows,
+            ..term
+        }));
+        self.rows += other.rows;
+    }
+
     /// Whether it asks for anything.
     pub fn counts(&self) -> bool {
         self.rows > 0 && self.terms.iter().any(|term| term.weight != 0.0)

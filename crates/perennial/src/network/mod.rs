@@ -5,6 +5,7 @@
 //! layer belongs to the model's heads, not to the network.
 
 mod cnn;
+pub(crate) mod dense;
 mod mlp;
 mod module;
 mod normaliser;
@@ -232,6 +233,12 @@ pub trait Network: Send + Sync {
     /// Units in the last stage's output, flattened: what a head reads.
     fn features(&self) -> usize {
         self.stages().last().map_or(0, |stage| stage.output.iter().product())
+    }
+
+    /// Whether it is nothing but dense layers with a rectifier after each, its parameters their
+    /// weights and biases in turn. Such a network may be run over slices, without autodiff.
+    fn dense(&self) -> bool {
+        false
     }
 
     /// The same architecture with every hidden width multiplied by `factor` (at least 1 unit

@@ -1,16 +1,30 @@
 //! The methods, one a file, and the registry that gives each its name.
 
+mod agem;
+mod budget;
+mod der;
+mod derpp;
+mod er;
 mod finetune;
+mod gem;
 mod independent;
 mod joint;
+mod lwf;
+mod memories;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use self::agem::{Agem, AgemMemory, AgemSettings};
+pub use self::der::{Der, DerSettings};
+pub use self::derpp::{Derpp, DerppSettings};
+pub use self::er::{Er, ErSettings};
 pub use self::finetune::{Finetune, NoSettings};
+pub use self::gem::{Gem, GemSettings};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
+pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
 use crate::learner::LearnError;
 use crate::state::{State, StateError, from_state};
 use crate::strategy::{Card, Strategy};
@@ -21,7 +35,7 @@ pub struct Entry {
     pub name: &'static str,
     /// Its settings: key, what it means.
     pub settings: &'static [(&'static str, &'static str)],
-    new: fn(&Value) -> Result<Box<dyn Strategy>, String>,
+    new: fn(&Value) -> Result<Box<dyn Strategy>, LearnError>,
     load: fn(&State) -> Result<Box<dyn Strategy>, StateError>,
 }
 
@@ -35,7 +49,11 @@ trait Method: Strategy + DeserializeOwned + Sized + 'static {
     const SETTINGS: &'static [(&'static str, &'static str)];
 
     /// A method that has seen nothing.
-    fn with(settings: Self::Settings) -> Self;
+    ///
+    /// # Errors
+    ///
+    /// When a setting is out of its range.
+    fn with(settings: Self::Settings) -> Result<Self, LearnError>;
 }
 
 const fn entry<M: Method>() -> Entry {
@@ -43,16 +61,39 @@ const fn entry<M: Method>() -> Entry {
         name: M::NAME,
         settings: M::SETTINGS,
         new: |settings| {
-            let settings: M::Settings =
-                serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
-            Ok(Box::new(M::with(settings)))
+            let settings = serde_json::from_value(settings.clone())
+                .map_err(|error| refused(M::NAME, settings, &error.to_string()))?;
+            Ok(Box::new(M::with(settings)?))
         },
         load: |state| Ok(Box::new(from_state::<M>(state)?)),
     }
 }
 
+/// The error of a setting that cannot be.
+fn refused(key: &str, value: &impl ToString, expected: &str) -> LearnError {
+    LearnError::BadSetting { key: key.into(), value: value.to_string(), expected: expected.into() }
+}
+
+/// Refuses a number below 0 or none.
+fn at_least_zero(key: &str, value: f64) -> Result<(), LearnError> {
+    match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(refused(key, &value, "it must be a number of at least 0")),
+    }
+}
+
 /// Every method, in the order of reports.
-pub const REGISTRY: &[Entry] = &[entry::<Finetune>(), entry::<Joint>(), entry::<Independent>()];
+pub const REGISTRY: &[Entry] = &[
+    entry::<Finetune>(),
+    entry::<Joint>(),
+    entry::<Independent>(),
+    entry::<Gem>(),
+    entry::<Agem>(),
+    entry::<Er>(),
+    entry::<Der>(),
+    entry::<Derpp>(),
+    entry::<Lwf>(),
+];
 
 impl Entry {
     /// The method of a name.
@@ -66,11 +107,7 @@ impl Entry {
     ///
     /// When `settings`, a JSON object, has an unknown key or a value out of its range.
     pub fn create(&self, settings: &Value) -> Result<Box<dyn Strategy>, LearnError> {
-        (self.new)(settings).map_err(|expected| LearnError::BadSetting {
-            key: self.name.into(),
-            value: settings.to_string(),
-            expected,
-        })
+        (self.new)(settings)
     }
 
     /// The card of the method with its default settings.
