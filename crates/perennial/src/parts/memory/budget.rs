@@ -77,7 +77,7 @@ impl FromStr for Budget {
         let number = text[..text.len() - unit.0.len()].trim_end();
         let number: f64 = number.parse().map_err(|_| wrong())?;
         let bytes = number * unit.1 as f64;
-        if !(0.0..=u32::MAX as f64 * 1024.0).contains(&bytes) {
+        if !(0.0..=f64::from(u32::MAX) * 1024.0).contains(&bytes) {
             return Err(wrong());
         }
         Ok(Self::Bytes(bytes as usize))
