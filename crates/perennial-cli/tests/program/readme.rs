@@ -16,6 +16,7 @@ fn commands() -> Vec<Vec<String>> {
 
 /// Catches: a flag, benchmark or strategy that the README names and the program lacks.
 #[test]
+#[allow(clippy::print_stderr, reason = "who runs the tests hears what was skipped")]
 fn every_command_of_the_readme_works() {
     let folder = tempdir().unwrap();
     let commands = commands();

@@ -189,7 +189,10 @@ impl Lwf {
     fn old_units(&self, cx: &Context<'_>) -> Vec<Range<usize>> {
         match cx.setting {
             Setting::Task => (0..cx.task).map(|task| cx.model.answer(task)).collect(),
-            Setting::Domain | Setting::Class => vec![0..cx.model.heads[self.heads - 1].units.end],
+            Setting::Domain | Setting::Class => {
+                let all = 0..cx.model.heads[self.heads - 1].units.end;
+                vec![all]
+            }
         }
     }
 }
