@@ -1,5 +1,7 @@
 //! From θ to logits and back: the one place that talks to the tensor library.
 
+pub(crate) mod moments;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -68,6 +70,7 @@ struct Loaded {
     weights: Weights,
     head: Weights,
     columns: Columns,
+    device: Device,
     /// For each tracked parameter: whether of the head, its index there, and its place in θ.
     tracked: Vec<(bool, usize, Grid)>,
 }
@@ -145,8 +148,7 @@ impl Engine {
         let mut surrogate: Option<Tensor<1>> = None;
         for mut pass in passes {
             let (inputs, rows) = (std::mem::take(&mut pass.inputs), pass.rows);
-            let logits =
-                self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
+            let logits = self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
             let [padded_rows, units] = logits.dims();
             let values = floats(logits.clone().inner().into_data());
             let mut slope = vec![0.0; padded_rows * units];
@@ -200,11 +202,14 @@ impl Engine {
         if padded != rows {
             inputs.extend_from_within(..);
         }
-        let slots: Vec<Range<usize>> =
-            view.column.buffers.iter().map(|&slot| model.buffer_layout.slot(slot).range()).collect();
+        let slots: Vec<Range<usize>> = view
+            .column
+            .buffers
+            .iter()
+            .map(|&slot| model.buffer_layout.slot(slot).range())
+            .collect();
         let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
-        let tracked = !loaded.tracked.is_empty();
-        let device = if tracked { &self.tracked } else { &self.plain };
+        let device = &loaded.device;
         let mut normaliser = Normaliser::new(buffers, &slots, learn, device);
         let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), device);
         let network = self.network.as_ref();
@@ -257,7 +262,7 @@ impl Engine {
         }
         let columns =
             Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
-        Loaded { weights, head, columns, tracked }
+        Loaded { weights, head, columns, device: device.clone(), tracked }
     }
 }
 

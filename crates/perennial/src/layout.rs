@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::network::Init;
 
 /// The number of a slot in its [`Layout`]; never reused for another slot but after truncation.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SlotId(pub usize);
 

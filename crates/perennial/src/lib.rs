@@ -9,6 +9,7 @@ mod model;
 pub mod network;
 mod objective;
 mod optimizer;
+pub mod parts;
 pub mod scenario;
 pub mod state;
 pub mod strategies;

@@ -36,19 +36,14 @@ impl Grid {
         shape[0] =
             self.blocks.iter().step_by(columns).map(|&slot| layout.slot(slot).shape[0]).sum();
         if shape.len() > 1 {
-            shape[1] =
-                self.blocks[..columns].iter().map(|&slot| layout.slot(slot).shape[1]).sum();
+            shape[1] = self.blocks[..columns].iter().map(|&slot| layout.slot(slot).shape[1]).sum();
         }
         shape
     }
 
     /// Calls `copy(slot, joined, flat)` for every run of numbers that is contiguous both in the
     /// joined parameter and in the flat vector.
-    pub fn runs(
-        &self,
-        layout: &Layout,
-        mut copy: impl FnMut(SlotId, Range<usize>, Range<usize>),
-    ) {
+    pub fn runs(&self, layout: &Layout, mut copy: impl FnMut(SlotId, Range<usize>, Range<usize>)) {
         if let [only] = self.blocks[..] {
             let flat = layout.slot(only).range();
             return copy(only, 0..flat.len(), flat);

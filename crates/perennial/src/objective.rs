@@ -281,8 +281,7 @@ mod tests {
     fn cross_entropy_by_hand() {
         let pass = Pass::labelled(vec![], vec![1], 0..2);
         let mut gradient = [0.0; 2];
-        let loss =
-            pass.loss(&[0.0, 3f32.ln()], &Columns::new(vec![0..2]), &mut gradient).unwrap();
+        let loss = pass.loss(&[0.0, 3f32.ln()], &Columns::new(vec![0..2]), &mut gradient).unwrap();
         assert!((loss - (4f64 / 3.0).ln()).abs() < 1e-6);
         assert!((gradient[0] - 0.25).abs() < 1e-6 && (gradient[1] + 0.25).abs() < 1e-6);
     }
@@ -291,8 +290,7 @@ mod tests {
     fn huge_logits_do_not_overflow() {
         let pass = Pass::labelled(vec![], vec![0], 0..2);
         let mut gradient = [0.0; 2];
-        let loss =
-            pass.loss(&[-3e38, 3e38], &Columns::new(vec![0..2]), &mut gradient).unwrap();
+        let loss = pass.loss(&[-3e38, 3e38], &Columns::new(vec![0..2]), &mut gradient).unwrap();
         assert!(!loss.is_nan() && gradient.iter().all(|g| g.is_finite()));
     }
 

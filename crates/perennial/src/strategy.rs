@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Frozen, Logits};
-use crate::learner::{Context, LearnError};
 use crate::layout::SlotId;
+use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::objective::Pass;
 use crate::scenario::Setting;

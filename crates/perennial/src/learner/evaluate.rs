@@ -46,10 +46,7 @@ impl Learner {
             }
         }
         watch.event(&Event::Row { after, accuracy: row.clone() })?;
-        self.core
-            .accuracy
-            .push_row(row)
-            .map_err(|error| LearnError::Watch(error.into()))?;
+        self.core.accuracy.push_row(row).map_err(|error| LearnError::Watch(error.into()))?;
         // `run` counts the whole advance as training: move this part over.
         let seconds = since.elapsed().as_secs_f64();
         self.clock.eval_seconds += seconds;
@@ -85,12 +82,7 @@ impl Learner {
     }
 
     /// Accuracies within a task, every so many steps and after the task's last.
-    pub(super) fn measure_anytime(
-        &mut self,
-        task: usize,
-        data: &Data<'_>,
-        last: bool,
-    ) {
+    pub(super) fn measure_anytime(&mut self, task: usize, data: &Data<'_>, last: bool) {
         let Some(period) = self.core.training.anytime else { return };
         let step = self.core.steps;
         let logged = self.core.anytime.last().is_some_and(|last| last.step == step);

@@ -92,9 +92,5 @@ impl Training {
 }
 
 fn bad(key: &str, value: impl ToString, expected: &str) -> LearnError {
-    LearnError::BadSetting {
-        key: key.into(),
-        value: value.to_string(),
-        expected: expected.into(),
-    }
+    LearnError::BadSetting { key: key.into(), value: value.to_string(), expected: expected.into() }
 }

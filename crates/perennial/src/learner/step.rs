@@ -38,8 +38,7 @@ impl Learner {
                 return Err(LearnError::DataNotKept { strategy: self.card.name, task: 0 });
             }
         };
-        let rows: usize =
-            pool.iter().map(|&task| data.samples(task, Part::Train).len()).sum();
+        let rows: usize = pool.iter().map(|&task| data.samples(task, Part::Train).len()).sum();
         let batch = self.core.training.batch;
         let steps = match self.core.training.drop_last {
             true => rows / batch,

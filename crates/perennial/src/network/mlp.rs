@@ -96,8 +96,7 @@ impl Network for Mlp {
     }
 
     fn scaled(&self, factor: f64) -> Result<Arc<dyn Network>, NetworkError> {
-        let hidden: Vec<_> =
-            self.hidden.iter().map(|&width| scaled_width(width, factor)).collect();
+        let hidden: Vec<_> = self.hidden.iter().map(|&width| scaled_width(width, factor)).collect();
         Ok(Arc::new(Self::new(self.input, &hidden)?))
     }
 }

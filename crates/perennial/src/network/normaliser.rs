@@ -38,9 +38,9 @@ impl<'a> Normaliser<'a> {
     /// running variance is the unbiased one, as PyTorch keeps it.
     pub fn batch_norm<const D: usize>(
         &mut self,
-        x: Tensor<D>, // [batch, channels, …]
+        x: Tensor<D>,     // [batch, channels, …]
         gamma: Tensor<1>, // [channels]
-        beta: Tensor<1>, // [channels]
+        beta: Tensor<1>,  // [channels]
         mean: usize,
         variance: usize,
     ) -> Tensor<D> {

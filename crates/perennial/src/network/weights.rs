@@ -69,8 +69,14 @@ impl Weights {
 
     /// Takes the gradient of parameter `index` out of `gradients`; `None` when the loss does
     /// not depend on it.
-    pub(crate) fn take_gradient(&self, index: usize, gradients: &mut Gradients) -> Option<TensorData> {
-        with_rank!(self.leaves[index], |tensor| tensor.grad_remove(gradients).map(Tensor::into_data))
-            .flatten()
+    pub(crate) fn take_gradient(
+        &self,
+        index: usize,
+        gradients: &mut Gradients,
+    ) -> Option<TensorData> {
+        with_rank!(self.leaves[index], |tensor| tensor
+            .grad_remove(gradients)
+            .map(Tensor::into_data))
+        .flatten()
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Method;
+use crate::learner::LearnError;
 use crate::scenario::Setting;
 use crate::strategy::{Card, Isolation, Keeps, Promises, Reads, Strategy};
 
@@ -22,8 +23,8 @@ impl Method for Finetune {
     const NAME: &'static str = "finetune";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[];
 
-    fn with(_: NoSettings) -> Self {
-        Self {}
+    fn with(_: NoSettings) -> Result<Self, LearnError> {
+        Ok(Self {})
     }
 }
 

@@ -60,8 +60,8 @@ impl Method for Independent {
         ("start", "weights each network begins with: fresh or previous"),
     ];
 
-    fn with(settings: IndependentSettings) -> Self {
-        Self { settings }
+    fn with(settings: IndependentSettings) -> Result<Self, LearnError> {
+        Ok(Self { settings })
     }
 }
 

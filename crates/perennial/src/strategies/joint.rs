@@ -45,8 +45,8 @@ impl Method for Joint {
     const SETTINGS: &'static [(&'static str, &'static str)] =
         &[("start", "weights each task begins with: scratch or continued")];
 
-    fn with(settings: JointSettings) -> Self {
-        Self { settings }
+    fn with(settings: JointSettings) -> Result<Self, LearnError> {
+        Ok(Self { settings })
     }
 }
 

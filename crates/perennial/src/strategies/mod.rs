@@ -1,17 +1,24 @@
 //! The methods, one a file, and the registry that gives each its name.
 
+mod ewc;
 mod finetune;
+mod freeze;
 mod independent;
 mod joint;
+mod l2;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
+pub use self::freeze::Freeze;
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
+pub use self::l2::{L2, L2Settings};
 use crate::learner::LearnError;
+use crate::parts::moments::Amount;
 use crate::state::{State, StateError, from_state};
 use crate::strategy::{Card, Strategy};
 
@@ -21,7 +28,7 @@ pub struct Entry {
     pub name: &'static str,
     /// Its settings: key, what it means.
     pub settings: &'static [(&'static str, &'static str)],
-    new: fn(&Value) -> Result<Box<dyn Strategy>, String>,
+    new: fn(&Value) -> Result<Box<dyn Strategy>, LearnError>,
     load: fn(&State) -> Result<Box<dyn Strategy>, StateError>,
 }
 
@@ -35,7 +42,11 @@ trait Method: Strategy + DeserializeOwned + Sized + 'static {
     const SETTINGS: &'static [(&'static str, &'static str)];
 
     /// A method that has seen nothing.
-    fn with(settings: Self::Settings) -> Self;
+    ///
+    /// # Errors
+    ///
+    /// When a setting is out of its range.
+    fn with(settings: Self::Settings) -> Result<Self, LearnError>;
 }
 
 const fn entry<M: Method>() -> Entry {
@@ -43,16 +54,44 @@ const fn entry<M: Method>() -> Entry {
         name: M::NAME,
         settings: M::SETTINGS,
         new: |settings| {
-            let settings: M::Settings =
-                serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
-            Ok(Box::new(M::with(settings)))
+            let settings = serde_json::from_value(settings.clone())
+                .map_err(|error| refused(M::NAME, settings, &error.to_string()))?;
+            Ok(Box::new(M::with(settings)?))
         },
         load: |state| Ok(Box::new(from_state::<M>(state)?)),
     }
 }
 
+/// The error of a setting that cannot be.
+fn refused(key: &str, value: &impl ToString, expected: &str) -> LearnError {
+    LearnError::BadSetting { key: key.into(), value: value.to_string(), expected: expected.into() }
+}
+
+/// Refuses a number below 0 or none.
+fn at_least_zero(key: &str, value: f64) -> Result<(), LearnError> {
+    match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(refused(key, &value, "it must be a number of at least 0")),
+    }
+}
+
+/// Refuses an importance measured on nothing.
+fn at_least_one(key: &str, value: Amount) -> Result<(), LearnError> {
+    match value {
+        Amount::Count(0) => Err(refused(key, &0, "it must be at least 1 sample, or all")),
+        _ => Ok(()),
+    }
+}
+
 /// Every method, in the order of reports.
-pub const REGISTRY: &[Entry] = &[entry::<Finetune>(), entry::<Joint>(), entry::<Independent>()];
+pub const REGISTRY: &[Entry] = &[
+    entry::<Finetune>(),
+    entry::<Joint>(),
+    entry::<Independent>(),
+    entry::<Freeze>(),
+    entry::<L2>(),
+    entry::<Ewc>(),
+];
 
 impl Entry {
     /// The method of a name.
@@ -66,11 +105,7 @@ impl Entry {
     ///
     /// When `settings`, a JSON object, has an unknown key or a value out of its range.
     pub fn create(&self, settings: &Value) -> Result<Box<dyn Strategy>, LearnError> {
-        (self.new)(settings).map_err(|expected| LearnError::BadSetting {
-            key: self.name.into(),
-            value: settings.to_string(),
-            expected,
-        })
+        (self.new)(settings)
     }
 
     /// The card of the method with its default settings.

@@ -75,8 +75,7 @@ fn old_logits_of_isolating_methods_keep_their_bits() {
             for (lr, optimizer) in rules.clone() {
                 let training = Training { lr, optimizer, batch: 6, ..Training::default() };
                 let after = Rc::new(RefCell::new(Vec::new()));
-                let mut watch =
-                    Answers { spec, stream: &stream, after: after.clone(), due: false };
+                let mut watch = Answers { spec, stream: &stream, after: after.clone(), due: false };
                 let start = learner(entry.name, spec, &training, Setting::Task, &stream);
                 let learner = finish(start, &stream, &mut watch);
                 let after = after.borrow();
@@ -100,8 +99,7 @@ fn old_logits_of_isolating_methods_keep_their_bits() {
 fn fine_tuning_does_move_them() {
     let (stream, training) = (stream("permuted-digits", Some(60), 0), Training::default());
     let after = Rc::new(RefCell::new(Vec::new()));
-    let mut watch =
-        Answers { spec: "mlp:20", stream: &stream, after: after.clone(), due: false };
+    let mut watch = Answers { spec: "mlp:20", stream: &stream, after: after.clone(), due: false };
     finish(learner("finetune", "mlp:20", &training, Setting::Task, &stream), &stream, &mut watch);
     assert_ne!(after.borrow()[1][0], after.borrow()[0][0]);
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use perennial::Setting;
 use perennial::learner::{Ended, Learner, Stop, Training, Watch};
 use perennial::metrics::statistics::Summary;
 use perennial::strategies::{Entry, REGISTRY};
 use perennial::strategy::{Isolation, Keeps};
-use perennial::Setting;
 use serde_json::json;
 
 use crate::toy::{everyone, finish, learner, net, strategy, stream, stream_of};
@@ -70,19 +70,10 @@ fn everyone_learns_as_well_as_promised() {
             let stream = stream("permuted-digits", None, seed);
             let training = Training { epochs: card.promises.epochs, ..Training::default() };
             let setting = card.promises.setting;
-            let mut learner = Learner::new(
-                net("mlp:32"),
-                strategy(entry.name),
-                training,
-                setting,
-                &stream,
-                seed,
-            )
-            .unwrap();
-            assert_eq!(
-                learner.run(&stream, &mut (), &Stop::default()).unwrap(),
-                Ended::Finished
-            );
+            let mut learner =
+                Learner::new(net("mlp:32"), strategy(entry.name), training, setting, &stream, seed)
+                    .unwrap();
+            assert_eq!(learner.run(&stream, &mut (), &Stop::default()).unwrap(), Ended::Finished);
             let r = &learner.core.accuracy;
             if let Some(floor) = card.promises.newest {
                 for task in 0..3 {

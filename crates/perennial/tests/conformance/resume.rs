@@ -122,8 +122,7 @@ fn another_network_is_refused() {
 fn a_task_of_iterations_has_that_many_steps() {
     let stream = stream_of(Setting::Domain, 40); // 36 rows: 3 whole batches an epoch
     for (drop_last, iterations) in [(true, 7), (false, 5), (true, 2)] {
-        let training =
-            Training { iterations: Some(iterations), drop_last, ..Training::default() };
+        let training = Training { iterations: Some(iterations), drop_last, ..Training::default() };
         let mut saves = Saves::default();
         let start = learner("finetune", "mlp:8", &training, Setting::Domain, &stream);
         let whole = finish(start, &stream, &mut saves);

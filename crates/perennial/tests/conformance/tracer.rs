@@ -227,8 +227,7 @@ fn everything_the_trait_carries_works_and_resumes() {
     let training = Training { optimizer, lr: 0.05, ..Training::default() };
     let begin = || {
         let tracer = Box::new(Tracer::default());
-        Learner::new(net("mlp:6x5"), tracer, training.clone(), Setting::Domain, &stream, 0)
-            .unwrap()
+        Learner::new(net("mlp:6x5"), tracer, training.clone(), Setting::Domain, &stream, 0).unwrap()
     };
     let mut saves = Saves::default();
     let whole = finish(begin(), &stream, &mut saves);

@@ -1,0 +1,7 @@
+//! The mathematics that strategies share: plain functions and values, each tested alone.
+
+pub mod anchor;
+pub mod explain;
+pub mod fisher;
+pub mod guard;
+pub mod moments;
