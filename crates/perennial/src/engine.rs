@@ -1,5 +1,7 @@
 //! From θ to logits and back: the one place that talks to the tensor library.
 
+pub(crate) mod moments;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::draws::{Generator, Key};
+use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
 use crate::learner::data::Data;
 use crate::learner::{LearnError, Stop, Training};
 use crate::model::{Among, Model, Outputs, View};
 use crate::network::Network;
 use crate::objective::{Pass, Target, Term};
+use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Samples, Setting};
 use crate::strategy::{Batch, Card, Keeps};
 use crate::vector::Vector;
@@ -141,6 +143,77 @@ impl Context<'_> {
             gradients.push(gradient);
         }
         Ok(gradients)
+    }
+
+    /// For each weight, the mean over samples of what single samples' slopes say of it:
+    /// `(1/N) Σ_n Σ_r h(∂(δ_nr · z_n)/∂θ_i)`, evaluation mode, z the logits over the view's
+    /// answering units. `rows` are rows of the current task's `part`; 0 for weights that the view
+    /// has not. A per-sample quantity: a mean over a batch is never squared.
+    ///
+    /// # Errors
+    ///
+    /// When there are no rows or no weights, or on a stop signal.
+    pub fn sample_moments(
+        &mut self,
+        view: &View,
+        part: Part,
+        rows: &[usize],
+        slopes: Slopes,
+        power: Power,
+    ) -> Result<Vector, LearnError> {
+        let (task, data) = (self.task, self.data);
+        let strategy = self.card.name;
+        if rows.is_empty() {
+            return Err(LearnError::NothingToMeasure {
+                strategy,
+                task,
+                reason: format!("no {part} samples"),
+            });
+        }
+        if view.column.parameters.is_empty() && view.heads.is_empty() {
+            let reason = "no trainable weights".into();
+            return Err(LearnError::NothingToMeasure { strategy, task, reason });
+        }
+        let samples = data.samples(task, part);
+        let units = self.model.outputs[task].units.clone();
+        let asked = Asked { view, samples, rows, units: &units, slopes, power };
+        let mut generator = self.generator("labels of importances");
+        let stop = self.stop;
+        let stopped = || match stop.asked() {
+            true => Err(LearnError::Stopped("an importance")),
+            false => Ok(()),
+        };
+        let sums = self.engine.moments_one_by_one(self.model, &asked, &mut generator, stopped)?;
+        let mean = |sum: f64| (sum / rows.len() as f64) as f32;
+        Ok(sums.into_iter().map(mean).collect::<Vec<f32>>().into())
+    }
+
+    /// Rows of the current task's training part: all of them, or as many as asked for, drawn
+    /// once for this task and in the order drawn.
+    ///
+    /// # Errors
+    ///
+    /// Never for the current task's training part.
+    pub fn draw_rows(&self, amount: Amount, purpose: &str) -> Result<Vec<usize>, LearnError> {
+        let rows = self.samples(self.task, Part::Train)?.len();
+        Ok(match amount {
+            Amount::Count(count) if count < rows => {
+                rand::seq::index::sample(&mut self.generator(purpose), rows, count).into_vec()
+            }
+            _ => (0..rows).collect(),
+        })
+    }
+
+    /// Some rows of the current task's training part, as a batch.
+    ///
+    /// # Errors
+    ///
+    /// Never for the current task's training part.
+    pub fn batch(&self, rows: &[usize]) -> Result<Batch, LearnError> {
+        let outputs = &self.model.outputs;
+        let unit = |task: usize, label: u32| outputs[task].units[label as usize];
+        let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+        Ok(self.data.batch(&[self.task], &rows, unit))
     }
 
     /// The summed loss of passes at the current weights, in evaluation mode.

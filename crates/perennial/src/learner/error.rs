@@ -60,6 +60,19 @@ pub enum LearnError {
         /// 0-based.
         task: usize,
     },
+    /// An importance of nothing.
+    #[error(
+        "{strategy} cannot measure what matters to task {}: there are {reason} to measure it on",
+        task + 1
+    )]
+    NothingToMeasure {
+        /// The method.
+        strategy: &'static str,
+        /// 0-based.
+        task: usize,
+        /// What is missing.
+        reason: String,
+    },
     /// A step that asks for what its view has not.
     #[error(transparent)]
     Objective(#[from] ObjectiveError),

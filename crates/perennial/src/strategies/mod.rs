@@ -5,10 +5,13 @@ mod budget;
 mod der;
 mod derpp;
 mod er;
+mod ewc;
 mod finetune;
+mod freeze;
 mod gem;
 mod independent;
 mod joint;
+mod l2;
 mod lwf;
 mod memories;
 
@@ -20,12 +23,16 @@ pub use self::agem::{Agem, AgemMemory, AgemSettings};
 pub use self::der::{Der, DerSettings};
 pub use self::derpp::{Derpp, DerppSettings};
 pub use self::er::{Er, ErSettings};
+pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
+pub use self::freeze::Freeze;
 pub use self::gem::{Gem, GemSettings};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
+pub use self::l2::{L2, L2Settings};
 pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
 use crate::learner::LearnError;
+use crate::parts::moments::Amount;
 use crate::state::{State, StateError, from_state};
 use crate::strategy::{Card, Strategy};
 
@@ -82,11 +89,22 @@ fn at_least_zero(key: &str, value: f64) -> Result<(), LearnError> {
     }
 }
 
+/// Refuses an importance measured on nothing.
+fn at_least_one(key: &str, value: Amount) -> Result<(), LearnError> {
+    match value {
+        Amount::Count(0) => Err(refused(key, &0, "it must be at least 1 sample, or all")),
+        _ => Ok(()),
+    }
+}
+
 /// Every method, in the order of reports.
 pub const REGISTRY: &[Entry] = &[
     entry::<Finetune>(),
     entry::<Joint>(),
     entry::<Independent>(),
+    entry::<Freeze>(),
+    entry::<L2>(),
+    entry::<Ewc>(),
     entry::<Gem>(),
     entry::<Agem>(),
     entry::<Er>(),
