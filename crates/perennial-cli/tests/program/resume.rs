@@ -166,6 +166,7 @@ fn a_damaged_state_is_named_and_refused() {
         fs::write(&state, &bytes).unwrap();
         let said = refused(again(), 76, "damaged");
         assert!(said.contains("finetune-0/state") && said.contains("delete the folder"), "{said}");
+        assert_eq!(said.matches("a copy").count(), 1, "one thing to do, said once: {said}");
         assert_eq!(fs::read(&state).unwrap(), bytes, "left as it was");
     }
     fs::write(&state, &whole).unwrap();
