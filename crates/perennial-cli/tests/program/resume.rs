@@ -59,14 +59,17 @@ fn has_state(out: &Path) -> bool {
 fn killed_at_any_moment_it_ends_as_if_nothing_had_been() {
     let folder = tempfile::tempdir().unwrap();
     let whole = numbers(finish(long(&folder.path().join("whole"), &[])));
-    for (i, every) in ["1", "13", "250"].into_iter().enumerate() {
+    for every in ["1", "13", "250"] {
         let out = folder.path().join(every);
         let mut cut = false;
-        // Killed again and again, a little later each time.
+        // Killed again and again, each time a little later after a state was there.
         for round in 0..3 {
             let mut parent = start(long(&out, &["--save-every", every]));
-            std::thread::sleep(Duration::from_millis(90 * (round + 1) + 37 * i as u64));
-            kill(parent.id(), "-KILL");
+            wait_until("a state, or the end", || {
+                has_state(&out) || parent.try_wait().unwrap().is_some()
+            });
+            std::thread::sleep(Duration::from_millis(25 * round));
+            parent.kill().unwrap();
             parent.wait().unwrap();
             wait_until("orphans end", || workers_in(&out).is_empty());
             cut |= has_state(&out);
