@@ -1,6 +1,6 @@
 //! A step of training as the driver makes it: batch, forward, loss, backward, update.
 //!
-//! `cargo bench -p perennial` prints the time of 50 steps and, as throughput, steps a second.
+//! `cargo bench` in `bench/` prints the time of 50 steps and, as throughput, steps a second.
 
 use std::hint::black_box;
 
