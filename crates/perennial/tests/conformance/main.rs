@@ -5,6 +5,7 @@
 //! nothing, what it promises it must reach. Each check names the mutation it catches.
 
 mod bits;
+mod penalties;
 mod promises;
 mod resume;
 mod toy;
