@@ -39,7 +39,8 @@ fn learner(
 #[test]
 fn strength_zero_is_fine_tuning_bit_for_bit() {
     let momentum = OptimizerSettings { momentum: 0.9, ..OptimizerSettings::default() };
-    let training = Training { optimizer: momentum, lr: 0.02, ..Training::default() };
+    // More steps a task than the ten of RWalk's windows.
+    let training = Training { optimizer: momentum, lr: 0.02, epochs: 3, ..Training::default() };
     for setting in [Setting::Task, Setting::Domain, Setting::Class] {
         let stream = stream_of(setting, 40);
         let end = |name: &str, settings: &Value| {
@@ -126,7 +127,7 @@ fn the_gradient_of_every_penalty_is_its_formula() {
         let looks = Arc::new(Mutex::new(Vec::new()));
         let inner = Entry::find(name).unwrap().create(&json!({ key: strength })).unwrap();
         let looking = Box::new(Looking { inner, looks: looks.clone() });
-        let training = Training { lr: 0.05, ..Training::default() };
+        let training = Training { lr: 0.05, epochs: 5, ..Training::default() };
         let start =
             Learner::new(net("mlp:8"), looking, training, Setting::Domain, &stream, 0).unwrap();
         finish(start, &stream, &mut ());
@@ -224,7 +225,7 @@ fn the_implicit_step_is_stable_for_every_strength() {
 /// Catches: silence about a λ that does nothing, about a method that cannot work; false alarms.
 #[test]
 fn what_cannot_work_is_said_once() {
-    let training = Training::default();
+    let training = Training { epochs: 5, ..Training::default() };
     for (name, key, _) in PENALTIES {
         let none = notes(name, &json!({ key: 1e-12 }), &training, Setting::Domain);
         assert_eq!(none.iter().filter(|note| note.contains("no effect")).count(), 1, "{name}");
@@ -249,7 +250,7 @@ fn what_cannot_work_is_said_once() {
 fn freeze_on_one_head_stays_where_the_first_task_ended() {
     let momentum =
         OptimizerSettings { momentum: 0.9, weight_decay: 0.01, ..OptimizerSettings::default() };
-    let training = Training { optimizer: momentum, lr: 0.02, ..Training::default() };
+    let training = Training { optimizer: momentum, lr: 0.02, epochs: 5, ..Training::default() };
     let stream = stream_of(Setting::Domain, 40);
     let end = finish(
         learner("freeze", &json!({}), &training, Setting::Domain, &stream),

@@ -13,10 +13,16 @@ fn setup(spec: &str, input: [usize; 3], rows: usize) -> (Engine, Model, Samples)
     model.append_head(network.features(), 3, 0);
     model.append_head(network.features(), 4, 0);
     let mut generator = Key::of_seed(5).generator("test");
-    for values in [&mut model.theta, &mut model.buffers] {
-        for value in values.iter_mut() {
-            // Statistics, biases and scales away from their start, variances above 0.
-            *value += generator.random_range(0.0..0.1);
+    // Statistics, biases and scales away from their start, so that nothing is an identity.
+    for theta in model.theta.iter_mut() {
+        *theta += generator.random_range(-0.02..0.02);
+    }
+    for slot in model.buffer_layout.slots() {
+        // Variances about those of residual sums: else no answer of 18 layers is in doubt, and
+        // the slopes of a certain answer are 0.
+        let range = if slot.name.ends_with("variance") { 3.0..6.0 } else { -0.1..0.1 };
+        for buffer in &mut model.buffers[slot.range()] {
+            *buffer += generator.random_range(range.clone());
         }
     }
     let inputs: usize = input.iter().product();
