@@ -72,16 +72,16 @@ pub(crate) struct Choices {
     #[arg(long, value_name = "a,b|all")]
     pub(crate) strategies: Option<String>,
     /// How many seeds, from 0 [default: 3].
-    #[arg(long, value_name = "N", conflicts_with = "seed")]
+    #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = whole::<u64>)]
     pub(crate) seeds: Option<u64>,
     /// One seed.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = whole::<u64>)]
     pub(crate) seed: Option<u64>,
     /// Tasks in the stream [default: 5].
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = whole::<usize>)]
     pub(crate) tasks: Option<usize>,
     /// Training samples a task [default: all].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) samples_per_task: Option<usize>,
     /// A head per task, one for all, or one that grows [default: domain; task for split].
     #[arg(long, value_name = "task|domain|class", value_parser = setting)]
@@ -90,13 +90,13 @@ pub(crate) struct Choices {
     #[arg(long)]
     pub(crate) network: Option<String>,
     /// Passes over each task's samples [default: 1].
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "E", value_parser = whole::<usize>)]
     pub(crate) epochs: Option<usize>,
     /// Steps a task instead of epochs: passes are begun until they are made.
-    #[arg(long, value_name = "STEPS", conflicts_with = "epochs")]
+    #[arg(long, value_name = "STEPS", conflicts_with = "epochs", value_parser = whole::<u64>)]
     pub(crate) iterations: Option<u64>,
     /// Samples a step [default: 10].
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", value_parser = whole::<usize>)]
     pub(crate) batch: Option<usize>,
     /// Leave out the last samples of an epoch where they fill no batch [default: false].
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
@@ -111,26 +111,27 @@ pub(crate) struct Choices {
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
     /// Test samples a task, drawn once [default: all].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) eval_samples: Option<usize>,
     /// Measure after every so many tasks, and the last [default: 1].
-    #[arg(long, value_name = "TASKS")]
+    #[arg(long, value_name = "TASKS", value_parser = whole::<usize>)]
     pub(crate) eval_every: Option<usize>,
-    /// Measure within tasks too, every so many steps [default: never].
-    #[arg(long, value_name = "STEPS")]
+    /// Measure within tasks too, every so many steps, on at most 1,000 test samples a task
+    /// [default: never].
+    #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) anytime: Option<u64>,
     /// Save every so many steps [default: by time].
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) save_every: Option<u64>,
     /// The folder that holds the image sets [default: `PERENNIAL_DATA`, or the cache that
     /// `data fetch` fills].
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Cells that run at a time [default: cores].
-    #[arg(long, value_name = "J")]
+    #[arg(long, value_name = "J", value_parser = whole::<usize>)]
     pub(crate) jobs: Option<usize>,
     /// Threads a cell [default: cores shared among the jobs].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -209,6 +210,11 @@ fn finite<T: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<T, Stri
         Ok(_) => Err("expected a finite number".into()),
         Err(_) => Err("expected a number".into()),
     }
+}
+
+/// A number of things.
+fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number".into())
 }
 
 fn setting(text: &str) -> Result<Setting, String> {

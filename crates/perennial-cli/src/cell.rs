@@ -100,11 +100,8 @@ impl Cell {
         let mut bytes = match read_sealed(&path, KIND, VERSION) {
             Ok(bytes) => bytes,
             Err(FileError::Missing { .. }) => return Ok(None),
-            Err(error) => {
-                let problem = Problem::from(error);
-                let hint = self.begin_again();
-                return Err(Problem { hint, ..problem });
-            }
+            Err(FileError::Damaged { path, what }) => return Err(self.damaged(&path, &what)),
+            Err(error) => return Err(error.into()), // its sentence says what to do
         };
         let (length, _) =
             bytes.split_first_chunk().ok_or_else(|| self.damaged(&path, &"it is too short"))?;

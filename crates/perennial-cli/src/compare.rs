@@ -15,6 +15,7 @@ use crate::output;
 use crate::plan::{CellId, Plan};
 use crate::progress::Show;
 use crate::settings::Settings;
+use crate::shell;
 use crate::signals::Signals;
 use crate::workers::{self, News, Staffing};
 
@@ -151,11 +152,7 @@ fn stopped(problem: Problem, path: &Path, again: &str) -> Problem {
 
 /// The command that goes on with this run.
 fn again(plan: &Plan, settings: &Settings, path: &Path) -> String {
-    let word = |path: &Path| {
-        let text = path.display().to_string();
-        let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
-        if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-    };
+    let word = |path: &Path| shell::word(&path.display().to_string());
     let data = settings.choices.data.as_deref();
     let data = data.map_or_else(String::new, |data| format!(" --data {}", word(data)));
     format!("{}{data} --out {}", plan.command(), word(path))

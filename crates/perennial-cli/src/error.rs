@@ -220,7 +220,9 @@ impl From<LearnError> for Problem {
         let message = error.to_string();
         match error {
             E::NotFinite { .. } => Self::new(Code::Diverged, message, "lower --lr"),
-            E::BadSetting { .. } | E::OtherRun { .. } => Self::usage(message, ""),
+            E::BadSetting { .. } | E::OtherRun { .. } | E::NothingToMeasure { .. } => {
+                Self::usage(message, "")
+            }
             E::Impossible { .. } => Self::usage(message, "choose another --setting"),
             E::Scenario(error) => error.into(),
             E::Network(error) => error.into(),

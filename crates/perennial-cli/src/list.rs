@@ -20,6 +20,8 @@ pub(crate) fn run(args: &List) -> Result<u8> {
         }
         if wants(Listed::Benchmarks) {
             document["benchmarks"] = named(&stream::benchmarks());
+            document["benchmark_settings"] = keyed(&stream::benchmark_settings());
+            document["optimizer_settings"] = keyed(&optimizer_settings());
         }
         if wants(Listed::Networks) {
             document["networks"] = named(&stream::networks());
@@ -34,6 +36,10 @@ pub(crate) fn run(args: &List) -> Result<u8> {
     }
     if wants(Listed::Benchmarks) {
         parts.push(format!("benchmarks\n{}", rows(&stream::benchmarks(), width)));
+        let settings = key_rows(&stream::benchmark_settings(), width);
+        parts.push(format!("settings of benchmarks, by --set KEY=VALUE\n{settings}"));
+        let settings = key_rows(&optimizer_settings(), width);
+        parts.push(format!("settings of the optimizer, by --set KEY=VALUE\n{settings}"));
     }
     if wants(Listed::Networks) {
         parts.push(format!("networks\n{}", rows(&stream::networks(), width)));
@@ -44,6 +50,34 @@ pub(crate) fn run(args: &List) -> Result<u8> {
 
 fn named(list: &[(String, String)]) -> Value {
     list.iter().map(|(name, what)| json!({ "name": name, "what": what })).collect()
+}
+
+/// Settings as JSON: key, default, meaning.
+fn keyed(settings: &[[String; 3]]) -> Value {
+    let setting = |[key, default, what]: &[String; 3]| json!({ "key": key, "default": default, "what": what });
+    settings.iter().map(setting).collect()
+}
+
+fn key_rows(settings: &[[String; 3]], width: usize) -> String {
+    let row = |[key, default, what]: &[String; 3]| {
+        [format!("  {key}"), format!("{what} [default: {default}]")]
+    };
+    output::columns(&settings.iter().map(row).collect::<Vec<_>>(), width)
+}
+
+/// The settings of the optimizer that have no flag: key, default, meaning.
+fn optimizer_settings() -> Vec<[String; 3]> {
+    const MEANINGS: &[(&str, &str)] = &[
+        ("momentum", "sgd: the share of the last move in the next; 0 is plain SGD"),
+        ("weight-decay", "this share of every weight is added to its gradient"),
+        ("beta1", "adam: the share of the old in the mean of gradients"),
+        ("beta2", "adam: the share of the old in the mean of squared gradients"),
+        ("epsilon", "adam: what keeps the denominator from 0"),
+        ("keep", "how long momentum and means are kept: `task` or `run`"),
+    ];
+    let defaults = crate::plan::value(&perennial::OptimizerSettings::default());
+    let said = MEANINGS.iter().map(|&(key, what)| (key, stream::written(&defaults[key]), what));
+    said.map(|(key, default, what)| [format!("optimizer.{key}"), default, what.into()]).collect()
 }
 
 fn rows(list: &[(String, String)], width: usize) -> String {
@@ -94,8 +128,9 @@ pub(crate) fn keeps(keeps: Keeps) -> String {
         Keeps::Nothing => "nothing".into(),
         Keeps::Vectors(n) => vectors(n),
         Keeps::VectorsPerTask(n) => format!("{} for each task", vectors(n)),
-        Keeps::Samples { samples, vectors: 0 } => format!("{samples} samples"),
-        Keeps::Samples { samples, vectors: n } => format!("{samples} samples and {}", vectors(n)),
+        Keeps::Samples { most, vectors: 0 } => most.words(),
+        Keeps::Samples { most, vectors: n } => format!("{} and {}", most.words(), vectors(n)),
+        Keeps::SamplesPerTask { most } => format!("{} for each task", most.words()),
         Keeps::AllData => "all data of all tasks".into(),
     }
 }

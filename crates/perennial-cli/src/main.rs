@@ -21,6 +21,7 @@ mod plan;
 mod progress;
 mod report;
 mod settings;
+mod shell;
 mod signals;
 mod stream;
 mod worker;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
 use perennial::learner::{LearnError, Learner, Training};
-use perennial::scenario::Setting;
+use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
 use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::args::{Choices, Rule};
 use crate::error::{Problem, Result, unknown};
 use crate::settings::{Settings, defaults};
+use crate::shell;
 use crate::stream::{self, Source};
 
 /// The schema of `run.json`.
@@ -68,7 +69,10 @@ impl Plan {
         let (chosen, all) = strategies(choices.strategies.as_deref().unwrap_or("all"))?;
         let (source, stream) = Source::new(settings, seeds[0])?;
         let setting = choices.setting.unwrap_or_else(|| stream::usual_setting(&stream));
+        check_parts(settings, &source, &chosen)?;
         stream.check(setting)?;
+        source.check(&stream, setting)?;
+        check_steps(&training, &stream)?;
         let network = choices.network.as_deref().unwrap_or("mlp:100x100");
         let network = perennial::network::parse(network, stream.shape)?;
         let mut plan = Self {
@@ -152,22 +156,29 @@ impl Plan {
 
     /// The command that makes this comparison again, without its folder.
     pub(crate) fn command(&self) -> String {
-        let Training { epochs, batch, lr, eval_every, .. } = self.training;
+        let Training { epochs, iterations, batch, lr, eval_every, .. } = self.training;
+        let lr = stream::written(&value(&lr));
         let names: Vec<&str> = self.strategies.iter().map(|chosen| chosen.name.as_str()).collect();
-        let mut words = vec![format!("perennial compare {}", self.source.benchmark)];
+        let benchmark = shell::word(&self.source.benchmark);
+        let mut words = vec![format!("perennial compare {benchmark}")];
         words.push(format!("--strategies {}", names.join(",")));
         words.push(match self.seeds.as_slice() {
             [seed] if *seed != 0 => format!("--seed {seed}"),
             seeds => format!("--seeds {}", seeds.len()),
         });
         words.push(format!("--tasks {} --setting {}", self.source.tasks, self.setting));
-        words.push(format!("--network {} --epochs {epochs} --batch {batch}", self.network));
+        words.push(format!("--network {}", shell::word(&self.network)));
+        // Steps go in the place of epochs: both together are refused.
+        words.push(match iterations {
+            Some(steps) => format!("--iterations {steps}"),
+            None => format!("--epochs {epochs}"),
+        });
+        words.push(format!("--batch {batch}"));
         words.push(format!("--optimizer {} --lr {lr}", self.rule()));
         let mut flag = |name: &str, value: Option<String>| {
             words.extend(value.map(|value| format!("--{name} {value}")));
         };
         flag("samples-per-task", self.source.samples_per_task.map(|n| n.to_string()));
-        flag("iterations", self.training.iterations.map(|n| n.to_string()));
         flag("drop-last", self.training.drop_last.then(|| "true".to_owned()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
@@ -175,7 +186,7 @@ impl Plan {
         flag("eval-every", (eval_every != 1).then(|| eval_every.to_string()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
         for (key, value) in self.changed() {
-            words.push(format!("--set {key}={value}"));
+            words.push(format!("--set {}", shell::word(&format!("{key}={value}"))));
         }
         words.join(" ")
     }
@@ -230,6 +241,42 @@ fn training(settings: &Settings) -> Result<Training> {
     };
     training.check()?;
     Ok(training)
+}
+
+/// Refuses an epoch without a step: no batch is full, and what fills none is left out.
+fn check_steps(training: &Training, stream: &Stream) -> Result<()> {
+    let rows = |task: &Task| task.rows(Part::Train);
+    match stream.tasks.iter().min_by_key(|task| rows(task)) {
+        Some(task) if training.drop_last && rows(task) < training.batch => Err(Problem::usage(
+            format!(
+                "--drop-last with a batch of {} leaves no step for task `{}`, which has {} \
+                 training samples",
+                training.batch,
+                task.name,
+                rows(task)
+            ),
+            format!("use --batch {} or less, or leave out --drop-last", rows(task)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a `--set` that changes nothing here: of a strategy that is not compared, or of
+/// another benchmark.
+fn check_parts(settings: &Settings, source: &Source, chosen: &[&Entry]) -> Result<()> {
+    let strategies = chosen.iter().map(|entry| entry.name);
+    let parts: Vec<&str> = strategies.chain(source.kind()).chain(["optimizer"]).collect();
+    match settings.set_groups().find(|group| !parts.contains(group)) {
+        Some(group) => Err(Problem::usage(
+            format!("--set {group}.… would change nothing, for {group} takes no part here"),
+            format!(
+                "settings on the command line can be those of {}; a file for --config may hold \
+                 others too",
+                parts.join(", ")
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn seeds(choices: &Choices) -> Result<Vec<u64>> {

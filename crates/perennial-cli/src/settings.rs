@@ -1,6 +1,6 @@
 //! Where settings come from: flag > `--set` > configuration file > default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clap::{Args as _, FromArgMatches as _};
@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) choices: Choices,
     /// The others: group (a strategy, `optimizer`, a kind of benchmark) → key → value.
     groups: BTreeMap<String, Map<String, Value>>,
+    /// Of these, the ones that the command line names.
+    set_groups: BTreeSet<String>,
 }
 
 impl Settings {
@@ -39,7 +41,9 @@ impl Settings {
                     "write --set KEY=VALUE, for example --set optimizer.momentum=0.9",
                 ));
             };
-            settings.put(key.trim(), value.trim(), &format!("--set {pair}: "))?;
+            let key = key.trim();
+            settings.put(key, value.trim(), &format!("--set {pair}: "))?;
+            settings.set_groups.extend(key.split_once('.').map(|(group, _)| group.to_owned()));
         }
         settings.overlay(&args.choices)?;
         Ok(settings)
@@ -48,6 +52,11 @@ impl Settings {
     /// A group's settings as they were said.
     pub(crate) fn group(&self, name: &str) -> Value {
         Value::Object(self.groups.get(name).cloned().unwrap_or_default())
+    }
+
+    /// The groups that the command line names, whose settings should change something.
+    pub(crate) fn set_groups(&self) -> impl Iterator<Item = &str> {
+        self.set_groups.iter().map(String::as_str)
     }
 
     /// Sets one key from its text; `origin` begins the sentence of an error.

@@ -9,7 +9,7 @@ use perennial_data::Dataset;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::settings::Settings;
 
 /// The benchmark when none is named.
@@ -95,9 +95,45 @@ impl Source {
         Ok(match loaded {
             Loaded::Set(benchmark, dataset) => benchmark.build(dataset, &options, seed)?,
             Loaded::List(folder) => {
-                List::load(Path::new(&self.benchmark), folder.as_deref(), &options, seed)?
+                let list = Path::new(&self.benchmark);
+                List::load(list, folder.as_deref(), &options, seed)
+                    .map_err(|error| self.of_list(error.into()))?
             }
         })
+    }
+
+    /// A problem with a list, by the file's name: there may be several.
+    fn of_list(&self, problem: Problem) -> Problem {
+        if problem.message.contains(&self.benchmark) {
+            return problem;
+        }
+        Problem { message: format!("{}: {}", self.benchmark, problem.message), ..problem }
+    }
+
+    /// Refuses a stream that teaches nothing in this setting: with a head a task, a task of one
+    /// class has one answer, which is right before any step. Who asks for one class gets it.
+    pub(crate) fn check(&self, stream: &Stream, setting: Setting) -> Result<()> {
+        const LEAST: usize = 2;
+        let single = stream.tasks.iter().any(|task| task.classes.len() < LEAST);
+        let asked = self.settings.get("classes").is_some_and(|classes| !classes.is_null());
+        if self.kind() != Some("split") || setting != Setting::Task || asked || !single {
+            return Ok(());
+        }
+        let order = self.settings.get("order").and_then(Value::as_str).unwrap_or_default();
+        let listed = order.contains(',').then(|| order.split(',').count());
+        let (tasks, classes) = (self.tasks, listed.unwrap_or(stream.class_names.len()));
+        let message = format!(
+            "{tasks} tasks of {classes} classes leave 1 class a task, which needs no learning"
+        );
+        Err(Problem::usage(
+            format!("{message}; use at most {} tasks", classes / LEAST),
+            "with --setting domain or class such tasks can be learnt",
+        ))
+    }
+
+    /// The benchmark without its data, whose settings it has; none for a list.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        if is_list(&self.benchmark) { None } else { self.benchmark.split('-').next() }
     }
 
     /// For the report: what training rows there are.
@@ -122,7 +158,7 @@ impl Source {
 
     /// Keys as the command line takes them.
     fn named(&self, rows: BTreeMap<String, String>) -> Vec<(String, String)> {
-        let kind = self.benchmark.split('-').next().unwrap_or_default();
+        let kind = self.kind().unwrap_or_default();
         rows.into_iter().map(|(key, value)| (format!("{kind}.{key}"), value)).collect()
     }
 }
@@ -178,6 +214,35 @@ pub(crate) fn benchmarks() -> Vec<(String, String)> {
         Benchmark::names().into_iter().map(|name| (name.clone(), what(&name).into())).collect();
     list.push(("FILE.toml".into(), "a list of tasks of your own, [[task]] by [[task]]".into()));
     list
+}
+
+/// What the settings of benchmarks mean.
+const MEANINGS: &[(&str, &str)] = &[
+    (
+        "permuted.first",
+        "what the first task shows: a permutation `drawn` as for every other, or `identity`",
+    ),
+    ("rotated.angles", "degrees, one a task, such as 0,15,30, or `drawn`: from 0 to 180"),
+    ("rotated.interpolation", "how images are read between pixels: `nearest` or `bilinear`"),
+    ("split.classes", "classes a task; `none`: as many as there are for the tasks"),
+    (
+        "split.order",
+        "the order in which classes arrive: `natural`, `drawn`, or a list such as 3,1,4",
+    ),
+];
+
+/// The settings of every kind of benchmark: key, default, meaning.
+pub(crate) fn benchmark_settings() -> Vec<[String; 3]> {
+    let mut settings = Vec::new();
+    for (kind, defaults) in groups() {
+        for (key, default) in defaults.as_object().into_iter().flatten() {
+            let key = format!("{kind}.{key}");
+            let meaning = MEANINGS.iter().find(|(known, _)| *known == key);
+            let meaning = meaning.map_or_else(String::new, |(_, meaning)| (*meaning).to_owned());
+            settings.push([key, written(default), meaning]);
+        }
+    }
+    settings
 }
 
 /// The networks with what they are.

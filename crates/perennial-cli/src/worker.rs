@@ -3,11 +3,11 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
-use perennial::learner::{Ended, Learner, Stop};
+use perennial::learner::{Core, Ended, Learner, Stop, Training};
 use perennial::scenario::Setting;
 use perennial::strategies::Entry;
 use perennial::strategy::{Isolation, Keeps};
-use perennial_report::document::{KeptBytes, Run};
+use perennial_report::document::{KeptBytes, Run, WithinTasks};
 
 use crate::cell::{Cell, Keeper};
 use crate::error::{Code, Problem, REPORT_IT, Result};
@@ -118,10 +118,12 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
             return Err(Problem::new(Code::Bug, message, REPORT_IT));
         }
     };
-    let epochs = core.training.epochs;
-    let passes = if epochs == 1 { "1 pass".to_owned() } else { format!("{epochs} passes") };
     // With few passes over all data it is no upper bound: its name says how many there were.
-    let label = if all_data { format!("{} ({passes})", card.name) } else { card.name.into() };
+    let label = if all_data {
+        format!("{} ({})", card.name, effort(&core.training))
+    } else {
+        card.name.into()
+    };
     let r = &core.accuracy;
     Ok(Run {
         strategy: card.name.into(),
@@ -150,6 +152,25 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
             Setting::Class => false,
         },
         notes: core.notes.clone(),
+        anytime: within_tasks(core)?,
         label,
     })
+}
+
+/// How long each task was trained: `2 passes`, or `300 steps a task`.
+fn effort(training: &Training) -> String {
+    match (training.iterations, training.epochs) {
+        (Some(1), _) => "1 step a task".into(),
+        (Some(steps), _) => format!("{steps} steps a task"),
+        (None, 1) => "1 pass".into(),
+        (None, epochs) => format!("{epochs} passes"),
+    }
+}
+
+/// What was measured within tasks, where that was asked for.
+fn within_tasks(core: &Core) -> Result<Option<WithinTasks>> {
+    let Some(period) = core.training.anytime else { return Ok(None) };
+    WithinTasks::new(core.accuracy.tasks(), period, core.anytime.iter().cloned())
+        .map(Some)
+        .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT))
 }

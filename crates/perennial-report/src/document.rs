@@ -5,11 +5,14 @@
 //! cannot give yet, forward transfer with untrained heads) is `null`, here `None`.
 
 mod read;
+mod within;
 
 use std::collections::BTreeMap;
 
 use perennial_metrics::Accuracy;
 use serde::{Deserialize, Serialize};
+
+pub use within::WithinTasks;
 
 /// The schema of the documents that this crate writes, and the newest that it reads.
 pub const SCHEMA: &str = "perennial.compare/1";
@@ -134,6 +137,9 @@ pub struct Run {
     /// Warnings and remarks of the run.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What was measured within tasks; absent where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anytime: Option<WithinTasks>,
     /// What tables call it: the strategy's name, or e.g. `joint (5 passes)`.
     pub label: String,
 }

@@ -4,8 +4,9 @@
 //! cargo run --release -p perennial --example your_own_network
 //! ```
 
+#![allow(clippy::print_stdout)] // an example speaks to who runs it
+
 use std::error::Error;
-use std::io::Write;
 use std::sync::Arc;
 
 use burn::module::Module;
@@ -13,10 +14,11 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d, Relu};
 use burn::tensor::{Device, Tensor};
-use perennial::draws::Key;
+use perennial::learner::{Stop, Training};
 use perennial::network::{ModuleNetwork, Network, Trunk};
-use perennial::{Among, Engine, Frozen, Model, Outputs, Pass, Vector};
-use rand::seq::SliceRandom;
+use perennial::scenario::{Benchmark, Options};
+use perennial::strategies::Entry;
+use perennial::{Learner, Setting};
 
 #[derive(Module, Debug)]
 struct MyNetwork {
@@ -59,49 +61,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let module = MyNetwork::new(&device);
     let network: Arc<dyn Network> = Arc::new(ModuleNetwork::new("mine", module, [1, 8, 8])?);
 
-    let digits = perennial_data::digits()?;
-    let white = f32::from(digits.white);
-    let scaled = |pixels: &[u8]| pixels.iter().map(|&p| f32::from(p) / white).collect::<Vec<_>>();
+    let digits = Arc::new(perennial::data::digits()?);
+    let (benchmark, _) = Benchmark::parse("rotated-digits")?;
+    let options = Options { tasks: Some(3), ..Options::default() };
+    let stream = benchmark.build(&digits, &options, 0)?;
 
-    let mut model = Model::default();
-    model.append_column(network.as_ref(), 1);
-    model.append_head(network.features(), 10, 1);
-    model.outputs.push(Outputs { units: (0..10).collect(), among: Among::All });
-    let engine = Engine::new(network);
-    let view = model.shared_view(0);
+    let strategy = Entry::find("finetune").ok_or("the registry has fine-tuning")?;
+    let strategy = strategy.create(&serde_json::json!({}))?;
+    let training = Training { epochs: 2, batch: 32, lr: 0.05, ..Training::default() };
+    let mut learner = Learner::new(network, strategy, training, Setting::Domain, &stream, 0)?;
 
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{} weights in {} slots:", model.theta.len(), model.layout.slots().len())?;
-    for slot in model.layout.slots() {
-        writeln!(out, "  {:24} {:?}", slot.name, slot.shape)?;
+    println!("{} weights in θ:", learner.core.model.theta.len());
+    for slot in learner.core.model.layout.slots() {
+        println!("  {:28} {:?}", slot.name, slot.shape);
     }
-    let mut gradient = Vector::zeros(model.theta.len());
-    let mut order: Vec<_> = (0..digits.train.len()).collect();
-    for epoch in 1..=3 {
-        let mut loss = 0.0;
-        order.shuffle(&mut Key { epoch, ..Key::of_seed(1) }.generator("order"));
-        // Exact: a last batch of two rows would make poor statistics.
-        for batch in order.chunks_exact(32) {
-            let inputs = batch.iter().flat_map(|&i| scaled(digits.train.image(i))).collect();
-            let labels = batch.iter().map(|&i| digits.train.labels[i]).collect();
-            let pass = Pass::labelled(inputs, labels, 0..10);
-            let nothing = Frozen::default();
-            let (computed, _) =
-                engine.gradient(&mut model, &view, &nothing, vec![pass], &mut gradient)?;
-            for (weight, g) in model.theta.iter_mut().zip(gradient.iter()) {
-                *weight -= 0.05 * g;
-            }
-            loss = computed.loss;
-        }
-        let rows = digits.test.len();
-        let logits = engine.logits(&model, &view, scaled(&digits.test.pixels), rows);
-        let right = (0..rows).filter(|&row| {
-            let of_row = logits.row(row, &(0..10)).unwrap_or(&[]);
-            let best = (0..of_row.len()).max_by(|&a, &b| of_row[a].total_cmp(&of_row[b]));
-            best == Some(digits.test.labels[row] as usize)
-        });
-        let accuracy = right.count() as f64 / rows as f64;
-        writeln!(out, "epoch {epoch}: last loss {loss:.3}, test accuracy {accuracy:.3}")?;
+    learner.run(&stream, &mut (), &Stop::default())?;
+    for (after, row) in learner.core.accuracy.rows().iter().enumerate() {
+        let row: Vec<_> = row.iter().flatten().map(|share| format!("{share:.3}")).collect();
+        println!("after {after} tasks: {}", row.join("  "));
     }
     Ok(())
 }

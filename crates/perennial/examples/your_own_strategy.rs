@@ -7,6 +7,8 @@
 //! `cargo run --release --example your_own_strategy` compares it with fine-tuning on five
 //! permutations of the embedded digits.
 
+#![allow(clippy::print_stdout)] // an example speaks to who runs it
+
 use std::error::Error;
 use std::sync::Arc;
 

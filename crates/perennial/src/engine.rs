@@ -14,6 +14,10 @@ use crate::network::{self, Network, Normaliser, Weights};
 use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
 
+/// Rows that are answered at once, at most. Matrix products of at most 64 rows and 64 columns sum
+/// in another order than larger ones, so with more rows an answer would depend on its batch.
+const CHUNK: usize = 64;
+
 /// Runs a network on a device.
 #[derive(Clone)]
 pub struct Engine {
@@ -76,6 +80,15 @@ struct Loaded {
     untracked: Vec<(bool, usize, Grid)>,
 }
 
+/// The inputs of one forward pass.
+struct Rows {
+    /// `[rows, inputs]`, row-major.
+    inputs: Vec<f32>,
+    /// At least one.
+    rows: usize,
+    mode: Mode,
+}
+
 impl Engine {
     /// An engine for `network` on the CPU.
     pub fn new(network: Arc<dyn Network>) -> Self {
@@ -91,13 +104,20 @@ impl Engine {
 
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode. Buffers do not move.
-    pub fn logits(&self, model: &Model, view: &View, inputs: Vec<f32>, rows: usize) -> Logits {
+    pub fn logits(&self, model: &Model, view: &View, inputs: &[f32], rows: usize) -> Logits {
         let heads = heads_of(model, view, [&view.answer]);
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
-        let logits = self.forward(&loaded, model, view, &mut buffers, Mode::Evaluate, inputs, rows);
-        let mut values = floats(logits.into_data());
-        values.truncate(rows * loaded.columns.len());
+        let width = inputs.len() / rows.max(1);
+        let mut values = Vec::with_capacity(rows * loaded.columns.len());
+        for chunk in inputs.chunks((CHUNK * width).max(1)) {
+            let pass =
+                Rows { inputs: chunk.to_vec(), rows: chunk.len() / width, mode: Mode::Evaluate };
+            let end = values.len() + pass.rows * loaded.columns.len();
+            let logits = self.forward(&loaded, model, view, &mut buffers, pass);
+            values.extend(floats(logits.into_data()));
+            values.truncate(end); // a single row was computed as two
+        }
         Logits { values, columns: loaded.columns }
     }
 
@@ -114,8 +134,8 @@ impl Engine {
         let mut loss = 0.0;
         for pass in passes.iter().filter(|pass| pass.counts()) {
             let (inputs, rows) = (pass.inputs.clone(), pass.rows);
-            let logits =
-                self.forward(&loaded, model, view, &mut buffers, Mode::Evaluate, inputs, rows);
+            let rows = Rows { inputs, rows, mode: Mode::Evaluate };
+            let logits = self.forward(&loaded, model, view, &mut buffers, rows);
             let values = floats(logits.into_data());
             loss += pass.loss(&values, &loaded.columns, &mut vec![0.0; values.len()])?;
         }
@@ -149,7 +169,8 @@ impl Engine {
         let mut surrogate: Option<Tensor<1>> = None;
         for mut pass in passes {
             let (inputs, rows) = (std::mem::take(&mut pass.inputs), pass.rows);
-            let logits = self.forward(&loaded, model, view, &mut buffers, pass.mode, inputs, rows);
+            let asked = Rows { inputs, rows, mode: pass.mode };
+            let logits = self.forward(&loaded, model, view, &mut buffers, asked);
             let [padded_rows, units] = logits.dims();
             let values = floats(logits.clone().inner().into_data());
             let mut slope = vec![0.0; padded_rows * units];
@@ -185,16 +206,13 @@ impl Engine {
     }
 
     /// One forward pass; `[rows or 2, units]`.
-    #[allow(clippy::too_many_arguments)] // one call site each way; a struct would name nothing
     fn forward(
         &self,
         loaded: &Loaded,
         model: &Model,
         view: &View,
         buffers: &mut Vector,
-        mode: Mode,
-        mut inputs: Vec<f32>,
-        rows: usize,
+        Rows { mut inputs, rows, mode }: Rows,
     ) -> Tensor<2> {
         let width = inputs.len() / rows;
         // A product of one row takes another kernel than one of many and rounds differently:
@@ -210,9 +228,9 @@ impl Engine {
             .map(|&slot| model.buffer_layout.slot(slot).range())
             .collect();
         let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
-        let device = &loaded.device;
-        let mut normaliser = Normaliser::new(buffers, &slots, learn, device);
-        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), device);
+        let mut normaliser =
+            Normaliser::new(buffers, &slots, learn.then_some(rows), &loaded.device);
+        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), &loaded.device);
         let network = self.network.as_ref();
         let features =
             network::forward(network, self.stages, &loaded.weights, &mut normaliser, inputs);
@@ -267,7 +285,7 @@ impl Engine {
 }
 
 /// The view's heads that make any of these units, ascending.
-fn heads_of<'a>(
+pub(crate) fn heads_of<'a>(
     model: &Model,
     view: &View,
     units: impl IntoIterator<Item = &'a Range<usize>>,
@@ -304,5 +322,5 @@ fn side_by_side(grids: &[&Grid], model: &Model) -> Grid {
 
 /// The numbers of a tensor's data.
 pub(crate) fn floats(data: TensorData) -> Vec<f32> {
-    data.try_into_vec::<f32>().unwrap_or_default()
+    data.try_into_vec::<f32>().expect("every float tensor of ours is made of f32")
 }

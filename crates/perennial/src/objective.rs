@@ -57,9 +57,9 @@ pub enum Target {
         /// T > 0.
         temperature: f32,
     },
-    /// Σ_c (z_c − stored_c)²: the logits should be those stored. `[rows, active]`
+    /// `Σ_c (z_c − stored_c)²`: the logits should be those stored. `[rows, active]`
     Logits(Vec<f32>),
-    /// Σ_c ξ_c z_c, a linear functional. `[rows, active]`
+    /// `Σ_c ξ_c z_c`, a linear functional. `[rows, active]`
     Linear(Vec<f32>),
     /// ½ ‖z‖².
     HalfSquare,
@@ -77,6 +77,16 @@ impl Pass {
         let weight = 1.0 / rows as f32;
         let term = Term { rows: 0..rows, active, weight, target: Target::Labels(labels) };
         Self { inputs, rows, mode: Mode::Train, terms: vec![term] }
+    }
+
+    /// Appends the rows and terms of another pass: one forward pass of both.
+    pub fn append(&mut self, other: Self) {
+        self.inputs.extend(other.inputs);
+        self.terms.extend(other.terms.into_iter().map(|term| Term {
+            rows: term.rows.start + self.rows..term.rows.end + self.rows,
+            ..term
+        }));
+        self.rows += other.rows;
     }
 
     /// Whether it asks for anything.
@@ -238,6 +248,7 @@ impl Columns {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // one head is one range of units
 mod tests {
     use super::*;
 

@@ -1,6 +1,7 @@
 //! Gradient steps over the active slots of θ.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,19 @@ struct Moments {
     age: u64,
 }
 
+/// What a step goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Descent<'a> {
+    /// Over θ; read at the active slots only.
+    pub gradient: &'a [f32],
+    /// The slots that move.
+    pub active: &'a [SlotId],
+    /// Learning rate.
+    pub lr: f32,
+    /// Over θ: weights it says yes of do not move.
+    pub frozen: Option<&'a Mask>,
+}
+
 /// An optimiser's settings and its moments, kept slot by slot and only for slots that move.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Optimizer {
@@ -96,40 +110,37 @@ impl Optimizer {
         self.moments.retain(|&slot, _| keep(slot));
     }
 
-    /// Moves the slots `active` of θ by one step and, with `moved`, writes Δ over them. A
-    /// weight of which `frozen` says yes does not move by a bit and has no moments, whatever
-    /// momentum and decay would do.
+    /// Moves the active slots of θ by one step and, with `moved`, writes Δ over them. A weight of
+    /// which the frozen mask says yes does not move by a bit and has no moments, whatever momentum
+    /// and decay would do.
     pub fn step(
         &mut self,
         layout: &Layout,
         theta: &mut Vector,
-        gradient: &[f32],
-        active: &[SlotId],
-        lr: f32,
-        frozen: Option<&Mask>,
+        descent: &Descent<'_>,
         mut moved: Option<&mut Vector>,
     ) {
-        for &slot in active {
+        for &slot in descent.active {
             let range = layout.slot(slot).range();
-            let g = &gradient[range.clone()];
             let theta = &mut theta[range.clone()];
             let moved = moved.as_deref_mut().map(|moved| &mut moved[range.clone()]);
-            let frozen = frozen
-                .map(|mask| &mask.bytes()[range.start.min(mask.len())..range.end.min(mask.len())])
-                .unwrap_or_default();
-            self.step_slot(slot, theta, g, lr, frozen, moved);
+            self.step_slot(slot, range, theta, descent, moved);
         }
     }
 
     fn step_slot(
         &mut self,
         slot: SlotId,
+        range: Range<usize>,
         theta: &mut [f32],
-        g: &[f32],
-        lr: f32,
-        frozen: &[u8],
+        descent: &Descent<'_>,
         moved: Option<&mut [f32]>,
     ) {
+        let (g, lr) = (&descent.gradient[range.clone()], descent.lr);
+        let frozen = descent
+            .frozen
+            .map(|mask| &mask.bytes()[range.start.min(mask.len())..range.end.min(mask.len())])
+            .unwrap_or_default();
         let OptimizerSettings { momentum, weight_decay, beta1, beta2, epsilon, .. } = self.settings;
         let plain = self.settings.kind == OptimizerKind::Sgd && momentum == 0.0;
         if plain {
@@ -218,7 +229,8 @@ mod tests {
         gradients
             .iter()
             .map(|&g| {
-                optimizer.step(&layout, &mut theta, &[g], &[SlotId(0)], 0.1, frozen, None);
+                let descent = Descent { gradient: &[g], active: &[SlotId(0)], lr: 0.1, frozen };
+                optimizer.step(&layout, &mut theta, &descent, None);
                 theta[0]
             })
             .collect()
@@ -268,7 +280,8 @@ mod tests {
         let mut theta = Vector::from(vec![1.0, -0.0, 5.0]);
         let mut moved = Vector::zeros(3);
         let g = [1.0, 0.0, f32::NAN];
-        optimizer.step(&layout, &mut theta, &g, &[SlotId(0)], 0.1, None, Some(&mut moved));
+        let descent = Descent { gradient: &g, active: &[SlotId(0)], lr: 0.1, frozen: None };
+        optimizer.step(&layout, &mut theta, &descent, Some(&mut moved));
         assert_eq!(theta[2].to_bits(), 5f32.to_bits());
         assert_eq!(moved[2], 0.0);
         assert!((moved[0] + 0.1).abs() < 1e-6);

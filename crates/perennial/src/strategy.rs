@@ -9,6 +9,7 @@ use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::objective::Pass;
+use crate::parts::memory::{Budget, Memory};
 use crate::scenario::Setting;
 
 /// A method of lifelong learning: saved state plus hooks. The empty implementation, with every
@@ -38,8 +39,9 @@ use crate::scenario::Setting;
 /// 2. Indices of θ never move; growth appends. A vector made before growth is a prefix: of
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
-/// 3. [`card`](Self::card), [`pool`](Self::pool), [`frozen`](Self::frozen) and
-///    [`view`](Self::view) are pure. Running statistics that a view calls fixed are used and
+/// 3. [`card`](Self::card), [`pool`](Self::pool), [`frozen`](Self::frozen),
+///    [`view`](Self::view), [`memory`](Self::memory) and [`figures`](Self::figures) are pure.
+///    Running statistics that a view calls fixed are used and
 ///    never moved.
 /// 4. The driver works on the *active* slots: those that take part in this step's passes and are
 ///    not frozen whole. Everything else does not move by one bit under any optimiser, momentum
@@ -56,6 +58,17 @@ pub trait Strategy: erased_serde::Serialize + Send {
 
     /// The settings as they stand, for reports: a flat JSON object.
     fn settings(&self) -> serde_json::Value;
+
+    /// The training samples it keeps: what reports count as data, and where a sample is found
+    /// by its id. Pure.
+    fn memory(&self) -> Option<&Memory> {
+        None
+    }
+
+    /// What it counted while learning, for reports: a JSON object, or null for nothing. Pure.
+    fn figures(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
 
     /// Called once a task, after the driver appended the head that the setting asks for; may
     /// grow the network. A strategy whose card [isolates](Isolation) appends its own parts
@@ -200,12 +213,17 @@ pub enum Keeps {
     Vectors(usize),
     /// This many vectors of θ's length for each task.
     VectorsPerTask(usize),
-    /// This many training samples in all, with this many vectors of θ's length.
+    /// Training samples up to this budget in all, with this many vectors of θ's length.
     Samples {
         /// Samples in all.
-        samples: usize,
+        most: Budget,
         /// Vectors in all.
         vectors: usize,
+    },
+    /// Training samples up to this budget for each task.
+    SamplesPerTask {
+        /// Samples a task.
+        most: Budget,
     },
     /// All training data of all tasks.
     AllData,
@@ -293,6 +311,9 @@ pub struct Batch {
     pub units: Vec<u32>,
     /// Each row's number in the data of its task.
     pub ids: Vec<u64>,
+    /// Each row's index in the training part of its task: where
+    /// [`Context::samples`](crate::learner::Context::samples) has it as it is stored.
+    pub rows: Vec<usize>,
     /// Runs of rows of one task: (task, rows).
     pub tasks: Vec<(usize, Range<usize>)>,
 }

@@ -39,6 +39,9 @@ fn settings_that_cannot_be() {
         ("--set=optimizer.momentum=1", "optimizer.momentum = 1 cannot be"),
         ("--set=joint.start=later", "later"),
         ("--set=nothing=1", "there is no setting `nothing`"),
+        ("--set=tasks=x", "expected a whole number"),
+        ("--tasks=-1", "expected a whole number"),
+        ("--set=rotated.angles=0,15", "rotated takes no part here"),
         ("--fast", "unexpected argument '--fast'"),
     ] {
         let mut command = perennial();
@@ -71,6 +74,43 @@ fn benchmarks_that_cannot_be() {
     command.current_dir(folder.path()).args(["compare", "--config=bad.toml"]);
     let said = refused(command, 65, "bad-data");
     assert!(said.contains("line 2 of bad.toml"), "{said}");
+}
+
+#[test]
+fn what_teaches_nothing_or_changes_nothing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = "[[task]]\nname = 'a'\ndata = 'digits'\nclasses = ['x']\n";
+    fs::write(folder.path().join("list.toml"), list).unwrap();
+    for (words, says) in [
+        (
+            &["permuted-digits", "--drop-last", "--batch=21", "--samples-per-task=20"][..],
+            "which has 20 training samples",
+        ),
+        (
+            &["permuted-digits", "--strategies=finetune", "--set=joint.start=scratch"],
+            "joint takes no part",
+        ),
+        (
+            &["split-digits", "--tasks=6"],
+            "6 tasks of 10 classes leave 1 class a task, which needs no learning; use at most 5 tasks",
+        ),
+        (&["split-digits", "--tasks=3", "--set=split.order=0,1,2,3,4"], "use at most 2 tasks"),
+        (&["list.toml"], "list.toml: digits has no class `x`"),
+    ] {
+        let mut command = perennial();
+        command.current_dir(folder.path()).arg("compare").args(words);
+        let said = refused(command, 2, "usage");
+        assert!(said.contains(says), "{words:?}: {said}");
+    }
+    // The other settings of a file wait for a comparison that they are of.
+    fs::write(folder.path().join("all.toml"), "[joint]\nstart = 'scratch'\n").unwrap();
+    let mut command = perennial();
+    command
+        .current_dir(folder.path())
+        .args(["compare", "--config=all.toml", "--strategies=finetune", "--drop-last"])
+        .args(["--batch=20", "--samples-per-task=20", "--tasks=2", "--network=mlp:8"])
+        .args(["--seeds=1", "--out=run"]);
+    assert_eq!(finish(command)["runs"][0]["steps"], 2);
 }
 
 #[test]

@@ -154,6 +154,72 @@ fn settings_come_from_flags_then_set_then_file() {
 }
 
 #[test]
+fn joint_says_how_long_it_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    for (word, label) in [
+        ("--iterations=1", "joint (1 step a task)"),
+        ("--iterations=4", "joint (4 steps a task)"),
+        ("--epochs=2", "joint (2 passes)"),
+    ] {
+        let out = folder.path().join(word);
+        let document = finish(small(&out, &["--strategies=joint", word]));
+        assert_eq!(document["runs"][0]["label"], label);
+    }
+}
+
+#[test]
+fn what_was_measured_within_tasks_is_in_the_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--strategies=finetune", "--iterations=20", "--anytime=5"];
+    let document = finish(small(&folder.path().join("within"), &words));
+    let within = &document["runs"][0]["anytime"];
+    assert_eq!((&within["period"], &within["evaluations"]), (&5.into(), &12.into()));
+    for key in ["window", "aaa", "min_acc", "wc_acc", "wf", "wp"] {
+        assert!(within[key].is_number(), "{key} of {within}");
+    }
+    let series = within["series"].as_array().unwrap();
+    let steps: Vec<u64> = series.iter().map(|at| at["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, (1..=12).map(|n| 5 * n).collect::<Vec<u64>>());
+    assert_eq!(
+        (&series[11]["task"], series[11]["accuracies"].as_array().unwrap().len()),
+        (&2.into(), 3)
+    );
+    let read = Comparison::read(&folder.path().join("within")).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), document);
+    // Not asked for, it is absent.
+    let plain = finish(small(&folder.path().join("plain"), &words[..2]));
+    assert!(plain["runs"][0].get("anytime").is_none());
+}
+
+/// Every key that `--set` knows is listed, with what it means.
+#[test]
+fn lists_name_every_setting() {
+    let mut command = perennial();
+    command.args(["compare", "--set=nothing=1"]);
+    let said = refused(command, 2, "usage");
+    let known = said.split_once("known are: ").unwrap().1;
+    let mut command = perennial();
+    command.arg("list");
+    let list = finish(command);
+    let of = |list: &serde_json::Value| list.as_array().unwrap().clone();
+    let strategies = of(&list["strategies"]);
+    let mut settings: Vec<_> = strategies.iter().flat_map(|entry| of(&entry["settings"])).collect();
+    settings.extend(of(&list["benchmark_settings"]));
+    settings.extend(of(&list["optimizer_settings"]));
+    for key in known.trim().split(", ").filter(|key| key.contains('.')) {
+        let setting = settings.iter().find(|setting| setting["key"] == key);
+        let setting = setting.unwrap_or_else(|| panic!("{key} is not listed"));
+        assert_ne!(setting["what"], "", "{key}");
+        assert!(setting.get("default").is_some(), "{key}");
+    }
+    let output = perennial().args(["list", "benchmarks"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for key in ["permuted.first", "split.classes", "optimizer.weight-decay"] {
+        assert!(text.contains(key), "{key}: {text}");
+    }
+}
+
+#[test]
 fn lists_say_what_there_is() {
     let list = finish({
         let mut command = perennial();

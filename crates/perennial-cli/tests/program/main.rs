@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
 
 mod bad_input;
+mod command;
 mod contract;
+mod readme;
 mod resume;
 mod run;
 mod same_numbers;

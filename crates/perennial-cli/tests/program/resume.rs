@@ -59,14 +59,17 @@ fn has_state(out: &Path) -> bool {
 fn killed_at_any_moment_it_ends_as_if_nothing_had_been() {
     let folder = tempfile::tempdir().unwrap();
     let whole = numbers(finish(long(&folder.path().join("whole"), &[])));
-    for (i, every) in ["1", "13", "250"].into_iter().enumerate() {
+    for every in ["1", "13", "250"] {
         let out = folder.path().join(every);
         let mut cut = false;
-        // Killed again and again, a little later each time.
+        // Killed again and again, each time a little later after a state was there.
         for round in 0..3 {
             let mut parent = start(long(&out, &["--save-every", every]));
-            std::thread::sleep(Duration::from_millis(90 * (round + 1) + 37 * i as u64));
-            kill(parent.id(), "-KILL");
+            wait_until("a state, or the end", || {
+                has_state(&out) || parent.try_wait().unwrap().is_some()
+            });
+            std::thread::sleep(Duration::from_millis(25 * round));
+            parent.kill().unwrap();
             parent.wait().unwrap();
             wait_until("orphans end", || workers_in(&out).is_empty());
             cut |= has_state(&out);
@@ -166,6 +169,7 @@ fn a_damaged_state_is_named_and_refused() {
         fs::write(&state, &bytes).unwrap();
         let said = refused(again(), 76, "damaged");
         assert!(said.contains("finetune-0/state") && said.contains("delete the folder"), "{said}");
+        assert_eq!(said.matches("a copy").count(), 1, "one thing to do, said once: {said}");
         assert_eq!(fs::read(&state).unwrap(), bytes, "left as it was");
     }
     fs::write(&state, &whole).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Cell, Comparison, FailedRun, Run, SCHEMA};
+use super::{Cell, Comparison, FailedRun, Run, SCHEMA, WithinTasks};
 use crate::ReportError;
 
 impl Comparison {
@@ -109,7 +109,8 @@ fn check_run(run: &Run, tasks: usize) -> Result<(), String> {
         return Err(format!("it took {value} seconds; expected a number from 0"));
     }
     let derived = [run.acc, run.bwt, run.fwt, run.forgetting, run.learning_accuracy];
-    match derived.iter().flatten().find(|value| !(-1.0..=1.0).contains(*value)) {
+    let within = run.anytime.iter().flat_map(WithinTasks::metrics);
+    match derived.into_iter().chain(within).flatten().find(|value| !(-1.0..=1.0).contains(value)) {
         Some(value) => Err(format!("one of its metrics is {value}; expected -1 to 1 or null")),
         None => Ok(()),
     }

@@ -99,6 +99,7 @@ fn run(fares: &Fares, tasks: usize, seed: u64) -> Run {
             .to_owned(),
         task_known: fares.told,
         notes: Vec::new(),
+        anytime: None,
         label: fares.label.to_owned(),
     }
 }

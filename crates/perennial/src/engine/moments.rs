@@ -53,7 +53,7 @@ impl Asked<'_> {
 enum Sum {
     /// h(a) `[rows, inputs]` and Σ over slopes of h(δ) `[rows, outputs]`: since
     /// h(a δ) = h(a) h(δ), their product is the sum over rows.
-    Dense(Tensor<2>, Tensor<2>),
+    Dense(Box<[Tensor<2>; 2]>),
     /// Finished: over the parameter, row-major.
     Whole(Vec<f64>),
 }
@@ -157,7 +157,8 @@ impl Engine {
             for (of_head, index, grid) in &loaded.untracked {
                 let values = match sums.remove(&(*of_head, *index)) {
                     Some(Sum::Whole(values)) => values,
-                    Some(Sum::Dense(a, delta)) => {
+                    Some(Sum::Dense(factors)) => {
+                        let [a, delta] = *factors;
                         let product = a.transpose().matmul(delta); // [inputs, outputs]
                         floats(product.into_data()).into_iter().map(f64::from).collect()
                     }
@@ -185,7 +186,7 @@ impl Engine {
         let mut gradient = Vector::zeros(model.theta.len());
         for &row in asked.rows {
             let (inputs, labels) = asked.load(&[row]);
-            let logits = self.logits(model, asked.view, inputs.clone(), 1);
+            let logits = self.logits(model, asked.view, &inputs, 1);
             let z = logits.row(0, &asked.view.answer).unwrap_or_default();
             let mut slopes = Vec::new();
             asked.slopes.append(z, labels[0], generator, &mut slopes);
@@ -223,9 +224,9 @@ fn add_layer(sums: &mut Sums, of_head: bool, layer: Layer, found: &mut Gradients
             let of_bias = floats(delta.clone().sum_dim(0).into_data());
             sums.entry((of_head, weight + 1)).or_insert_with(|| whole(of_bias.len())).add(&of_bias);
             match sums.get_mut(&(of_head, weight)) {
-                Some(Sum::Dense(_, sum)) => *sum = sum.clone() + delta,
+                Some(Sum::Dense(factors)) => factors[1] = factors[1].clone() + delta,
                 _ => {
-                    let dense = Sum::Dense(power.of_all(input), delta);
+                    let dense = Sum::Dense(Box::new([power.of_all(input), delta]));
                     sums.insert((of_head, weight), dense);
                 }
             }
@@ -251,8 +252,8 @@ fn add_layer(sums: &mut Sums, of_head: bool, layer: Layer, found: &mut Gradients
     }
 }
 
-/// Σ over rows of h(G_n), G_n = D_n U_nᵀ the gradient of one sample by the kernel: its slopes
-/// times its unfolded input. `[outputs · inputs · kernel · kernel]`
+/// Σ over rows of `h(G)`, `G = D Uᵀ` the gradient of one sample by the kernel: its slopes times
+/// its unfolded input. `[outputs · inputs · kernel · kernel]`
 fn conv_moments(
     input: Tensor<4>, // [rows, inputs, height, width]
     delta: Tensor<4>, // [rows, outputs, height, width]

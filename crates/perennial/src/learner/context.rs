@@ -104,8 +104,27 @@ impl Context<'_> {
 
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode.
-    pub fn logits(&self, view: &View, inputs: Vec<f32>, rows: usize) -> Logits {
+    pub fn logits(&self, view: &View, inputs: &[f32], rows: usize) -> Logits {
         self.engine.logits(self.model, view, inputs, rows)
+    }
+
+    /// As [`logits`](Self::logits), of weights kept from before: prefixes of θ and buffers that
+    /// hold all that the view uses.
+    pub fn logits_at(
+        &mut self,
+        theta: &mut Vector,
+        buffers: &mut Vector,
+        view: &View,
+        inputs: &[f32],
+        rows: usize,
+    ) -> Logits {
+        // Lent for one pass: nothing is copied, and both are back where they were after it.
+        std::mem::swap(&mut self.model.theta, theta);
+        std::mem::swap(&mut self.model.buffers, buffers);
+        let logits = self.engine.logits(self.model, view, inputs, rows);
+        std::mem::swap(&mut self.model.theta, theta);
+        std::mem::swap(&mut self.model.buffers, buffers);
+        logits
     }
 
     /// The gradient over θ of each pass, one backward each, at the current weights; 0 where a

@@ -79,6 +79,7 @@ impl<'s> Data<'s> {
                 samples.append_row(row, &mut batch.inputs);
                 batch.units.push(unit(task, samples.label(row)));
                 batch.ids.push(samples.id(row));
+                batch.rows.push(row);
             }
             if batch.units.len() > start {
                 batch.tasks.push((task, start..batch.units.len()));

@@ -23,7 +23,8 @@ impl Learner {
     ) -> Result<(), LearnError> {
         let (since, tasks) = (Instant::now(), data.stream.tasks.len());
         let after = self.core.accuracy.rows().len();
-        let wanted = after == 0 || after == tasks || after % self.core.training.eval_every == 0;
+        let wanted =
+            after == 0 || after == tasks || after.is_multiple_of(self.core.training.eval_every);
         let mut row = vec![None; tasks];
         if wanted {
             for (task, accuracy) in row.iter_mut().enumerate() {
@@ -71,7 +72,7 @@ impl Learner {
             for &row in rows {
                 samples.append_row(row, &mut inputs);
             }
-            let logits = self.engine.logits(model, &view, inputs, rows.len());
+            let logits = self.engine.logits(model, &view, &inputs, rows.len());
             for (i, &row) in rows.iter().enumerate() {
                 let scores = logits.row(i, &view.answer)?;
                 let wanted = outputs.units[samples.label(row) as usize] as usize;
@@ -86,7 +87,7 @@ impl Learner {
         let Some(period) = self.core.training.anytime else { return };
         let step = self.core.steps;
         let logged = self.core.anytime.last().is_some_and(|last| last.step == step);
-        if logged || !(last || step % period == 0) {
+        if logged || !(last || step.is_multiple_of(period)) {
             return;
         }
         let since = Instant::now();

@@ -9,6 +9,7 @@ mod data;
 mod error;
 mod evaluate;
 mod position;
+mod recall;
 mod saved;
 mod settings;
 mod step;
@@ -25,6 +26,7 @@ pub use self::context::Context;
 use self::data::Data;
 pub use self::error::LearnError;
 pub use self::position::{InPhase, Position};
+pub use self::recall::PackedGradients;
 pub use self::saved::KeptBytes;
 pub use self::settings::Training;
 pub use self::stop::Stop;
@@ -182,13 +184,17 @@ impl Learner {
                 return Ok(Ended::Stopped);
             }
             let since = Instant::now();
+            let trains = matches!(self.core.position, Position::InPhase(_));
             match self.advance(&mut data, watch, stop) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Ended::Finished),
                 Err(LearnError::Stopped(_)) => return Ok(Ended::Stopped),
                 Err(error) => return Err(error),
             }
-            self.clock.train_seconds += since.elapsed().as_secs_f64();
+            if !trains {
+                // A phase counts its own time, save by save.
+                self.clock.train_seconds += since.elapsed().as_secs_f64();
+            }
             watch.save(self)?;
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Clock, Core, LearnError, Learner};
 use crate::engine::Engine;
 use crate::network::Network;
+use crate::parts::memory::Memory;
 use crate::state::{State, StateError, from_state, to_state};
 use crate::strategy::Strategy;
 
@@ -96,7 +97,8 @@ impl Learner {
         Ok(Self { engine: Engine::new(network), strategy, card, core, clock })
     }
 
-    /// Bytes kept between tasks: model, strategy, and `data` bytes of rows that stay at hand.
+    /// Bytes kept between tasks: model, strategy, and as data the samples in its
+    /// [memory](crate::Strategy::memory) with `data` bytes of rows that stay at hand.
     ///
     /// # Errors
     ///
@@ -104,7 +106,8 @@ impl Learner {
     pub fn kept_bytes(&self, data: usize) -> Result<KeptBytes, StateError> {
         let model = 4 * (self.core.model.theta.len() + self.core.model.buffers.len());
         let state = to_state(self.strategy.as_ref())?;
-        let strategy = state.tensors.values().map(|tensor| tensor.bytes.len()).sum();
-        Ok(KeptBytes { model, strategy, data })
+        let tensors: usize = state.tensors.values().map(|tensor| tensor.bytes.len()).sum();
+        let samples = self.strategy.memory().map_or(0, Memory::bytes);
+        Ok(KeptBytes { model, strategy: tensors - samples, data: data + samples })
     }
 }

@@ -53,7 +53,7 @@ impl Training {
     /// The first setting that is out of its range.
     pub fn check(&self) -> Result<(), LearnError> {
         let positive = |key: &str, value: usize| match value {
-            0 => Err(bad(key, value, "it must be at least 1")),
+            0 => Err(bad(key, &value, "it must be at least 1")),
             _ => Ok(()),
         };
         positive("epochs", self.epochs)?;
@@ -61,17 +61,17 @@ impl Training {
         positive("eval-every", self.eval_every)?;
         positive("eval-samples", self.eval_samples.unwrap_or(1))?;
         if self.iterations == Some(0) {
-            return Err(bad("iterations", 0, "it must be at least 1 step"));
+            return Err(bad("iterations", &0, "it must be at least 1 step"));
         }
         if self.anytime == Some(0) {
-            return Err(bad("anytime", 0, "it must be at least 1 step"));
+            return Err(bad("anytime", &0, "it must be at least 1 step"));
         }
         if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return Err(bad("lr", self.lr, "a learning rate is a number above 0"));
+            return Err(bad("lr", &self.lr, "a learning rate is a number above 0"));
         }
         let share = |key, value: f32| match value {
             0.0..1.0 => Ok(()),
-            _ => Err(bad(key, value, "it must be at least 0 and below 1")),
+            _ => Err(bad(key, &value, "it must be at least 0 and below 1")),
         };
         let rule = &self.optimizer;
         share("optimizer.momentum", rule.momentum)?;
@@ -79,18 +79,18 @@ impl Training {
         share("optimizer.beta2", rule.beta2)?;
         if rule.kind == OptimizerKind::Adam && rule.momentum != 0.0 {
             let reason = "Adam has optimizer.beta1 in its place";
-            return Err(bad("optimizer.momentum", rule.momentum, reason));
+            return Err(bad("optimizer.momentum", &rule.momentum, reason));
         }
         if !(rule.weight_decay >= 0.0 && rule.weight_decay.is_finite()) {
-            return Err(bad("optimizer.weight-decay", rule.weight_decay, "it must be at least 0"));
+            return Err(bad("optimizer.weight-decay", &rule.weight_decay, "it must be at least 0"));
         }
         if !(rule.epsilon > 0.0 && rule.epsilon.is_finite()) {
-            return Err(bad("optimizer.epsilon", rule.epsilon, "it must be above 0"));
+            return Err(bad("optimizer.epsilon", &rule.epsilon, "it must be above 0"));
         }
         Ok(())
     }
 }
 
-fn bad(key: &str, value: impl ToString, expected: &str) -> LearnError {
+fn bad(key: &str, value: &impl ToString, expected: &str) -> LearnError {
     LearnError::BadSetting { key: key.into(), value: value.to_string(), expected: expected.into() }
 }

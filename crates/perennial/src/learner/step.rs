@@ -1,12 +1,14 @@
 //! One phase of training, step by step.
 
+use std::time::Instant;
+
 use rand::seq::SliceRandom;
 
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
 use crate::engine::Frozen;
-use crate::layout::SlotId;
 use crate::model::View;
+use crate::optimizer::Descent;
 use crate::scenario::Part;
 use crate::strategy::{Changed, Gradient, Keeps, Pool, Step};
 use crate::vector::Vector;
@@ -48,6 +50,7 @@ impl Learner {
         let mut view = self.strategy.view(at.task, &self.core.model);
         let mut frozen = self.strategy.frozen(at.task, &self.core.model);
         self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
+        let mut since = Instant::now();
         let parameters = self.core.model.theta.len();
         let reads = self.card.reads;
         let mut buffers = Buffers {
@@ -83,6 +86,8 @@ impl Learner {
                 let due = watch.due(self.core.steps);
                 if due || stop.asked() {
                     self.core.position = Position::InPhase(at.clone());
+                    self.clock.train_seconds += since.elapsed().as_secs_f64();
+                    since = Instant::now();
                     watch.save(self)?;
                     if stop.asked() {
                         return Ok(None);
@@ -92,6 +97,7 @@ impl Learner {
             (at.epoch, at.step) = (at.epoch + 1, 0);
         }
         self.core.position = Position::InPhase(at.clone());
+        self.clock.train_seconds += since.elapsed().as_secs_f64();
         if at.steps > 0 {
             self.measure_anytime(at.task, data, true);
         }
@@ -136,7 +142,10 @@ impl Learner {
         }
         strategy.edit_gradient(&mut Gradient { values: gradient, active: &active }, &mut cx)?;
         let lr = cx.lr;
-        self.descend(gradient, &active, lr, frozen, reads.moved.then_some(&mut buffers.moved));
+        let descent = Descent { gradient, active: &active, lr, frozen: frozen.mask.as_deref() };
+        let model = &mut self.core.model;
+        let moved = reads.moved.then_some(&mut buffers.moved);
+        self.core.optimizer.step(&model.layout, &mut model.theta, &descent, moved);
         at.steps += 1;
         at.loss += computed.loss;
         self.core.steps += 1;
@@ -150,27 +159,6 @@ impl Learner {
             active: &active,
         };
         strategy.after_step(&step, &mut cx)
-    }
-
-    /// θ ← θ + Δ over the active slots.
-    fn descend(
-        &mut self,
-        gradient: &Vector,
-        active: &[SlotId],
-        lr: f32,
-        frozen: &Frozen,
-        moved: Option<&mut Vector>,
-    ) {
-        let model = &mut self.core.model;
-        self.core.optimizer.step(
-            &model.layout,
-            &mut model.theta,
-            gradient,
-            active,
-            lr,
-            frozen.mask.as_deref(),
-            moved,
-        );
     }
 
     /// How long a phase is: epochs, and the step at which it ends all the same.

@@ -104,6 +104,10 @@ impl Network for Mlp {
         Activation::Flat(relu(z))
     }
 
+    fn dense(&self) -> bool {
+        true
+    }
+
     fn scaled(&self, factor: f64) -> Result<Arc<dyn Network>, NetworkError> {
         let hidden: Vec<_> = self.hidden.iter().map(|&width| scaled_width(width, factor)).collect();
         Ok(Arc::new(Self::new(self.input, &hidden)?.starting(self.start)))

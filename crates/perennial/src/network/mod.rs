@@ -5,6 +5,7 @@
 //! layer belongs to the model's heads, not to the network.
 
 mod cnn;
+pub(crate) mod dense;
 mod mlp;
 mod module;
 mod normaliser;
@@ -254,6 +255,12 @@ pub trait Network: Send + Sync {
     /// How the heads over its features start.
     fn head_start(&self) -> Start {
         Start::Xavier
+    }
+
+    /// Whether it is nothing but dense layers with a rectifier after each, its parameters their
+    /// weights and biases in turn. Such a network may be run over slices, without autodiff.
+    fn dense(&self) -> bool {
+        false
     }
 
     /// The same architecture with every hidden width multiplied by `factor` (at least 1 unit

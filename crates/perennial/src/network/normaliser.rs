@@ -15,18 +15,19 @@ const MOMENTUM: f32 = 0.1;
 pub struct Normaliser<'a> {
     buffers: &'a mut [f32],
     slots: &'a [Range<usize>],
-    learn: bool,
+    /// The rows of a pass that learns, without padding.
+    learn: Option<usize>,
     device: Device,
 }
 
 impl<'a> Normaliser<'a> {
-    /// `slots[i]` is where the network's buffer `i` lies in `buffers`. With `learn` a pass uses
-    /// its own statistics and moves the buffers; without, it uses the buffers and never moves
-    /// them.
+    /// `slots[i]` is where the network's buffer `i` lies in `buffers`. With `learn`, a number of
+    /// rows, a pass uses its own statistics and moves the buffers; without, it uses the buffers
+    /// and never moves them.
     pub(crate) fn new(
         buffers: &'a mut [f32],
         slots: &'a [Range<usize>],
-        learn: bool,
+        learn: Option<usize>,
         device: &Device,
     ) -> Self {
         Self { buffers, slots, learn, device: device.clone() }
@@ -44,12 +45,13 @@ impl<'a> Normaliser<'a> {
         mean: usize,
         variance: usize,
     ) -> Tensor<D> {
-        if !self.learn {
+        let Some(rows) = self.learn else {
             let (mean, variance) = (self.buffer(mean), self.buffer(variance));
             return batch_norm(x, gamma, beta, mean, variance, EPSILON);
-        }
-        let [rows, channels] = [x.shape().num_elements(), x.dims()[1]];
-        let per_channel = (rows / channels) as f32;
+        };
+        // A single row comes as two equal ones: mean and variance are its own all the same, but
+        // it counts once.
+        let per_channel = (rows * x.dims()[2..].iter().product::<usize>()) as f32;
         let normalised = batch_norm_train(x, gamma, beta, EPSILON);
         let unbiased = per_channel / (per_channel - 1.0).max(1.0);
         self.learn(mean, normalised.mean, 1.0);
@@ -70,7 +72,7 @@ impl<'a> Normaliser<'a> {
 
     /// Whether this pass learns statistics.
     pub fn learns(&self) -> bool {
-        self.learn
+        self.learn.is_some()
     }
 
     /// The running statistic `index` as numbers.
@@ -80,7 +82,7 @@ impl<'a> Normaliser<'a> {
 
     /// Replaces the running statistic `index`; ignored in a pass that does not learn.
     pub fn set(&mut self, index: usize, values: &[f32]) {
-        if self.learn {
+        if self.learns() {
             self.buffers[self.slots[index].clone()].copy_from_slice(values);
         }
     }

@@ -28,7 +28,7 @@ pub fn exact<E>(
 }
 
 /// The mean over directions z of ±1 of `z ∘ (∇L(θ + εz) − ∇L(θ − εz)) / 2ε`: every weight moved
-/// at once. Its expectation is the diagonal of the Hessian, for E z_i z_j = 0; the noise of one
+/// at once. Its expectation is the diagonal of the Hessian, for `E z_i z_j = 0`; the noise of one
 /// direction is the sum of the row's other entries.
 ///
 /// # Errors

@@ -150,6 +150,12 @@ impl Samples {
         self.ids[row]
     }
 
+    /// The inputs of all rows as they are stored: what a memory copies.
+    #[must_use]
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
     /// Appends the numbers of a row to a batch: bytes as `byte / white`, which is in 0 … 1.
     pub fn append_row(&self, row: usize, to: &mut Vec<f32>) {
         let range = row * self.inputs..(row + 1) * self.inputs;

@@ -134,7 +134,7 @@ impl Mas {
     }
 }
 
-/// Σ over batches of |∂ Σ_n ‖f(x_n)‖² / ∂θ| ÷ N.
+/// Σ over batches of `|∂ Σ_n ‖f(x_n)‖² / ∂θ|` ÷ N.
 fn of_batches(cx: &mut Context<'_>, view: &View, rows: &[usize]) -> Result<Vector, LearnError> {
     let mut mean = Vector::zeros(cx.model.theta.len());
     let share = 1.0 / rows.len() as f32;

@@ -1,12 +1,20 @@
 //! The methods, one a file, and the registry that gives each its name.
 
+mod agem;
+mod budget;
+mod der;
+mod derpp;
+mod er;
 mod ewc;
 mod finetune;
 mod freeze;
+mod gem;
 mod independent;
 mod joint;
 mod l2;
+mod lwf;
 mod mas;
+mod memories;
 mod online_ewc;
 mod perturb;
 mod rwalk;
@@ -17,12 +25,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use self::agem::{Agem, AgemMemory, AgemSettings};
+pub use self::der::{Der, DerSettings};
+pub use self::derpp::{Derpp, DerppSettings};
+pub use self::er::{Er, ErSettings};
 pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
 pub use self::freeze::Freeze;
+pub use self::gem::{Gem, GemSettings};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 pub use self::l2::{L2, L2Settings};
+pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
 pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
 pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
 pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
@@ -117,6 +131,12 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Mas>(),
     entry::<Rwalk>(),
     entry::<Scp>(),
+    entry::<Gem>(),
+    entry::<Agem>(),
+    entry::<Er>(),
+    entry::<Der>(),
+    entry::<Derpp>(),
+    entry::<Lwf>(),
 ];
 
 impl Entry {

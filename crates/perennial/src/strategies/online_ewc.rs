@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | λ | `lambda` |
 //! | γ | `gamma` |
-//! | F_t | `fisher`, measured on `fisher_samples`; each brought to a scale by `normalise` |
+//! | `F_t` | `fisher`, measured on `fisher_samples`; each brought to a scale by `normalise` |
 //!
 //! Keeps two vectors (three with a running F and four with a normalised one of all tasks). A
 //! step costs one pass over θ, F̃ and θ*; a running F two more over its own vectors.
@@ -66,7 +66,7 @@ pub struct OnlineEwcSettings {
     pub lambda: f64,
     /// γ in 0 … 1.
     pub gamma: f64,
-    /// Where F_t comes from.
+    /// Where `F_t` comes from.
     pub fisher: OnlineFisher,
     /// Training samples it is measured on.
     pub fisher_samples: Amount,
@@ -101,7 +101,7 @@ pub enum Normalise {
     /// As it is.
     #[default]
     None,
-    /// Each F_t divided by its largest number.
+    /// Each `F_t` divided by its largest number.
     Max,
     /// F̃ moved and scaled to 0 … 1 over all weights.
     MinMax,

@@ -10,7 +10,7 @@
 //! | symbol | field |
 //! | --- | --- |
 //! | λ | `lambda` |
-//! | e_i: one weight at a time, or all by ±ε | `mode`, `draws` |
+//! | `e_i`: one weight at a time, or all by ±ε | `mode`, `draws` |
 //! | L, on which samples | `samples` |
 //!
 //! Keeps two vectors. A step costs one pass over θ, b and θ*; the end of a task 2 P + 1

@@ -12,7 +12,7 @@
 //! | symbol | field |
 //! | --- | --- |
 //! | λ | `lambda` |
-//! | E_ξ: closed form or L slices | `expectation`, `slices` |
+//! | `E_ξ`: closed form or L slices | `expectation`, `slices` |
 //! | Γ over tasks | `accumulate` |
 //! | n | `samples` |
 //!

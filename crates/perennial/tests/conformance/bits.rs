@@ -21,7 +21,7 @@ fn logits(learner: &Learner, spec: &str, stream: &Stream, task: usize, rows: usi
     for chunk in all.chunks(rows) {
         let mut inputs = Vec::new();
         chunk.iter().for_each(|&row| samples.append_row(row, &mut inputs));
-        let logits = engine.logits(&learner.core.model, &view, inputs, chunk.len());
+        let logits = engine.logits(&learner.core.model, &view, &inputs, chunk.len());
         for i in 0..chunk.len() {
             let row = logits.row(i, &view.answer).unwrap();
             bits.extend(row.iter().map(|logit| logit.to_bits()));

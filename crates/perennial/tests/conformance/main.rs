@@ -4,7 +4,10 @@
 //! isolates must answer old tasks with the same bits for ever, who keeps nothing must keep
 //! nothing, what it promises it must reach. Each check names the mutation it catches.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, outside of `#[test]` functions
+
 mod bits;
+mod memory;
 mod penalties;
 mod promises;
 mod resume;

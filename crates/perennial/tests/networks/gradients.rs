@@ -63,7 +63,7 @@ fn evaluation_with_gradients_gives_the_answers_of_evaluation() {
         let (engine, mut model) = moved(&network, 5);
         let view = model.shared_view(0);
         let pass = half_squares(network.as_ref(), 6, Mode::Evaluate);
-        let answers = engine.logits(&model, &view, pass.inputs.clone(), 6);
+        let answers = engine.logits(&model, &view, &pass.inputs, 6);
         let frozen = Frozen::default();
         let mut found = Vector::zeros(model.theta.len());
         let (computed, _) =

@@ -51,14 +51,14 @@ fn a_module_starts_as_itself() {
     let (engine, mut model) = fresh(&network, UNITS);
     let inputs = images(network.as_ref(), 4);
     let view = model.shared_view(0);
-    let logits = engine.logits(&model, &view, inputs.clone(), 4);
+    let logits = engine.logits(&model, &view, &inputs, 4);
     same_answers(&logits, &module.valid(), &model, &inputs);
 
     // And starts so again, after the weights were others.
     let start = model.clone();
     model.theta.fill(0.5);
     model.buffers.fill(0.5);
-    assert_ne!(engine.logits(&model, &view, inputs, 4).row(0, &(0..1)), logits.row(0, &(0..1)));
+    assert_ne!(engine.logits(&model, &view, &inputs, 4).row(0, &(0..1)), logits.row(0, &(0..1)));
     let key = Key::of_seed(9);
     for slot in &start.columns[0].parameters {
         let slot = slot.blocks[0];
@@ -91,7 +91,7 @@ fn statistics_are_those_of_the_last_pass() {
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");
         }
         let inputs = images(network.as_ref(), 4);
-        let logits = engine.logits(&model, &view, inputs.clone(), 4);
+        let logits = engine.logits(&model, &view, &inputs, 4);
         same_answers(&logits, &training.valid(), &model, &inputs);
         assert!(model.buffers.iter().zip(other.buffers.iter()).all(|(a, b)| a != b));
     }
@@ -121,7 +121,7 @@ fn frozen_parameters_are_buffers_that_stay() {
     }
     model.buffers[..start.len()].fill(0.0); // what is in the buffers is what counts
     let inputs = || images(network.as_ref(), 2);
-    let silent = engine.logits(&model, &view, inputs(), 2);
+    let silent = engine.logits(&model, &view, &inputs(), 2);
     assert_eq!(silent.row(0, &(0..UNITS)), silent.row(1, &(0..UNITS)));
 }
 

@@ -17,7 +17,7 @@ fn holds(network: &Arc<dyn Network>, units: usize) {
     let width = inputs.len() / most;
     let answer = |first: usize, rows: usize| {
         let inputs = inputs[first * width..(first + rows) * width].to_vec();
-        bits(&engine.logits(&model, &view, inputs, rows), units)
+        bits(&engine.logits(&model, &view, &inputs, rows), units)
     };
     let whole = answer(0, most);
     for rows in BATCHES {

@@ -10,7 +10,10 @@ use perennial::{Frozen, Mode, Statistics, Vector};
 use crate::support::{UNITS, fresh, gradient, half_squares, moved, networks};
 
 /// Batch normalisation and nothing else, over images of 2×1×2.
-struct OnlyNorm;
+struct OnlyNorm {
+    /// Whether it also sets the mean itself, as a network that keeps its own statistics does.
+    sets: bool,
+}
 
 impl Network for OnlyNorm {
     fn spec(&self) -> String {
@@ -48,7 +51,11 @@ impl Network for OnlyNorm {
         _: Option<Activation>,
     ) -> Activation {
         let (gamma, beta) = (weights.get(0), weights.get(1));
-        Activation::Map(normaliser.batch_norm(h.map([2, 1, 2]), gamma, beta, 0, 1))
+        let out = normaliser.batch_norm(h.map([2, 1, 2]), gamma, beta, 0, 1);
+        if self.sets {
+            normaliser.set(0, &[7.0, 7.0]);
+        }
+        Activation::Map(out)
     }
 }
 
@@ -59,7 +66,7 @@ impl Network for OnlyNorm {
 /// variance exchanged, statistics over the wrong dimensions, ε left out.
 #[test]
 fn running_statistics_by_hand() {
-    let network: Arc<dyn Network> = Arc::new(OnlyNorm);
+    let network: Arc<dyn Network> = Arc::new(OnlyNorm { sets: false });
     let (engine, mut model) = fresh(&network, 4);
     let head = model.layout.slot(model.heads[0].weight.blocks[0]).range();
     for (i, weight) in model.theta[head].iter_mut().enumerate() {
@@ -84,7 +91,7 @@ fn running_statistics_by_hand() {
     let buffers = &model.buffers;
     assert!(buffers.iter().zip(expected).all(|(&b, expected)| near(b, expected)), "{buffers:?}");
 
-    let answers = engine.logits(&model, &view, inputs, 2);
+    let answers = engine.logits(&model, &view, &inputs, 2);
     let expected = 2.0 * (6.0 - 0.3) / (0.9f64 + 1.4 / 3.0 + 1e-5).sqrt() + 1.0;
     assert!(near(answers.row(1, &(0..4)).unwrap()[1], expected));
 }
@@ -92,7 +99,10 @@ fn running_statistics_by_hand() {
 /// Catches: an evaluation pass, or a pass of fixed statistics, that moves the running ones.
 #[test]
 fn only_learning_passes_move_statistics() {
-    for network in networks().into_iter().filter(|network| !network.buffers().is_empty()) {
+    let mut networks = networks();
+    networks.retain(|network| !network.buffers().is_empty());
+    networks.push(Arc::new(OnlyNorm { sets: true }));
+    for network in networks {
         let (engine, mut model) = moved(&network, UNITS);
         let view = model.shared_view(0);
         let mut fixed = view.clone();
@@ -100,7 +110,7 @@ fn only_learning_passes_move_statistics() {
         let pass = |mode| half_squares(network.as_ref(), 6, mode);
         let before = model.buffers.clone();
 
-        engine.logits(&model, &view, pass(Mode::Evaluate).inputs, 6);
+        engine.logits(&model, &view, &pass(Mode::Evaluate).inputs, 6);
         gradient(&engine, &mut model, &view, pass(Mode::Evaluate));
         gradient(&engine, &mut model, &fixed, pass(Mode::Train));
         assert!(model.buffers == before, "{}", network.spec());

@@ -19,7 +19,7 @@ const STEPS: usize = 50;
 fn stream(shape: [usize; 3], batch: usize, tasks: usize) -> Stream {
     let inputs: usize = shape.iter().product();
     let samples = |rows: usize| {
-        let pixels = (0..rows * inputs).map(|i| (i * 2_654_435_761 >> 7) as u8).collect();
+        let pixels = (0..rows * inputs).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect();
         let labels = (0..rows as u32).map(|row| row % 10).collect();
         let values = Values::Bytes { pixels, white: 255 };
         Samples::new(values, inputs, labels, (0..rows as u64).collect()).unwrap()

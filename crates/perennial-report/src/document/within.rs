@@ -1,0 +1,39 @@
+//! What happens inside tasks, in a run that was asked to measure it.
+
+use perennial_metrics::{Anytime, AnytimeError, AnytimeLog, Evaluation};
+use serde::{Deserialize, Serialize};
+
+/// D: windowed forgetting and plasticity look at so many evaluations in a row.
+const WINDOW: usize = 10;
+
+/// The evaluations inside the tasks of a run, and their metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WithinTasks {
+    /// `period`, `evaluations` (how many), `window`, `aaa`, `min_acc`, `wc_acc`, `wf`, `wp`.
+    #[serde(flatten)]
+    pub summary: Anytime,
+    /// The evaluations themselves, in order: `step`, `task` (from 0), `accuracies` (T of them).
+    pub series: Vec<Evaluation>,
+}
+
+impl WithinTasks {
+    /// Of a run on `tasks` tasks that was evaluated every `period` steps.
+    ///
+    /// # Errors
+    /// When an evaluation does not follow from those before it, as [`AnytimeLog::push`].
+    pub fn new(
+        tasks: usize,
+        period: u64,
+        series: impl IntoIterator<Item = Evaluation>,
+    ) -> Result<Self, AnytimeError> {
+        let mut log = AnytimeLog::new(tasks, period);
+        series.into_iter().try_for_each(|evaluation| log.push(evaluation))?;
+        Ok(Self { summary: log.summary(WINDOW), series: log.evaluations().to_vec() })
+    }
+
+    /// The metrics, which are fractions or differences of fractions.
+    pub(super) fn metrics(&self) -> [Option<f64>; 5] {
+        let Anytime { aaa, min_acc, wc_acc, wf, wp, .. } = self.summary;
+        [aaa, min_acc, wc_acc, wf, wp]
+    }
+}

@@ -1,0 +1,321 @@
+//! Plain dense networks over slices: forward and backward without a graph.
+//!
+//! ```text
+//! h_0 = x,  h_l = relu(h_{l−1} W_l + b_l),  z = h_L W + b        [rows, ·]
+//! δ_L = (∂loss/∂z Wᵀ) ⊙ (h_L > 0),  δ_{l−1} = (δ_l W_lᵀ) ⊙ (h_{l−1} > 0)
+//! ∂loss/∂W_l = h_{l−1}ᵀ δ_l over a group of rows,  ∂loss/∂b_l = Σ δ_l
+//! ```
+//!
+//! One forward and one δ pass serve any number of groups of rows, each with a gradient of its
+//! own. Autodiff is the general path and the oracle this one is tested against.
+
+use std::ops::Range;
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+
+use super::Network;
+use crate::layout::SlotId;
+use crate::model::{Grid, Model, View};
+use crate::objective::Columns;
+
+/// A view of a plain dense network: where its layers lie in θ.
+pub(crate) struct Dense {
+    trunk: Vec<Layer>,
+    /// Output layers side by side, each with its columns of the logits.
+    heads: Vec<(Layer, Range<usize>)>,
+    /// Which unit each column of the logits is.
+    pub(crate) columns: Columns,
+}
+
+/// One dense layer of θ.
+struct Layer {
+    weight: (SlotId, Range<usize>),
+    bias: (SlotId, Range<usize>),
+    inputs: usize,
+    outputs: usize,
+}
+
+/// Matrices that passes use again and again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    /// `[rows, inputs]`
+    pub(crate) inputs: Vec<f32>,
+    /// h_1 … h_L. `[rows, width]` each
+    hidden: Vec<Vec<f32>>,
+    /// `[rows, units]`
+    pub(crate) logits: Vec<f32>,
+    /// ∂loss/∂z. `[rows, units]`
+    pub(crate) slope: Vec<f32>,
+    /// δ_1 … δ_L. `[rows, width]` each
+    deltas: Vec<Vec<f32>>,
+}
+
+/// A group of rows of a pass and the gradient it goes to.
+pub(crate) struct Group<'a> {
+    /// Which rows.
+    pub(crate) rows: Range<usize>,
+    /// The packed gradient.
+    pub(crate) gradient: &'a mut [f32],
+    /// Whether what the gradient holds is added to.
+    pub(crate) add: bool,
+}
+
+impl Dense {
+    /// The view as dense layers with these heads; `None` when it is anything else.
+    pub(crate) fn of(
+        network: &dyn Network,
+        model: &Model,
+        view: &View,
+        heads: &[usize],
+    ) -> Option<Self> {
+        if !network.dense() || view.keep.is_some() {
+            return None;
+        }
+        let layer = |weight: &Grid, bias: &Grid| {
+            let ([weight], [bias]) = (&weight.blocks[..], &bias.blocks[..]) else { return None };
+            let place = |slot: SlotId| (slot, model.layout.slot(slot).range());
+            let &[inputs, outputs] = &model.layout.slot(*weight).shape[..] else { return None };
+            Some(Layer { weight: place(*weight), bias: place(*bias), inputs, outputs })
+        };
+        let pairs = view.column.parameters.chunks(2);
+        let trunk = pairs.map(|pair| layer(pair.first()?, pair.get(1)?)).collect::<Option<_>>()?;
+        let mut first = 0;
+        let of_head = |&head: &usize| {
+            let head = &model.heads[head];
+            let columns = first..first + head.units.len();
+            first = columns.end;
+            Some((layer(&head.weight, &head.bias)?, columns))
+        };
+        let made = heads.iter().map(of_head).collect::<Option<_>>()?;
+        let columns =
+            Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
+        Some(Self { trunk, heads: made, columns })
+    }
+
+    /// The logits of `work.inputs`, into `work.logits`.
+    pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
+        let Work { inputs, hidden, logits, slope, .. } = work;
+        hidden.resize_with(self.trunk.len(), Vec::new);
+        for (l, layer) in self.trunk.iter().enumerate() {
+            let (before, out) = hidden.split_at_mut(l);
+            let h = before.last().map_or(&inputs[..], |h| &h[..]);
+            out[0].resize(rows * layer.outputs, 0.0);
+            layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
+            add_bias(&mut out[0], &theta[layer.bias.1.clone()], true);
+        }
+        let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
+        let units = self.columns.len();
+        logits.resize(rows * units, 0.0);
+        let mut bias = vec![0.0; units];
+        for (layer, columns) in &self.heads {
+            let out = matrix_mut(logits, rows, units);
+            layer.forward(theta, features, out.subcols_mut(columns.start, columns.len()));
+            bias[columns.clone()].copy_from_slice(&theta[layer.bias.1.clone()]);
+        }
+        add_bias(logits, &bias, false);
+        slope.clear();
+        slope.resize(rows * units, 0.0);
+    }
+
+    /// From `work.slope` to the gradient of each group. `place` says where in a packed gradient
+    /// a slot begins; slots it does not know are left out.
+    pub(crate) fn backward(
+        &self,
+        theta: &[f32],
+        rows: usize,
+        work: &mut Work,
+        groups: &mut [Group<'_>],
+        place: impl Fn(SlotId) -> Option<usize>,
+    ) {
+        let Work { inputs, hidden, slope, deltas, .. } = work;
+        deltas.resize_with(self.trunk.len(), Vec::new);
+        let (depth, units) = (self.trunk.len(), self.columns.len());
+        let slopes = matrix(slope, rows, units);
+        for l in (0..depth).rev() {
+            let width = self.trunk[l].outputs;
+            let (own, after) = deltas.split_at_mut(l + 1);
+            let delta = &mut own[l];
+            delta.resize(rows * width, 0.0);
+            if let Some(next) = self.trunk.get(l + 1) {
+                let weight = matrix(&theta[next.weight.1.clone()], next.inputs, next.outputs);
+                let from = matrix(&after[0], rows, next.outputs);
+                let to = matrix_mut(delta, rows, width);
+                matmul(to, Accum::Replace, from, weight.transpose(), 1.0, Par::Seq);
+            } else {
+                for (i, (head, columns)) in self.heads.iter().enumerate() {
+                    let weight = matrix(&theta[head.weight.1.clone()], head.inputs, head.outputs);
+                    let from = slopes.subcols(columns.start, columns.len());
+                    let accum = if i == 0 { Accum::Replace } else { Accum::Add };
+                    let to = matrix_mut(delta, rows, width);
+                    matmul(to, accum, from, weight.transpose(), 1.0, Par::Seq);
+                }
+            }
+            rectify(delta, &hidden[l]);
+        }
+        for group in groups {
+            for (l, layer) in self.trunk.iter().enumerate() {
+                let h = if l == 0 { &inputs[..] } else { &hidden[l - 1][..] };
+                let delta = matrix(&deltas[l], rows, layer.outputs);
+                layer.gradient(h, delta, group, &place);
+            }
+            let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
+            for (head, columns) in &self.heads {
+                let delta = slopes.subcols(columns.start, columns.len());
+                head.gradient(features, delta, group, &place);
+            }
+        }
+    }
+}
+
+impl Layer {
+    /// hW
+    fn forward(&self, theta: &[f32], h: &[f32], out: MatMut<'_, f32>) {
+        let weight = matrix(&theta[self.weight.1.clone()], self.inputs, self.outputs);
+        let h = matrix(&h[..out.nrows() * self.inputs], out.nrows(), self.inputs);
+        matmul(out, Accum::Replace, h, weight, 1.0, Par::Seq);
+    }
+
+    /// hᵀδ and Σ δ over the group's rows, where the packed gradient has a place for them.
+    fn gradient(
+        &self,
+        h: &[f32],
+        delta: MatRef<'_, f32>,
+        group: &mut Group<'_>,
+        place: &impl Fn(SlotId) -> Option<usize>,
+    ) {
+        let rows = group.rows.clone();
+        let delta = delta.subrows(rows.start, rows.len());
+        if let Some(first) = place(self.weight.0) {
+            let h = &h[rows.start * self.inputs..rows.end * self.inputs];
+            let h = matrix(h, rows.len(), self.inputs);
+            let to = &mut group.gradient[first..first + self.inputs * self.outputs];
+            let to = matrix_mut(to, self.inputs, self.outputs);
+            let accum = if group.add { Accum::Add } else { Accum::Replace };
+            matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
+        }
+        if let Some(first) = place(self.bias.0) {
+            let to = &mut group.gradient[first..first + self.outputs];
+            if !group.add {
+                to.fill(0.0);
+            }
+            for row in 0..delta.nrows() {
+                for (column, to) in to.iter_mut().enumerate() {
+                    *to += delta[(row, column)];
+                }
+            }
+        }
+    }
+}
+
+fn matrix(values: &[f32], rows: usize, columns: usize) -> MatRef<'_, f32> {
+    MatRef::from_row_major_slice(&values[..rows * columns], rows, columns)
+}
+
+fn matrix_mut(values: &mut [f32], rows: usize, columns: usize) -> MatMut<'_, f32> {
+    MatMut::from_row_major_slice_mut(&mut values[..rows * columns], rows, columns)
+}
+
+/// Adds the bias to each row and, if asked, cuts at 0. Compiled for the machine it runs on, as
+/// loops of the baseline are several times slower right after wide products.
+fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for row in values.chunks_exact_mut(bias.len()) {
+                for (value, bias) in row.iter_mut().zip(bias) {
+                    let z = *value + bias;
+                    *value = if cut && z <= 0.0 { 0.0 } else { z };
+                }
+            }
+        },
+    );
+}
+
+/// 0 where the unit did not fire.
+fn rectify(delta: &mut [f32], hidden: &[f32]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (delta, &h) in delta.iter_mut().zip(hidden) {
+                *delta = if h > 0.0 { *delta } else { 0.0 };
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::draws::Key;
+    use crate::engine::{Engine, Frozen};
+    use crate::network::Mlp;
+    use crate::objective::{Mode, Pass, Target, Term};
+    use crate::vector::Vector;
+    use rand::RngExt;
+
+    /// Loss, logits and gradients over slices are those of autodiff, for three groups of rows of
+    /// two heads side by side, one of them in two portions. Catches: a transposed weight, a
+    /// rectifier left out, a bias not reset, a head at another's columns, a portion that
+    /// overwrites instead of adding.
+    #[test]
+    fn gradients_are_those_of_autodiff() {
+        let network: Arc<dyn Network> = Arc::new(Mlp::new([1, 3, 4], &[9, 7]).unwrap());
+        let mut model = Model::default();
+        model.append_column(network.as_ref(), 3);
+        model.append_head(7, 3, 3);
+        model.append_head(7, 2, 3);
+        let mut generator = Key::of_seed(4).generator("dense");
+        model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
+        let view = View {
+            column: model.columns[0].clone(),
+            statistics: crate::model::Statistics::Learn,
+            heads: vec![0, 1],
+            answer: 0..5,
+            keep: None,
+        };
+        let mut part = |rows: usize, active: Range<usize>| {
+            let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
+            Pass {
+                inputs: (0..rows * 12).map(|_| generator.random_range(-1.0..1.0)).collect(),
+                rows,
+                mode: Mode::Evaluate,
+                terms: vec![Term {
+                    rows: 0..rows,
+                    active,
+                    weight: 0.3,
+                    target: Target::Labels(labels),
+                }],
+            }
+        };
+        let parts = [part(5, 0..3), part(4, 3..5), part(6, 0..5)];
+        let dense = Dense::of(network.as_ref(), &model, &view, &[0, 1]).unwrap();
+        let mut all = Pass { inputs: vec![], rows: 0, mode: Mode::Evaluate, terms: vec![] };
+        parts.iter().for_each(|part| all.append(part.clone()));
+        let mut work = Work { inputs: all.inputs.clone(), ..Work::default() };
+        dense.forward(&model.theta, all.rows, &mut work);
+        all.loss(&work.logits, &dense.columns, &mut work.slope).unwrap();
+        // Rows 0..5, 5..9 in portions 5..7 and 7..9, 9..15.
+        let mut gradients = vec![7.0; 3 * model.theta.len()];
+        for (rows, group, add) in
+            [(0..5, 0, false), (5..7, 1, false), (7..9, 1, true), (9..15, 2, false)]
+        {
+            let gradient = &mut gradients[group * model.theta.len()..][..model.theta.len()];
+            let mut groups = [Group { rows, gradient, add }];
+            let place = |slot| Some(model.layout.slot(slot).offset);
+            dense.backward(&model.theta, all.rows, &mut work, &mut groups, place);
+        }
+        let engine = Engine::new(network);
+        for (part, found) in parts.into_iter().zip(gradients.chunks(model.theta.len())) {
+            let mut wanted = Vector::zeros(model.theta.len());
+            let frozen = Frozen::default();
+            engine.gradient(&mut model, &view, &frozen, vec![part], &mut wanted).unwrap();
+            let size = wanted.iter().fold(0.0f32, |most, g| most.max(g.abs()));
+            for (found, wanted) in found.iter().zip(wanted.iter()) {
+                assert!((found - wanted).abs() <= 1e-5 * size, "{found} where {wanted}");
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Averaged gradient episodic memory (Chaudhry, Ranzato, Rohrbach & Elhoseiny, *Efficient Lifelong
+//! Learning with A-GEM*, ICLR 2019, <https://arxiv.org/abs/1812.00420>).
+//!
+//! One constraint instead of one a task: the loss on a random part of all memories may not rise.
+//!
+//! ```text
+//! g_ref = ∇ mean loss on `batch` rows drawn from the memories of tasks k < t, at θ
+//! g̃ = g − min(0, ⟨g, g_ref⟩) / ⟨g_ref, g_ref⟩ · g_ref
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | memory of a task | [`memory`](AgemSettings::memory), samples or bytes |
+//! | what is stored | [`choose`](AgemSettings::choose) |
+//! | rows of g_ref | [`batch`](AgemSettings::batch), without replacement; all if there are fewer |
+//!
+//! Keeps the memory. A step costs one more pass of `batch` rows, however many tasks there are.
+//!
+//! The guarantee is of the gradient and of g_ref alone, not of every task. With momentum, Adam or
+//! weight decay the move is another; with batch normalisation the memory is judged by running
+//! statistics and the batch by its own.
+//!
+//! *Differences.* The authors store random samples of each class when a task ends
+//! ([`AgemMemory::Class`]). Inner products run over the weights that can move in this step.
+//!
+//! ```
+//! let agem = perennial::strategies::Entry::find("agem").ok_or("unknown")?;
+//! assert!(agem.create(&serde_json::json!({ "memory": 250, "choose": "class" })).is_ok());
+//! assert!(agem.create(&serde_json::json!({ "batch": 0 })).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, budget, memories, refused};
+use crate::learner::{Context, LearnError, PackedGradients};
+use crate::objective::Pass;
+use crate::parts::conflicts::Conflicts;
+use crate::parts::memory::{Budget, Memory, Ring, distinct};
+use crate::parts::project::{add_rows, angles, dot};
+use crate::scenario::Setting;
+use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, Strategy};
+
+/// Projects every gradient against one of the past.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Agem {
+    /// Its settings.
+    pub settings: AgemSettings,
+    memory: Memory,
+    ring: Ring,
+    conflicts: Conflicts,
+    /// Rows a task, known once it began.
+    each: usize,
+    #[serde(skip)]
+    past: PackedGradients,
+}
+
+/// Settings of averaged gradient episodic memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AgemSettings {
+    /// The memory of each task.
+    pub memory: Budget,
+    /// Rows of the reference gradient.
+    pub batch: usize,
+    /// Which samples of a task are stored.
+    pub choose: AgemMemory,
+}
+
+/// Which samples of a task are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgemMemory {
+    /// The last ones.
+    #[default]
+    Last,
+    /// When the task ends, as many random ones of each of its classes.
+    Class,
+}
+
+impl Default for AgemSettings {
+    fn default() -> Self {
+        Self { memory: Budget::Samples(256), batch: 256, choose: AgemMemory::Last }
+    }
+}
+
+impl Method for Agem {
+    type Settings = AgemSettings;
+    const NAME: &'static str = "agem";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("memory", "samples of each task, or bytes: 256 or 200kB"),
+        ("batch", "rows of the reference gradient, drawn from all memories"),
+        ("choose", "which samples of a task are stored: last, or class (random, of each class)"),
+    ];
+
+    fn with(settings: AgemSettings) -> Result<Self, LearnError> {
+        budget::check("agem.memory", settings.memory)?;
+        if settings.batch == 0 {
+            return Err(refused("agem.batch", &0, "it must be at least 1 row"));
+        }
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl Strategy for Agem {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Averaged gradient episodic memory",
+            paper: "Chaudhry et al., Efficient Lifelong Learning with A-GEM, 2019, \
+                    https://arxiv.org/abs/1812.00420",
+            does: "Keeps samples of every task and turns each gradient so that, to first order, \
+                   the loss on a random part of them does not rise. With plain SGD only: \
+                   momentum, Adam and weight decay move elsewhere.",
+            formula: "g̃ = g − min(0, ⟨g, g_ref⟩) / ⟨g_ref, g_ref⟩ · g_ref",
+            keeps: Keeps::SamplesPerTask { most: self.settings.memory },
+            isolation: Isolation::Shared,
+            reads: Reads::default(),
+            validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.8),
+                margin: Some(0.01),
+                first_task_is_finetuning: true,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        Some(&self.memory)
+    }
+
+    fn figures(&self) -> Value {
+        self.conflicts.figures()
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.each = budget::capacity("agem.memory", self.settings.memory, 0, cx)?;
+        memories::note_guarantee("agem", cx);
+        memories::note_few("agem.memory", self.each, cx);
+        self.conflicts.begin_task();
+        Ok(())
+    }
+
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        if self.settings.choose == AgemMemory::Last {
+            memories::remember(&mut self.memory, &mut self.ring, self.each, batch, cx)?;
+        }
+        Ok(vec![cx.labelled(batch)])
+    }
+
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let old: Vec<usize> =
+            (0..self.memory.len()).filter(|&at| self.memory.task(at) < cx.task).collect();
+        let mut drawn =
+            distinct(old.len(), self.settings.batch, &mut cx.generator("agem reference"));
+        if drawn.is_empty() {
+            return Ok(());
+        }
+        drawn.iter_mut().for_each(|at| *at = old[*at]);
+        let (view, groups) = (self.view(cx.task, cx.model), [drawn]);
+        cx.memory_gradients(&view, &self.memory, &groups, gradient.active, &mut self.past)?;
+        let past = &self.past;
+        let mut g = past.pack(&cx.model.layout, gradient.values);
+        let (along, square) = (dot(&past.rows, &g), dot(&past.rows, &past.rows));
+        if !(along < 0.0 && square > 0.0) {
+            self.conflicts.agreed();
+            return Ok(());
+        }
+        let v = [-along / square];
+        self.conflicts.projected(1, angles(&[square], &[along], dot(&g, &g), &v));
+        add_rows(&mut g, &past.rows, &v);
+        past.unpack(&cx.model.layout, &g, gradient.values);
+        Ok(())
+    }
+
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        match self.settings.choose {
+            AgemMemory::Last => Ok(()),
+            AgemMemory::Class => memories::store_of_each_class(&mut self.memory, self.each, cx),
+        }
+    }
+}

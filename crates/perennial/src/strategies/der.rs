@@ -1,0 +1,133 @@
+//! Dark experience replay (Buzzega, Boschini, Porrello, Abati & Calderara, *Dark Experience for
+//! General Continual Learning: a Strong, Simple Baseline*, NeurIPS 2020,
+//! <https://arxiv.org/abs/2004.07211>).
+//!
+//! The network should go on saying what it said of a sample when it stored it:
+//!
+//! ```text
+//! min_θ mean_B ℓ(f_θ(x), y) + α · mean_M ‖f_θ(x) − z‖² / outputs
+//! M ← reservoir(M, (x, y, z))      z: logits of the step that stored the sample
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | α | [`alpha`](DerSettings::alpha) |
+//! | \|M\| | [`memory`](DerSettings::memory), samples or bytes in all, logits included |
+//!
+//! Keeps the memory and a logit a unit of each sample. A step costs two passes of the batch's
+//! size, each with its own batch statistics.
+//!
+//! *Differences.* The mean runs over rows × outputs, as in the authors' code. Logits are compared
+//! on the units that were there when they were stored.
+//!
+//! ```
+//! let der = perennial::strategies::Entry::find("der").ok_or("unknown")?;
+//! assert!(der.create(&serde_json::json!({ "alpha": 0.5, "memory": 200 })).is_ok());
+//! assert!(der.create(&serde_json::json!({ "alpha": -1 })).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, at_least_zero, budget};
+use crate::learner::{Context, LearnError};
+use crate::objective::Pass;
+use crate::parts::memory::{Budget, Dark, Memory};
+use crate::scenario::{Part, Setting};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
+
+/// Replays stored samples with the logits of their time.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Der {
+    /// Its settings.
+    pub settings: DerSettings,
+    dark: Dark,
+    /// Rows the memory may hold, known once a task began.
+    capacity: usize,
+}
+
+/// Settings of dark experience replay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DerSettings {
+    /// The memory, in all.
+    pub memory: Budget,
+    /// α ≥ 0: weight of the stored logits.
+    pub alpha: f64,
+}
+
+impl Default for DerSettings {
+    fn default() -> Self {
+        Self { memory: Budget::Samples(500), alpha: 1.0 }
+    }
+}
+
+impl Method for Der {
+    type Settings = DerSettings;
+    const NAME: &'static str = "der";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("memory", "samples in all, or bytes with their logits: 500 or 2MB"),
+        ("alpha", "weight of the stored logits, at least 0"),
+    ];
+
+    fn with(settings: DerSettings) -> Result<Self, LearnError> {
+        budget::check("der.memory", settings.memory)?;
+        at_least_zero("der.alpha", settings.alpha)?;
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl Strategy for Der {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Dark experience replay",
+            paper: "Buzzega et al., Dark Experience for General Continual Learning, 2020, \
+                    https://arxiv.org/abs/2004.07211",
+            does: "Keeps a few samples of the past with what the network said of them then, and \
+                   pulls it back to saying that.",
+            formula: "L(θ) + α · mean (f_θ(x) − z)² over |batch| draws from memory",
+            keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
+            isolation: Isolation::Shared,
+            reads: Reads::default(),
+            validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.8),
+                margin: Some(0.02),
+                first_task_is_finetuning: false,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        Some(self.dark.memory())
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let beside = Dark::row_bytes(cx.model.units());
+        self.capacity = budget::capacity("der.memory", self.settings.memory, beside, cx)?;
+        budget::note_small("der.memory", self.capacity, cx);
+        self.dark.shrink(self.capacity, &mut cx.generator("der room"));
+        Ok(())
+    }
+
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        let alpha = self.settings.alpha as f32;
+        let drawn = self.dark.draw(batch.len(), &mut cx.generator("der logits"));
+        Ok(vec![cx.labelled(batch), self.dark.logits_pass(&drawn, alpha)])
+    }
+
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        let mut generator = cx.generator("der memory");
+        let (samples, units) = (cx.samples(cx.task, Part::Train)?, cx.model.answer(cx.task));
+        self.dark.offer(step, units, samples, self.capacity, &mut generator);
+        Ok(Changed::Nothing)
+    }
+}

@@ -1,0 +1,140 @@
+//! Experience replay (Chaudhry, Rohrbach, Elhoseiny, Ajanthan, Dokania, Torr & Ranzato, *On Tiny
+//! Episodic Memories in Continual Learning*, 2019, <https://arxiv.org/abs/1902.10486>).
+//!
+//! Each step trains on the batch and on as many rows drawn from a memory M of samples gone by:
+//!
+//! ```text
+//! min_θ mean of ℓ(f_θ(x), y) over B ∪ B_M        B_M ⊂ M, |B_M| = |B|, without replacement
+//! M ← choose(M, B)                               after the step
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | \|M\| | [`memory`](ErSettings::memory), samples or bytes in all |
+//! | choose | [`policy`](ErSettings::policy) |
+//!
+//! Keeps the memory. A step costs one pass of twice the rows: one set of batch statistics.
+//!
+//! *Differences.* The memory fills from the first sample of the first task on, so the first task
+//! is no plain fine-tuning. The ring shares the memory among the tasks so far and not among all
+//! to come, so it is full from the first task on. In several epochs a reservoir is offered, and
+//! may keep, a sample more than once.
+//!
+//! ```
+//! use perennial::strategies::Entry;
+//!
+//! let er = Entry::find("er").ok_or("unknown")?;
+//! let settings = serde_json::json!({ "memory": "2MB", "policy": "class-balanced" });
+//! assert_eq!(er.create(&settings)?.settings()["memory"], "2MB");
+//! assert!(er.create(&serde_json::json!({ "memory": 0 })).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, budget};
+use crate::learner::{Context, LearnError};
+use crate::objective::Pass;
+use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
+use crate::scenario::{Part, Setting};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
+
+/// Replays stored samples beside every batch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Er {
+    /// Its settings.
+    pub settings: ErSettings,
+    replay: Replay,
+    /// Rows the memory may hold, known once a task began.
+    capacity: usize,
+}
+
+/// Settings of experience replay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ErSettings {
+    /// The memory, in all.
+    pub memory: Budget,
+    /// Which samples stay.
+    pub policy: Policy,
+}
+
+impl Default for ErSettings {
+    fn default() -> Self {
+        Self { memory: Budget::Samples(500), policy: Policy::Reservoir }
+    }
+}
+
+impl Method for Er {
+    type Settings = ErSettings;
+    const NAME: &'static str = "er";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("memory", "samples in all, or bytes: 500 or 2MB"),
+        ("policy", "which samples stay: reservoir, ring or class-balanced"),
+    ];
+
+    fn with(settings: ErSettings) -> Result<Self, LearnError> {
+        budget::check("er.memory", settings.memory)?;
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl Strategy for Er {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Experience replay",
+            paper: "Chaudhry et al., On Tiny Episodic Memories in Continual Learning, 2019, \
+                    https://arxiv.org/abs/1902.10486",
+            does: "Keeps a few samples of the past and trains on some of them in every step. \
+                   Simple, and hard to beat.",
+            formula: "mean ℓ over batch ∪ |batch| draws from memory",
+            keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
+            isolation: Isolation::Shared,
+            reads: Reads::default(),
+            validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.8),
+                margin: Some(0.02),
+                first_task_is_finetuning: false,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        Some(&self.replay.memory)
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.capacity = budget::capacity("er.memory", self.settings.memory, 0, cx)?;
+        budget::note_small("er.memory", self.capacity, cx);
+        let mut generator = cx.generator("er room");
+        self.replay.begin_task(self.settings.policy, cx.task, self.capacity, &mut generator);
+        Ok(())
+    }
+
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        let memory = &self.replay.memory;
+        let drawn = distinct(memory.len(), batch.len(), &mut cx.generator("er replay"));
+        let weight = 1.0 / (batch.len() + drawn.len()) as f32;
+        let mut pass = cx.labelled(batch);
+        pass.terms.iter_mut().for_each(|term| term.weight = weight);
+        pass.append(memory.pass(drawn, weight, |task| cx.model.answer(task)));
+        Ok(vec![pass])
+    }
+
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        let (mut generator, samples) =
+            (cx.generator("er memory"), cx.samples(cx.task, Part::Train)?);
+        let (policy, capacity) = (self.settings.policy, self.capacity);
+        self.replay.offer(policy, step.batch, samples, capacity, &mut generator, |_, _| {});
+        Ok(Changed::Nothing)
+    }
+}

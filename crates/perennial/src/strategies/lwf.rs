@@ -1,0 +1,198 @@
+//! Learning without forgetting (Li & Hoiem, *Learning without Forgetting*, ECCV 2016,
+//! <https://arxiv.org/abs/1606.09282>).
+//!
+//! While a task trains, the network should go on saying of the new inputs what it said of them
+//! when the task began:
+//!
+//! ```text
+//! min_θ L_t(θ) + λ_o Σ_{old heads} T² · mean_B CE(softmax(z_old / T), softmax(z / T))
+//! z_old = f_θ_old(x), evaluation mode        θ_old ← θ at the end of each task
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | T | [`temperature`](LwfSettings::temperature) |
+//! | λ_o | [`lambda`](LwfSettings::lambda) |
+//! | which sum | [`weights`](LwfSettings::weights) |
+//!
+//! Keeps one vector of θ's length (and the running statistics). A step costs one more forward
+//! pass of the batch. With one head for all tasks the old head is that head; with one that grows
+//! it is the units that were there.
+//!
+//! *Differences.* The paper also warms up the new head first; van de Ven & Tolias weigh the two
+//! losses by shares of the tasks ([`LwfWeights::Shares`]): (1/t) L_t + λ_o (1 − 1/t) · the *mean*
+//! over the old heads, and where the head grows the old targets are padded with 0 for the new
+//! classes.
+//!
+//! ```
+//! let lwf = perennial::strategies::Entry::find("lwf").ok_or("unknown")?;
+//! assert!(lwf.create(&serde_json::json!({ "weights": "shares" })).is_ok());
+//! assert!(lwf.create(&serde_json::json!({ "temperature": 0 })).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, at_least_zero, refused};
+use crate::learner::{Context, LearnError};
+use crate::objective::{Pass, Target, Term};
+use crate::parts::distil::softened;
+use crate::scenario::Setting;
+use crate::strategy::{Batch, Card, Isolation, Keeps, Promises, Reads, Strategy};
+use crate::vector::Vector;
+
+/// Holds the network to what it said of new inputs before it learnt from them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Lwf {
+    /// Its settings.
+    pub settings: LwfSettings,
+    /// θ_old; empty during the first task. `[θ then]`
+    teacher: Vector,
+    /// Running statistics then. `[buffers then]`
+    buffers: Vector,
+    /// Heads then.
+    heads: usize,
+}
+
+/// Settings of learning without forgetting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LwfSettings {
+    /// T > 0: above 1, small probabilities count more.
+    pub temperature: f64,
+    /// λ_o ≥ 0: weight of the old answers.
+    pub lambda: f64,
+    /// How new and old are weighed.
+    pub weights: LwfWeights,
+}
+
+/// How the losses of new and old are weighed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LwfWeights {
+    /// Their sum.
+    #[default]
+    Sum,
+    /// 1/t and 1 − 1/t.
+    Shares,
+}
+
+impl Default for LwfSettings {
+    fn default() -> Self {
+        Self { temperature: 2.0, lambda: 1.0, weights: LwfWeights::Sum }
+    }
+}
+
+impl Method for Lwf {
+    type Settings = LwfSettings;
+    const NAME: &'static str = "lwf";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("temperature", "T, above 0: above 1, small probabilities count more"),
+        ("lambda", "weight of the old answers, at least 0"),
+        ("weights", "how new and old are weighed: sum, or shares (1/t and 1 − 1/t)"),
+    ];
+
+    fn with(settings: LwfSettings) -> Result<Self, LearnError> {
+        let temperature = settings.temperature;
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Err(refused("lwf.temperature", &temperature, "it must be a number above 0"));
+        }
+        at_least_zero("lwf.lambda", settings.lambda)?;
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl Strategy for Lwf {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Learning without forgetting",
+            paper: "Li & Hoiem, Learning without Forgetting, 2016, \
+                    https://arxiv.org/abs/1606.09282",
+            does: "Keeps the network of the task before as a teacher and asks the new one to say \
+                   the same of the new inputs. It cannot help where old and new inputs have \
+                   nothing in common.",
+            formula: "L_t(θ) + λ_o Σ_old T² CE(softmax(z_old/T), softmax(z/T))",
+            keeps: Keeps::Vectors(1),
+            isolation: Isolation::Shared,
+            reads: Reads::default(),
+            validation: false,
+            promises: Promises {
+                setting: Setting::Task, // with one head, the old answers to new inputs hold it back
+                epochs: 5,
+                newest: Some(0.8),
+                margin: None,
+                first_task_is_finetuning: true,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        let mut pass = cx.labelled(batch);
+        let LwfSettings { temperature, lambda, weights } = self.settings;
+        if self.teacher.is_empty() || lambda == 0.0 {
+            return Ok(vec![pass]);
+        }
+        let rows = batch.len();
+        let old = self.old_units(cx);
+        let (new, each) = match weights {
+            LwfWeights::Sum => (1.0, lambda),
+            LwfWeights::Shares => {
+                let t = (cx.task + 1) as f64;
+                (1.0 / t, lambda * (1.0 - 1.0 / t) / old.len() as f64)
+            }
+        };
+        pass.terms.iter_mut().for_each(|term| term.weight *= new as f32);
+        let mut view = self.view(cx.task, cx.model);
+        view.heads.truncate(self.heads);
+        view.answer = 0..cx.model.heads[self.heads - 1].units.end;
+        let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);
+        let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows);
+        let padded = weights == LwfWeights::Shares && cx.setting == Setting::Class;
+        for units in old {
+            let active = if padded { 0..cx.model.units() } else { units.clone() };
+            let mut probabilities = Vec::with_capacity(rows * active.len());
+            for row in 0..rows {
+                let logits = said.row(row, &units).unwrap_or_default();
+                probabilities.extend(softened(logits, temperature as f32));
+                probabilities.resize((row + 1) * active.len(), 0.0);
+            }
+            let temperature = temperature as f32;
+            let target = Target::Soft { probabilities, temperature };
+            pass.terms.push(Term {
+                rows: 0..rows,
+                active,
+                weight: each as f32 / rows as f32,
+                target,
+            });
+        }
+        Ok(vec![pass])
+    }
+
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.teacher = cx.model.theta.clone();
+        self.buffers = cx.model.buffers.clone();
+        self.heads = cx.model.heads.len();
+        Ok(())
+    }
+}
+
+impl Lwf {
+    /// The units of each old head: one a task, or all that were there together.
+    fn old_units(&self, cx: &Context<'_>) -> Vec<Range<usize>> {
+        match cx.setting {
+            Setting::Task => (0..cx.task).map(|task| cx.model.answer(task)).collect(),
+            Setting::Domain | Setting::Class => {
+                let all = 0..cx.model.heads[self.heads - 1].units.end;
+                vec![all]
+            }
+        }
+    }
+}

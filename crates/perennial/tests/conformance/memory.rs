@@ -1,0 +1,241 @@
+//! Strategies that remember: what their projections and their memories promise.
+
+use std::sync::{Arc, Mutex};
+
+use perennial::learner::{Context, LearnError, Learner, Training, Watch};
+use perennial::parts::project::dot;
+use perennial::strategies::Entry;
+use perennial::strategy::{Batch, Card, Changed, Gradient, Step, Strategy};
+use perennial::{Pass, Setting};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::toy::{finish, net, stream};
+
+fn make(name: &str, settings: &Value) -> Box<dyn Strategy> {
+    Entry::find(name).unwrap().create(settings).unwrap()
+}
+
+/// What is seen of every projected step: (task, packed g, packed ĝ, packed past gradients).
+type Seen = Arc<Mutex<Vec<(usize, Vec<f32>, Vec<f32>, Vec<f32>)>>>;
+
+/// A strategy that computes the past gradients once more, one autodiff pass a memory, and notes
+/// what its inner one makes of each gradient.
+struct Watched {
+    inner: Box<dyn Strategy>,
+    seen: Seen,
+}
+
+impl Serialize for Watched {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.inner.serialize(serializer)
+    }
+}
+
+impl Strategy for Watched {
+    fn card(&self) -> Card {
+        self.inner.card()
+    }
+    fn settings(&self) -> Value {
+        self.inner.settings()
+    }
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.inner.begin_task(cx)
+    }
+    fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
+        self.inner.objective(batch, cx)
+    }
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let pack = |values: &[f32], cx: &Context<'_>| -> Vec<f32> {
+            let slots = gradient.active.iter().map(|&slot| cx.model.layout.slot(slot).range());
+            slots.flat_map(|range| values[range].to_vec()).collect()
+        };
+        let before = pack(gradient.values, cx);
+        let memory = self.inner.memory().unwrap().clone();
+        let mut past = Vec::new();
+        for task in 0..cx.task {
+            let rows: Vec<usize> = memory.of_task(task).collect();
+            let weight = 1.0 / rows.len() as f32;
+            let pass = memory.pass(rows, weight, |task| cx.model.answer(task));
+            let view = self.inner.view(cx.task, cx.model);
+            let found = cx.gradients(&view, vec![pass])?;
+            past.extend(pack(&found[0], cx));
+        }
+        self.inner.edit_gradient(gradient, cx)?;
+        let after = pack(gradient.values, cx);
+        self.seen.lock().unwrap().push((cx.task, before, after, past));
+        Ok(())
+    }
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        self.inner.after_step(step, cx)
+    }
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        self.inner.end_task(cx)
+    }
+}
+
+/// Every step of a method on three toy tasks.
+fn steps(name: &str, settings: &Value, setting: Setting) -> Seen {
+    let stream = stream("permuted-digits", Some(60), 0);
+    let seen = Seen::default();
+    let strategy = Box::new(Watched { inner: make(name, settings), seen: seen.clone() });
+    let learner =
+        Learner::new(net("mlp:16x12"), strategy, Training::default(), setting, &stream, 0);
+    finish(learner.unwrap(), &stream, &mut ());
+    seen
+}
+
+/// Catches: v of the wrong sign, a constraint left out, a past gradient taken over other rows or
+/// weights than autodiff takes it, γ below 0.
+#[test]
+fn gem_raises_no_remembered_loss_to_first_order() {
+    for setting in [Setting::Domain, Setting::Task] {
+        for margin in [0.0, 0.5] {
+            let settings = json!({ "memory": 20, "margin": margin });
+            let seen = steps("gem", &settings, setting);
+            let mut projected = 0;
+            for (task, before, after, past) in seen.lock().unwrap().iter() {
+                if *task == 0 {
+                    assert_eq!(before, after);
+                }
+                projected += usize::from(before != after);
+                for past in past.chunks(after.len()) {
+                    let least = -1e-5 * (dot(after, after) * dot(past, past)).sqrt();
+                    let along = dot(after, past);
+                    assert!(along >= least, "{setting}, γ {margin}: {along:e} < {least:e}");
+                }
+            }
+            assert!(projected > 2, "{setting}: {projected} projected steps prove nothing");
+        }
+    }
+}
+
+/// Catches: a reference of the wrong rows, a projection of the wrong length or sign. The
+/// reference here is all there is, so that it is known.
+#[test]
+fn agem_raises_no_reference_loss_to_first_order() {
+    let settings = json!({ "memory": 20, "batch": 1000 });
+    let seen = steps("agem", &settings, Setting::Domain);
+    let mut projected = 0;
+    for (task, before, after, past) in seen.lock().unwrap().iter() {
+        projected += usize::from(before != after);
+        if *task == 0 {
+            assert_eq!(before, after);
+            continue;
+        }
+        // Memories of equal size: the mean over all rows is the mean of the tasks' gradients.
+        let mean: Vec<f32> = (0..after.len())
+            .map(|i| past.iter().skip(i).step_by(after.len()).sum::<f32>() / *task as f32)
+            .collect();
+        let least = -1e-5 * (dot(after, after) * dot(&mean, &mean)).sqrt();
+        assert!(dot(after, &mean) >= least, "{:e} < {least:e}", dot(after, &mean));
+    }
+    assert!(projected > 0);
+}
+
+/// With one memory, γ = 0 and ridge 0, GEM is A-GEM drawing the whole of it. Catches: a dual of
+/// another scale (½ left out, c of the wrong sign).
+#[test]
+fn gem_with_one_memory_is_agem_drawing_all_of_it() {
+    let gem = steps("gem", &json!({ "memory": 20, "margin": 0 }), Setting::Domain);
+    let agem = steps("agem", &json!({ "memory": 20, "batch": 20 }), Setting::Domain);
+    let mut projected = 0;
+    let (gem, agem) = (gem.lock().unwrap(), agem.lock().unwrap());
+    for (gem, agem) in gem.iter().zip(agem.iter()).filter(|(gem, _)| gem.0 <= 1) {
+        projected += usize::from(gem.1 != gem.2);
+        let apart: Vec<f32> = gem.2.iter().zip(&agem.2).map(|(a, b)| a - b).collect();
+        let (apart, size) = (dot(&apart, &apart).sqrt(), dot(&gem.2, &gem.2).sqrt());
+        assert!(apart <= 1e-5 * size, "{apart:e} of {size:e}");
+    }
+    assert!(projected > 0, "no step was projected");
+}
+
+/// Catches: λ = 0 that still names old heads, a teacher that moves the running statistics.
+#[test]
+fn lwf_without_weight_is_fine_tuning() {
+    for setting in [Setting::Domain, Setting::Task] {
+        let stream = stream("permuted-digits", Some(40), 0);
+        let digest = |name: &str, settings: &Value| {
+            let (strategy, training) = (make(name, settings), Training::default());
+            let learner = Learner::new(net("mlp:12"), strategy, training, setting, &stream, 0);
+            finish(learner.unwrap(), &stream, &mut ()).core.model.digest()
+        };
+        assert_eq!(digest("lwf", &json!({ "lambda": 0 })), digest("finetune", &json!({})));
+        assert_ne!(digest("lwf", &json!({})), digest("finetune", &json!({})));
+    }
+}
+
+/// Byte budgets hold at every save, for every method with one, in every setting. Catches: a row
+/// that is not counted whole, logits of a grown head that are not counted.
+#[test]
+fn byte_budgets_hold_as_heads_grow() {
+    struct Within(usize);
+    impl Watch for Within {
+        fn save(
+            &mut self,
+            learner: &Learner,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            let kept = learner.kept_bytes(0)?;
+            let per_task = ["gem", "agem"].contains(&learner.card().name);
+            let tasks = if per_task { learner.core.accuracy.rows().len() } else { 1 };
+            let (kept, most) = (kept.data + kept.strategy, self.0 * tasks);
+            assert!(kept <= most, "{}: {kept} of {most}", learner.card().name);
+            Ok(())
+        }
+    }
+    for name in ["gem", "agem", "er", "der", "derpp"] {
+        for (setting, data) in
+            [(Setting::Domain, "permuted-digits"), (Setting::Class, "split-digits")]
+        {
+            let stream = stream(data, Some(40), 0);
+            let strategy = make(name, &json!({ "memory": "1kB" }));
+            let training = Training::default();
+            let learner = Learner::new(net("mlp:8"), strategy, training, setting, &stream, 0);
+            finish(learner.unwrap(), &stream, &mut Within(1000));
+        }
+    }
+}
+
+/// Catches: a bad value that is trained with, a note that is missing.
+#[test]
+fn bad_settings_are_sentences_and_small_memories_are_noted() {
+    for (name, settings, said) in [
+        ("er", json!({ "memory": 0 }), "er.memory = 0 cannot be"),
+        ("er", json!({ "memory": "2 pounds" }), "a number of samples such as 500"),
+        ("gem", json!({ "margin": -0.5 }), "gem.margin = -0.5 cannot be"),
+        ("gem", json!({ "ridge": -1 }), "gem.ridge = -1 cannot be"),
+        ("agem", json!({ "batch": 0 }), "at least 1 row"),
+        ("lwf", json!({ "temperature": 0 }), "lwf.temperature = 0 cannot be"),
+        ("derpp", json!({ "beta": -1 }), "derpp.beta = -1 cannot be"),
+    ] {
+        let error = Entry::find(name).unwrap().create(&settings).err().unwrap().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    let stream = stream("permuted-digits", Some(20), 0);
+    let run = |name: &str, settings: Value, training: &Training| {
+        let (strategy, training) = (make(name, &settings), training.clone());
+        let mut learner =
+            Learner::new(net("mlp:8"), strategy, training, Setting::Domain, &stream, 0).unwrap();
+        let ended = learner.run(&stream, &mut (), &perennial::learner::Stop::default());
+        ended.map(|_| learner.core.notes.join("; ")).map_err(|error| error.to_string())
+    };
+    let plain = Training::default();
+    let notes = run("er", json!({ "memory": 2 }), &plain).unwrap();
+    assert!(notes.contains("2 places for 3 tasks"), "{notes}");
+    assert!(notes.contains("fewer than there are classes"), "{notes}");
+    let notes = run("gem", json!({ "memory": 4 }), &plain).unwrap();
+    assert!(notes.contains("4 places for the 10 classes"), "{notes}");
+    let error = run("er", json!({ "memory": "50B" }), &plain).unwrap_err();
+    assert!(error.contains("one sample alone takes 80 bytes"), "{error}");
+    let mut momentum = plain.clone();
+    momentum.optimizer.momentum = 0.9;
+    for name in ["gem", "agem"] {
+        assert_eq!(run(name, json!({ "memory": 20 }), &plain).unwrap(), "");
+        let notes = run(name, json!({ "memory": 20 }), &momentum).unwrap();
+        assert!(notes.contains("momentum adds gradients"), "{notes}");
+    }
+}
