@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use burn::tensor::module::linear;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::layout::SlotId;
@@ -77,6 +76,8 @@ struct Loaded {
     device: Device,
     /// For each tracked parameter: whether of the head, its index there, and its place in θ.
     tracked: Vec<(bool, usize, Grid)>,
+    /// The places of the others in θ, likewise.
+    untracked: Vec<(bool, usize, Grid)>,
 }
 
 /// The inputs of one forward pass.
@@ -233,7 +234,7 @@ impl Engine {
         let network = self.network.as_ref();
         let features =
             network::forward(network, self.stages, &loaded.weights, &mut normaliser, inputs);
-        linear(features, loaded.head.get::<2>(0), Some(loaded.head.get::<1>(1)))
+        loaded.head.dense(0, features)
     }
 
     /// Copies the view's weights, kept ones only, to leaves on `device`.
@@ -253,7 +254,7 @@ impl Engine {
         let head_bias = head_grid(|head| &head.bias);
         let mut weights = Weights::default();
         let mut head = Weights::default();
-        let mut tracked = Vec::new();
+        let (mut tracked, mut untracked) = (Vec::new(), Vec::new());
         let of_trunk = view.column.parameters.iter().map(|grid| (false, grid));
         debug_assert_eq!(view.column.parameters.len(), self.trunk);
         for (of_head, grid) in of_trunk.chain([(true, &head_weight), (true, &head_bias)]) {
@@ -274,13 +275,12 @@ impl Engine {
             let leaf = grid.blocks.iter().any(|&slot| track(slot));
             let to = if of_head { &mut head } else { &mut weights };
             to.push(values, &shape, device, leaf);
-            if leaf {
-                tracked.push((of_head, to.len() - 1, grid.clone()));
-            }
+            let places = if leaf { &mut tracked } else { &mut untracked };
+            places.push((of_head, to.len() - 1, grid.clone()));
         }
         let columns =
             Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
-        Loaded { weights, head, columns, device: device.clone(), tracked }
+        Loaded { weights, head, columns, device: device.clone(), tracked, untracked }
     }
 }
 

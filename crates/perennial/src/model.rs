@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::Key;
 use crate::layout::{Layout, SlotId};
-use crate::network::{Init, Network};
+use crate::network::{Init, Network, Start};
 use crate::vector::{Mask, Vector};
 
 /// A parameter made of slots: a matrix of blocks, joined along its first two dimensions.
@@ -147,6 +147,8 @@ pub struct Model {
     pub columns: Vec<Column>,
     /// The heads, oldest first.
     pub heads: Vec<Head>,
+    /// How heads start.
+    pub head_start: Start,
     /// For each task begun, which units are its labels.
     pub outputs: Vec<Outputs>,
 }
@@ -199,14 +201,14 @@ impl Model {
         self.columns.len() - 1
     }
 
-    /// Appends a head of `units` over `features`, with Xavier's weights and no bias; says its
+    /// Appends a head of `units` over `features`, started as the network's heads do; says its
     /// index in [`heads`](Self::heads).
     pub fn append_head(&mut self, features: usize, units: usize, seed: u64) -> usize {
         let name = format!("head{}", self.heads.len() + 1);
         let first = self.units();
-        let init = Init::xavier(features, units);
-        let weight = self.append(&format!("{name}.weight"), &[features, units], init, seed);
-        let bias = self.append(&format!("{name}.bias"), &[units], Init::Constant(0.0), seed);
+        let [weight, bias] = self.head_start.dense(features, units);
+        let weight = self.append(&format!("{name}.weight"), &[features, units], weight, seed);
+        let bias = self.append(&format!("{name}.bias"), &[units], bias, seed);
         self.heads.push(Head {
             weight: weight.into(),
             bias: bias.into(),

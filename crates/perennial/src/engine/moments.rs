@@ -1,14 +1,26 @@
 //! Moments of the slopes of single samples, over θ: what Fisher informations and MAS are made
 //! of.
 
-use super::Engine;
+use std::collections::BTreeMap;
+
+use burn::tensor::{Gradients, Tensor, TensorData};
+
+use super::{Engine, floats, heads_of};
 use crate::draws::Generator;
 use crate::engine::Frozen;
 use crate::model::{Model, View};
+use crate::network::tape::{Layer, slope};
 use crate::objective::{Mode, ObjectiveError, Pass, Target, Term};
 use crate::parts::moments::{Power, Slopes};
 use crate::scenario::Samples;
 use crate::vector::Vector;
+
+/// Numbers that the activations of one pass may hold: bounds its memory (64 MiB).
+const ACTIVATIONS: usize = 1 << 24;
+/// Activations that a stage holds for each number of its output: layers, their inputs, slopes.
+const COPIES: usize = 16;
+/// Numbers that the per-sample gradients of a convolution may hold at once (16 MiB).
+const PRODUCTS: usize = 1 << 22;
 
 /// What is measured, and on which samples.
 pub(crate) struct Asked<'a> {
@@ -37,7 +49,130 @@ impl Asked<'_> {
     }
 }
 
+/// Sums of one parameter tensor over the rows of a pass.
+enum Sum {
+    /// h(a) `[rows, inputs]` and Σ over slopes of h(δ) `[rows, outputs]`: since
+    /// h(a δ) = h(a) h(δ), their product is the sum over rows.
+    Dense(Box<[Tensor<2>; 2]>),
+    /// Finished: over the parameter, row-major.
+    Whole(Vec<f64>),
+}
+
+impl Sum {
+    fn add(&mut self, values: &[f32]) {
+        if let Self::Whole(sums) = self {
+            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+    }
+}
+
+/// Sums by parameter: whether of the head, its index there.
+type Sums = BTreeMap<(bool, usize), Sum>;
+
+impl Power {
+    /// h of every number.
+    fn of_all<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Square => x.clone() * x,
+            Self::Absolute => x.abs(),
+        }
+    }
+}
+
 impl Engine {
+    /// Sums over samples of the moments of single samples' slopes. `[θ]`
+    pub(crate) fn moments<E: From<ObjectiveError>>(
+        &self,
+        model: &mut Model,
+        asked: &Asked<'_>,
+        generator: &mut Generator,
+        stopped: impl Fn() -> Result<(), E>,
+    ) -> Result<Vec<f64>, E> {
+        let mut draws = generator.clone();
+        match self.moments_by_layer(model, asked, &mut draws, &stopped)? {
+            Some(sums) => {
+                *generator = draws;
+                Ok(sums)
+            }
+            None => self.moments_one_by_one(model, asked, generator, stopped),
+        }
+    }
+
+    /// The same by one backward pass a slope for many rows together, from what each layer read
+    /// and what reached its output; `None` when the network's layers do not tell.
+    fn moments_by_layer<E>(
+        &self,
+        model: &Model,
+        asked: &Asked<'_>,
+        generator: &mut Generator,
+        stopped: &impl Fn() -> Result<(), E>,
+    ) -> Result<Option<Vec<f64>>, E> {
+        let Asked { view, slopes, power, .. } = *asked;
+        let heads = heads_of(model, view, [&view.answer]);
+        let mut loaded = self.load(model, view, &heads, |_| false, &self.tracked);
+        let Some(columns) = loaded.columns.of(&view.answer) else { return Ok(None) };
+        let (units, classes) = (loaded.columns.len(), columns.len());
+        let mut buffers = model.buffers.clone();
+        let outputs = |stage: &crate::network::Stage| stage.output.iter().product::<usize>();
+        let widest: usize = self.network.stages().iter().map(outputs).sum();
+        let chunk = (ACTIVATIONS / (COPIES * widest.max(1))).clamp(1, 500);
+        let mut totals = vec![0.0; model.theta.len()];
+        for rows in asked.rows.chunks(chunk) {
+            let (inputs, labels) = asked.load(rows);
+            let mut sums = Sums::new();
+            let mut wanted = Vec::new(); // [rows, slopes, classes]
+            for number in 0..slopes.count(classes) {
+                stopped()?;
+                loaded.weights.record();
+                loaded.head.record();
+                let (inputs, mode) = (inputs.clone(), Mode::Evaluate);
+                let logits =
+                    self.forward(&loaded, model, view, &mut buffers, mode, inputs, rows.len());
+                let (trunk, head) = (loaded.weights.recorded(), loaded.head.recorded());
+                if !(trunk.tells_all(loaded.weights.len()) && head.tells_all(loaded.head.len())) {
+                    return Ok(None);
+                }
+                let [padded_rows, _] = logits.dims();
+                if number == 0 {
+                    let values = floats(logits.clone().inner().into_data());
+                    for (row, label) in values.chunks(units).zip(&labels) {
+                        slopes.append(&row[columns.clone()], *label, generator, &mut wanted);
+                    }
+                }
+                let mut seed = vec![0.0; padded_rows * units];
+                let of_row = slopes.count(classes) * classes;
+                for (seed, wanted) in seed.chunks_mut(units).zip(wanted.chunks(of_row)) {
+                    let own = number * classes..(number + 1) * classes;
+                    seed[columns.clone()].copy_from_slice(&wanted[own]);
+                }
+                let seed = TensorData::new(seed, [padded_rows, units]);
+                let scalar = (logits * Tensor::from_data(seed, &self.tracked)).sum();
+                let mut gradients = scalar.backward();
+                for (of_head, tape) in [(false, trunk), (true, head)] {
+                    for layer in tape.layers {
+                        add_layer(&mut sums, of_head, layer, &mut gradients, power);
+                    }
+                }
+            }
+            for (of_head, index, grid) in &loaded.untracked {
+                let values = match sums.remove(&(*of_head, *index)) {
+                    Some(Sum::Whole(values)) => values,
+                    Some(Sum::Dense(factors)) => {
+                        let [a, delta] = *factors;
+                        let product = a.transpose().matmul(delta); // [inputs, outputs]
+                        floats(product.into_data()).into_iter().map(f64::from).collect()
+                    }
+                    None => continue,
+                };
+                grid.runs(&model.layout, |_, joined, flat| {
+                    let totals = totals[flat].iter_mut();
+                    totals.zip(&values[joined]).for_each(|(total, value)| *total += value);
+                });
+            }
+        }
+        Ok(Some(totals))
+    }
+
     /// Sums over samples by one backward pass a sample and slope: the reference, and the way of
     /// networks that take their weights where the engine cannot see it. `[θ]`
     pub(crate) fn moments_one_by_one<E: From<ObjectiveError>>(
@@ -79,3 +214,85 @@ impl Engine {
         Ok(sums)
     }
 }
+
+/// Adds what one backward pass found at a layer.
+fn add_layer(sums: &mut Sums, of_head: bool, layer: Layer, found: &mut Gradients, power: Power) {
+    let whole = |len: usize| Sum::Whole(vec![0.0; len]);
+    match layer {
+        Layer::Dense { weight, input, zero } => {
+            let delta = power.of_all(slope(&zero, found)); // [rows, outputs]
+            let of_bias = floats(delta.clone().sum_dim(0).into_data());
+            sums.entry((of_head, weight + 1)).or_insert_with(|| whole(of_bias.len())).add(&of_bias);
+            match sums.get_mut(&(of_head, weight)) {
+                Some(Sum::Dense(factors)) => factors[1] = factors[1].clone() + delta,
+                _ => {
+                    let dense = Sum::Dense(Box::new([power.of_all(input), delta]));
+                    sums.insert((of_head, weight), dense);
+                }
+            }
+        }
+        Layer::Conv { weight, kernel, stride, input, zero } => {
+            let delta = slope(&zero, found);
+            let moments = conv_moments(input, delta, (kernel, stride), power);
+            sums.entry((of_head, weight)).or_insert_with(|| whole(moments.len())).add(&moments);
+        }
+        Layer::Norm { gamma, normalised, zero } => {
+            let delta = slope(&zero, found); // [rows, channels, height, width]
+            // A sample's gradient adds over positions before h.
+            let moments = |x: Tensor<4>| {
+                let of_rows = x.flatten::<3>(2, 3).sum_dim(2); // [rows, channels, 1]
+                floats(power.of_all(of_rows).sum_dim(0).into_data())
+            };
+            for (index, moments) in
+                [(gamma, moments(delta.clone() * normalised)), (gamma + 1, moments(delta))]
+            {
+                sums.entry((of_head, index)).or_insert_with(|| whole(moments.len())).add(&moments);
+            }
+        }
+    }
+}
+
+/// Σ over rows of `h(G)`, `G = D Uᵀ` the gradient of one sample by the kernel: its slopes times
+/// its unfolded input. `[outputs · inputs · kernel · kernel]`
+fn conv_moments(
+    input: Tensor<4>, // [rows, inputs, height, width]
+    delta: Tensor<4>, // [rows, outputs, height, width]
+    (kernel, stride): (usize, usize),
+    power: Power,
+) -> Vec<f32> {
+    let ([rows, inputs, height, width], device) = (input.dims(), input.device());
+    let [_, outputs, out_height, out_width] = delta.dims();
+    let (positions, taps) = (out_height * out_width, inputs * kernel * kernel);
+    let padding = kernel / 2;
+    let (input, delta) = (floats(input.into_data()), floats(delta.into_data()));
+    let together = (PRODUCTS / (outputs * taps).max(positions * taps)).max(1);
+    let mut sums = vec![0.0; outputs * taps];
+    for first in (0..rows).step_by(together) {
+        let rows = first..rows.min(first + together);
+        let mut unfolded = vec![0.0; rows.len() * positions * taps]; // [rows, positions, taps]
+        for (at, patch) in unfolded.chunks_mut(taps).enumerate() {
+            let (row, position) = (rows.start + at / positions, at % positions);
+            let (top, left) = (position / out_width * stride, position % out_width * stride);
+            for (tap, value) in patch.iter_mut().enumerate() {
+                let (channel, in_kernel) = (tap / (kernel * kernel), tap % (kernel * kernel));
+                let y = (top + in_kernel / kernel).wrapping_sub(padding);
+                let x = (left + in_kernel % kernel).wrapping_sub(padding);
+                if y < height && x < width {
+                    *value = input[((row * inputs + channel) * height + y) * width + x];
+                }
+            }
+        }
+        let of_row = outputs * positions;
+        let delta = delta[rows.start * of_row..rows.end * of_row].to_vec();
+        let delta = TensorData::new(delta, [rows.len(), outputs, positions]);
+        let unfolded = TensorData::new(unfolded, [rows.len(), positions, taps]);
+        let delta = Tensor::<3>::from_data(delta, &device);
+        let gradients = delta.matmul(Tensor::from_data(unfolded, &device));
+        let moments = floats(power.of_all(gradients).sum_dim(0).into_data());
+        sums.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += moment);
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests;

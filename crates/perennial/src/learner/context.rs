@@ -183,7 +183,7 @@ impl Context<'_> {
             true => Err(LearnError::Stopped("an importance")),
             false => Ok(()),
         };
-        let sums = self.engine.moments_one_by_one(self.model, &asked, &mut generator, stopped)?;
+        let sums = self.engine.moments(self.model, &asked, &mut generator, stopped)?;
         let mean = |sum: f64| (sum / rows.len() as f64) as f32;
         Ok(sums.into_iter().map(mean).collect::<Vec<f32>>().into())
     }

@@ -120,7 +120,7 @@ impl Learner {
                     .into(),
             });
         }
-        let mut model = Model::default();
+        let mut model = Model { head_start: network.head_start(), ..Model::default() };
         if card.isolation != Isolation::Column {
             model.append_column(network.as_ref(), seed);
         }

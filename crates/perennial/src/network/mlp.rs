@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use burn::tensor::activation::relu;
-use burn::tensor::module::linear;
 
 use super::{
-    Activation, Init, Network, NetworkError, Normaliser, Parameter, Stage, Weights, scaled_width,
+    Activation, Network, NetworkError, Normaliser, Parameter, Stage, Start, Weights, scaled_width,
 };
 
-/// `mlp:100x100`: dense layers of the given widths, a rectifier after each. Weights start by
-/// Xavier's uniform, biases at 0, as in the GEM paper's code.
+/// `mlp:100x100`: dense layers of the given widths, a rectifier after each. They start by
+/// Xavier's uniform, or as [`Start`] says: `mlp:100x100,init=torch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mlp {
     input: [usize; 3],
     hidden: Vec<usize>,
+    start: Start,
 }
 
 impl Mlp {
@@ -33,7 +33,13 @@ impl Mlp {
                     .into(),
             });
         }
-        Ok(Self { input, hidden: hidden.to_vec() })
+        Ok(Self { input, hidden: hidden.to_vec(), start: Start::Xavier })
+    }
+
+    /// The same with layers and heads that start by this rule.
+    #[must_use]
+    pub fn starting(self, start: Start) -> Self {
+        Self { start, ..self }
     }
 
     /// Pairs of (inputs, outputs), layer by layer.
@@ -47,7 +53,15 @@ impl Mlp {
 impl Network for Mlp {
     fn spec(&self) -> String {
         let widths: Vec<_> = self.hidden.iter().map(ToString::to_string).collect();
-        format!("mlp:{}", widths.join("x"))
+        let start = match self.start {
+            Start::Xavier => String::new(),
+            start => format!(",init={}", start.word()),
+        };
+        format!("mlp:{}{start}", widths.join("x"))
+    }
+
+    fn head_start(&self) -> Start {
+        self.start
     }
 
     fn input(&self) -> [usize; 3] {
@@ -57,13 +71,10 @@ impl Network for Mlp {
     fn parameters(&self) -> Vec<Parameter> {
         let layer = |(i, (inputs, outputs))| {
             let name = format!("dense{}", i + 1);
+            let [weight, bias] = self.start.dense(inputs, outputs);
             [
-                Parameter::new(
-                    format!("{name}.weight"),
-                    &[inputs, outputs],
-                    Init::xavier(inputs, outputs),
-                ),
-                Parameter::new(format!("{name}.bias"), &[outputs], Init::Constant(0.0)),
+                Parameter::new(format!("{name}.weight"), &[inputs, outputs], weight),
+                Parameter::new(format!("{name}.bias"), &[outputs], bias),
             ]
         };
         self.layers().enumerate().flat_map(layer).collect()
@@ -86,9 +97,7 @@ impl Network for Mlp {
         h: Activation,
         lateral: Option<Activation>,
     ) -> Activation {
-        let weight = weights.get::<2>(2 * stage);
-        let bias = weights.get::<1>(2 * stage + 1);
-        let mut z = linear(h.flat(), weight, Some(bias)); // [batch, width]
+        let mut z = weights.dense(2 * stage, h.flat()); // [batch, width]
         if let Some(lateral) = lateral {
             z = z + lateral.flat();
         }
@@ -101,6 +110,6 @@ impl Network for Mlp {
 
     fn scaled(&self, factor: f64) -> Result<Arc<dyn Network>, NetworkError> {
         let hidden: Vec<_> = self.hidden.iter().map(|&width| scaled_width(width, factor)).collect();
-        Ok(Arc::new(Self::new(self.input, &hidden)?))
+        Ok(Arc::new(Self::new(self.input, &hidden)?.starting(self.start)))
     }
 }

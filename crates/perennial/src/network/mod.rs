@@ -12,6 +12,8 @@ mod normaliser;
 mod parse;
 mod plan;
 mod resnet;
+mod start;
+pub(crate) mod tape;
 mod weights;
 
 use std::ops::Range;
@@ -27,6 +29,7 @@ pub use self::module::{ModuleNetwork, Trunk};
 pub use self::normaliser::Normaliser;
 pub use self::parse::{LIST, parse};
 pub use self::resnet::Resnet18;
+pub use self::start::Start;
 pub use self::weights::Weights;
 use crate::draws::Generator;
 use crate::vector::Vector;
@@ -45,6 +48,11 @@ pub enum Init {
     /// Normal with mean 0.
     Normal {
         /// The standard deviation.
+        sd: f32,
+    },
+    /// Normal with mean 0, drawn again beyond two standard deviations.
+    TruncatedNormal {
+        /// The standard deviation before the cut.
         sd: f32,
     },
     /// These numbers, one for each of the slot's: a network that brings its own start. They are
@@ -71,13 +79,22 @@ impl Init {
                 (0..len).map(|_| generator.random_range(-bound..=bound)).collect()
             }
             &Self::Normal { sd } => (0..len).map(|_| sd * standard_normal(generator)).collect(),
+            &Self::TruncatedNormal { sd } => {
+                let within = |generator: &mut Generator| loop {
+                    let draw = standard_normal(generator);
+                    if draw.abs() < 2.0 {
+                        break sd * draw;
+                    }
+                };
+                (0..len).map(|_| within(generator)).collect()
+            }
             Self::Given(values) => values.to_vec(),
         }
     }
 }
 
 /// One draw from the standard normal (Box & Muller 1958), the cosine branch.
-fn standard_normal(generator: &mut Generator) -> f32 {
+pub(crate) fn standard_normal(generator: &mut impl rand::Rng) -> f32 {
     let radius = (-2.0 * (1.0 - generator.random::<f64>()).ln()).sqrt();
     (radius * (std::f64::consts::TAU * generator.random::<f64>()).cos()) as f32
 }
@@ -233,6 +250,11 @@ pub trait Network: Send + Sync {
     /// Units in the last stage's output, flattened: what a head reads.
     fn features(&self) -> usize {
         self.stages().last().map_or(0, |stage| stage.output.iter().product())
+    }
+
+    /// How the heads over its features start.
+    fn head_start(&self) -> Start {
+        Start::Xavier
     }
 
     /// Whether it is nothing but dense layers with a rectifier after each, its parameters their

@@ -59,6 +59,17 @@ impl<'a> Normaliser<'a> {
         normalised.output
     }
 
+    /// `x` less the running mean, over the running deviation: what γ multiplies in evaluation.
+    pub(super) fn normalised(&self, x: Tensor<4>, mean: usize, variance: usize) -> Tensor<4> {
+        let part = |index: usize| {
+            let values = self.values(index).to_vec();
+            let channels = values.len();
+            Tensor::<4>::from_data(TensorData::new(values, [1, channels, 1, 1]), &x.device())
+        };
+        let (mean, deviation) = (part(mean), (part(variance) + EPSILON).sqrt());
+        (x - mean) / deviation
+    }
+
     /// Whether this pass learns statistics.
     pub fn learns(&self) -> bool {
         self.learn.is_some()

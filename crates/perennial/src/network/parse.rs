@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Cnn, Mlp, Network, NetworkError, Resnet18};
+use super::{Cnn, Mlp, Network, NetworkError, Resnet18, Start};
 
 /// The networks that [`parse`] knows: an example of each, and what it is.
 pub const LIST: &[(&str, &str)] = &[
-    ("mlp:100x100", "dense layers of these widths, rectified"),
+    (
+        "mlp:100x100",
+        "dense layers of these widths, rectified; mlp:100x100,init=torch or truncated-normal",
+    ),
     ("cnn", "two 3×3 convolutions with batch normalisation and a dense layer; cnn:32x64x128"),
     (
         "resnet18:20",
@@ -34,14 +37,21 @@ const NEAR: f64 = 0.5;
 ///
 /// When there is no such network, its widths are no widths, or it cannot read such images.
 pub fn parse(spec: &str, input: [usize; 3]) -> Result<Arc<dyn Network>, NetworkError> {
-    let (name, widths) = match spec.split_once(':') {
+    let (name, widths_text) = match spec.split_once(':') {
         Some((name, widths)) => (name, Some(widths)),
         None => (spec, None),
     };
     let unknown = |expected: String| NetworkError::Unknown { spec: spec.into(), expected };
-    let widths = |example: &str| read_widths(widths, example).map_err(unknown);
+    let widths = |example: &str| read_widths(widths_text, example).map_err(unknown);
     let network: Arc<dyn Network> = match name {
-        "mlp" => Arc::new(Mlp::new(input, &widths("mlp:100x100")?)?),
+        "mlp" => {
+            let (text, start) = match widths_text.and_then(|text| text.split_once(',')) {
+                Some((text, option)) => (Some(text), read_start(option).map_err(unknown)?),
+                None => (widths_text, Start::Xavier),
+            };
+            let widths = read_widths(text, "mlp:100x100").map_err(unknown)?;
+            Arc::new(Mlp::new(input, &widths)?.starting(start))
+        }
         "cnn" if spec == name => Arc::new(Cnn::new(input, Cnn::WIDTHS)?),
         "cnn" => match widths("cnn:32x64x128")?[..] {
             [first, second, dense] => Arc::new(Cnn::new(input, [first, second, dense])?),
@@ -72,6 +82,16 @@ pub fn parse(spec: &str, input: [usize; 3]) -> Result<Arc<dyn Network>, NetworkE
         )));
     }
     Ok(network)
+}
+
+/// `init=torch` as a start.
+fn read_start(option: &str) -> Result<Start, String> {
+    let known = Start::ALL.into_iter().find(|start| option == format!("init={}", start.word()));
+    known.ok_or_else(|| {
+        let words: Vec<String> =
+            Start::ALL.iter().map(|start| format!("init={}", start.word())).collect();
+        format!("`{option}` is no way to start; there are {}", words.join(", "))
+    })
 }
 
 /// `100x100` as numbers, each at least 1.
@@ -127,7 +147,13 @@ mod tests {
     #[test]
     fn a_spec_makes_the_network_that_wrote_it() {
         let listed = LIST.iter().map(|(example, _)| *example);
-        for spec in listed.chain(["mlp:7", "cnn:3x4x5", "resnet18:1"]) {
+        for spec in listed.chain([
+            "mlp:7",
+            "mlp:7x5,init=torch",
+            "mlp:7,init=truncated-normal",
+            "cnn:3x4x5",
+            "resnet18:1",
+        ]) {
             assert_eq!(parse(spec, [3, 32, 32]).unwrap().spec(), spec);
         }
         assert_eq!(parse("cnn:32x64x128", [1, 8, 8]).unwrap().spec(), "cnn");
@@ -145,6 +171,8 @@ mod tests {
         for spec in ["mlp:0", "mlp:100x0", "cnn:0x1x1", "resnet18:0"] {
             assert!(message(spec).contains("at least 1"), "{spec}: {}", message(spec));
         }
+        let start = message("mlp:9,init=zero");
+        assert!(start.contains("init=xavier, init=truncated-normal, init=torch"), "{start}");
         assert!(message("cnn:32x64").contains("2 widths where a cnn has three"));
         assert!(message("resnet18:20x20").contains("one number"));
     }

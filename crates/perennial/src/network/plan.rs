@@ -1,7 +1,5 @@
 //! Convolutional architectures written down layer by layer, and run in the same order.
 
-use burn::tensor::module::{conv2d, linear};
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, activation::relu};
 
 use super::{Activation, Buffer, Init, Normaliser, Parameter, Stage, Weights};
@@ -77,27 +75,27 @@ pub(super) struct Layers<'a, 'b> {
 }
 
 impl Layers<'_, '_> {
-    fn next<const D: usize>(&mut self) -> Tensor<D> {
-        self.parameter += 1;
-        self.weights.get(self.parameter - 1)
+    /// The index of the first of the next `count` parameters.
+    fn next(&mut self, count: usize) -> usize {
+        self.parameter += count;
+        self.parameter - count
     }
 
     /// A convolution that keeps height and width, or divides them by `stride`, rounding up.
     pub(super) fn conv(&mut self, x: Tensor<4>, stride: usize) -> Tensor<4> {
-        let weight = self.next::<4>(); // [outputs, inputs, kernel, kernel]
-        let padding = weight.dims()[2] / 2;
-        conv2d(x, weight, None, ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1))
+        let weight = self.next(1);
+        self.weights.conv(weight, x, stride)
     }
 
     pub(super) fn norm(&mut self, x: Tensor<4>) -> Tensor<4> {
-        let (gamma, beta) = (self.next::<1>(), self.next::<1>());
+        let gamma = self.next(2);
         self.buffer += 2;
-        self.normaliser.batch_norm(x, gamma, beta, self.buffer - 2, self.buffer - 1)
+        self.weights.batch_norm(gamma, self.normaliser, x, self.buffer - 2)
     }
 
     pub(super) fn dense(&mut self, x: Tensor<2>) -> Tensor<2> {
-        let (weight, bias) = (self.next::<2>(), self.next::<1>());
-        linear(x, weight, Some(bias))
+        let weight = self.next(2);
+        self.weights.dense(weight, x)
     }
 }
 

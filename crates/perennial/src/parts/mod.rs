@@ -2,11 +2,13 @@
 
 pub mod anchor;
 pub mod conflicts;
+pub mod curvature;
 pub mod distil;
 pub mod explain;
 pub mod fisher;
 pub mod guard;
 pub mod memory;
 pub mod moments;
+pub mod path;
 pub mod project;
 pub mod qp;

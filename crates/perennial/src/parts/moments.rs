@@ -1,7 +1,7 @@
 //! Per-sample importances: moments of the slopes of single samples.
 //!
-//! Every such importance is `(1/N) Σ_n Σ_r h(∂(δ_nr · z_n)/∂θ_i)`: z_n are the logits of sample
-//! n, h a square or an absolute value, and the slopes δ_nr what the importance differentiates.
+//! Every such importance is `(1/N) Σ_n Σ_r h(∂(δ_nr · z_n)/∂θ_i)`: `z_n` are the logits of sample
+//! n, h a square or an absolute value, and the slopes `δ_nr` what the importance differentiates.
 //! For the Fisher information they are derivatives of `log p(y|x)`, weighed by √p so that their
 //! squares are weighed by p.
 

@@ -13,7 +13,13 @@ mod independent;
 mod joint;
 mod l2;
 mod lwf;
+mod mas;
 mod memories;
+mod online_ewc;
+mod perturb;
+mod rwalk;
+mod scp;
+mod si;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +37,12 @@ pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 pub use self::l2::{L2, L2Settings};
 pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
+pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
+pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
+pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
+pub use self::rwalk::{Rwalk, RwalkSettings, RwalkVariant};
+pub use self::scp::{Expectation, Scp, ScpAccumulate, ScpSettings};
+pub use self::si::{Clip, PathGradient, Si, SiSettings};
 use crate::learner::LearnError;
 use crate::parts::moments::Amount;
 use crate::state::{State, StateError, from_state};
@@ -89,6 +101,14 @@ fn at_least_zero(key: &str, value: f64) -> Result<(), LearnError> {
     }
 }
 
+/// Refuses a number that is not above 0.
+fn above_zero(key: &str, value: f64) -> Result<(), LearnError> {
+    match value.is_finite() && value > 0.0 {
+        true => Ok(()),
+        false => Err(refused(key, &value, "it must be a number above 0")),
+    }
+}
+
 /// Refuses an importance measured on nothing.
 fn at_least_one(key: &str, value: Amount) -> Result<(), LearnError> {
     match value {
@@ -104,7 +124,13 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Independent>(),
     entry::<Freeze>(),
     entry::<L2>(),
+    entry::<Perturb>(),
     entry::<Ewc>(),
+    entry::<OnlineEwc>(),
+    entry::<Si>(),
+    entry::<Mas>(),
+    entry::<Rwalk>(),
+    entry::<Scp>(),
     entry::<Gem>(),
     entry::<Agem>(),
     entry::<Er>(),

@@ -8,6 +8,7 @@
 
 mod bits;
 mod memory;
+mod penalties;
 mod promises;
 mod resume;
 mod toy;

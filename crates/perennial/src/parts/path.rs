@@ -1,0 +1,145 @@
+//! Importances that gather while training: path integrals, running means, their scales.
+
+use serde::{Deserialize, Serialize};
+
+use crate::layout::Layout;
+use crate::strategy::Step;
+use crate::vector::Vector;
+
+/// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
+pub const WINDOW: u32 = 10;
+/// The weight of the newest window in it (Chaudhry et al. 2018).
+const ALPHA: f32 = 0.9;
+
+/// ω ← ω − g Δ: by how much each weight's moves lowered the loss.
+pub fn walk(omega: &mut [f32], gradient: &[f32], moved: &[f32]) {
+    for (omega, (g, moved)) in omega.iter_mut().zip(gradient.iter().zip(moved)) {
+        *omega -= g * moved;
+    }
+}
+
+/// Divides by the largest number; all zeros stay.
+pub fn divide_by_most(values: &mut [f32]) {
+    let most = values.iter().copied().fold(0.0, f32::max);
+    if most > 0.0 {
+        values.iter_mut().for_each(|value| *value /= most);
+    }
+}
+
+/// Moves and scales to 0 … 1 over all weights; equal numbers all become 0.
+pub fn min_max(values: &mut [f32]) {
+    let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let span = most - least;
+    for value in values {
+        *value = if span > 0.0 { (*value - least) / span } else { 0.0 };
+    }
+}
+
+/// A running mean of squared batch gradients: every ten steps
+/// `F ← α · (sum of g² since) / 10 + (1 − α) F`, α = .9 weighing the new.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunningFisher {
+    /// F. `[θ at the time]`
+    pub fisher: Vector,
+    /// Σ g² since the last update. `[θ at the time]`
+    squares: Vector,
+    steps: u32,
+}
+
+impl RunningFisher {
+    /// Adds the squared plain gradient of a step.
+    pub fn observe(&mut self, layout: &Layout, step: &Step<'_>) {
+        self.fisher.resize(layout.len());
+        self.squares.resize(layout.len());
+        for range in step.active.iter().map(|&slot| layout.slot(slot).range()) {
+            let squares = &mut self.squares[range.clone()];
+            for (square, g) in squares.iter_mut().zip(&step.gradient[range]) {
+                *square += g * g;
+            }
+        }
+        self.steps += 1;
+    }
+
+    /// Whether the window is full.
+    pub fn due(&self) -> bool {
+        self.steps >= WINDOW
+    }
+
+    /// Takes the window into the mean and begins the next.
+    pub fn update_and_begin(&mut self) {
+        self.update();
+        self.squares.fill(0.0);
+    }
+
+    /// Takes the window into the mean, but goes on adding to its squares.
+    pub fn update(&mut self) {
+        self.steps = 0;
+        for (f, square) in self.fisher.iter_mut().zip(self.squares.iter()) {
+            *f = ALPHA * (square / WINDOW as f32) + (1.0 - ALPHA) * *f;
+        }
+    }
+
+    /// Forgets the squares and the steps of a window that did not fill.
+    pub fn begin(&mut self) {
+        self.squares.fill(0.0);
+        self.steps = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::SlotId;
+    use crate::network::Init;
+    use crate::strategy::Batch;
+
+    #[test]
+    fn scales_by_hand() {
+        let mut values = [2.0, 6.0, 4.0];
+        min_max(&mut values);
+        assert_eq!(values, [0.0, 1.0, 0.5]);
+        let mut equal = [3.0, 3.0];
+        min_max(&mut equal);
+        assert_eq!(equal, [0.0, 0.0]);
+        let mut values = [1.0, 4.0, 0.0];
+        divide_by_most(&mut values);
+        assert_eq!(values, [0.25, 1.0, 0.0]);
+        let mut none = [0.0];
+        divide_by_most(&mut none);
+        assert_eq!(none, [0.0]);
+    }
+
+    /// Catches: ω of the wrong sign: a move down the slope lowers the loss and counts up.
+    #[test]
+    fn a_move_down_the_slope_counts_up() {
+        let mut omega = [0.0, 1.0];
+        walk(&mut omega, &[2.0, -1.0], &[-0.5, -0.25]);
+        assert_eq!(omega, [1.0, 0.75]);
+    }
+
+    /// By hand: ten steps with g = 2 → mean square 4, F = .9 · 4; ten with 0 → .1 of it.
+    #[test]
+    fn a_window_counts_nine_tenths() {
+        let mut layout = Layout::default();
+        layout.append("w", &[1], Init::Constant(0.0));
+        let mut running = RunningFisher::default();
+        let (batch, active) = (Batch::default(), [SlotId(0)]);
+        for (g, wanted) in [(2.0, 3.6), (0.0, 0.36)] {
+            for i in 1..=WINDOW {
+                let step = Step {
+                    batch: &batch,
+                    logits: &[],
+                    loss: 0.0,
+                    gradient: &[g],
+                    moved: &[],
+                    active: &active,
+                };
+                running.observe(&layout, &step);
+                assert_eq!(running.due(), i == WINDOW);
+            }
+            running.update_and_begin();
+            assert!((running.fisher[0] - wanted).abs() < 1e-6, "{:?}", running.fisher);
+        }
+    }
+}

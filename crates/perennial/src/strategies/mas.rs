@@ -1,0 +1,225 @@
+//! Memory aware synapses: hold each weight by how much the outputs' length depends on it.
+//!
+//! Aljundi, Babiloni, Elhoseiny, Rohrbach, Tuytelaars, *Memory Aware Synapses: Learning what
+//! (not) to forget*, 2018, <https://arxiv.org/abs/1711.09601>.
+//!
+//! ```text
+//! L'(θ) = L_t(θ) + λ Σ_i Ω_i (θ_i − θ*_i)²                 θ* the latest weights
+//! Ω_i ← Ω_i + 1/N Σ_n |∂ ‖f(x_n)‖² / ∂θ_i|                 at the end of a task, labels unused
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | λ | `lambda` |
+//! | N | `samples` |
+//! | Ω over tasks | `accumulate` |
+//! | the gradient's unit | `gradient` |
+//!
+//! Keeps two vectors. A step costs one pass over θ, Ω and θ*; the end of a task one backward
+//! pass over its samples.
+//!
+//! # Differences
+//!
+//! The absolute value is of single samples' gradients; much code takes it of a batch's sum,
+//! where samples cancel: that is `gradient = batch` (with `accumulate = last`, the MAS of
+//! Chaudhry et al. 2019).
+//!
+//! ```
+//! use perennial::strategies::Entry;
+//! let mas = Entry::find("mas").unwrap();
+//! assert!(mas.create(&serde_json::json!({"lambda": 0.1, "samples": "all"})).is_ok());
+//! assert!(mas.create(&serde_json::json!({"samples": 0})).is_err());
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, at_least_one, at_least_zero};
+use crate::learner::{Context, LearnError};
+use crate::model::View;
+use crate::objective::{Mode, Pass, Target, Term};
+use crate::parts::explain::{self, PenaltyStep, Said, Strength};
+use crate::parts::guard::{Guard, Pull};
+use crate::parts::moments::{Amount, Power, Slopes};
+use crate::scenario::{Part, Setting};
+use crate::strategy::{
+    Card, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy,
+};
+use crate::vector::Vector;
+
+/// Memory aware synapses.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Mas {
+    /// Its settings.
+    pub settings: MasSettings,
+    guard: Guard,
+    said: Said,
+}
+
+/// Settings of memory aware synapses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MasSettings {
+    /// λ ≥ 0, of λ Σ Ω (θ − θ*)²: no ½.
+    pub lambda: f64,
+    /// Training samples Ω is measured on.
+    pub samples: Amount,
+    /// Whose gradient is taken absolutely.
+    pub gradient: MasGradient,
+    /// What becomes of the older tasks' Ω.
+    pub accumulate: Accumulate,
+    /// How the penalty enters a step.
+    pub step: PenaltyStep,
+}
+
+/// Whose gradient is taken absolutely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MasGradient {
+    /// Each sample's, as in the paper.
+    #[default]
+    Sample,
+    /// The sum's over a batch of the run's size, divided by N.
+    Batch,
+}
+
+/// What becomes of the older tasks' importance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accumulate {
+    /// The new is added to it.
+    #[default]
+    Sum,
+    /// The new takes its place.
+    Last,
+}
+
+impl Default for MasSettings {
+    fn default() -> Self {
+        Self {
+            lambda: 0.003,
+            samples: Amount::Count(1000),
+            gradient: MasGradient::Sample,
+            accumulate: Accumulate::Sum,
+            step: PenaltyStep::Explicit,
+        }
+    }
+}
+
+impl Method for Mas {
+    type Settings = MasSettings;
+    const NAME: &'static str = "mas";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("lambda", "λ of λ Σ Ω (θ − θ*)²; at least 0"),
+        ("samples", "training samples Ω is measured on: a number or all"),
+        ("gradient", "taken absolutely of each sample's gradient, or of a batch's sum"),
+        ("accumulate", "over tasks: sum, or last (the last task's alone)"),
+        ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),
+    ];
+
+    fn with(settings: MasSettings) -> Result<Self, LearnError> {
+        at_least_zero("mas.lambda", settings.lambda)?;
+        at_least_one("mas.samples", settings.samples)?;
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl Mas {
+    fn strength(&self) -> Strength {
+        Strength { key: "mas.lambda", value: self.settings.lambda }
+    }
+
+    fn factor(&self) -> f32 {
+        2.0 * self.settings.lambda as f32
+    }
+}
+
+/// Σ over batches of `|∂ Σ_n ‖f(x_n)‖² / ∂θ|` ÷ N.
+fn of_batches(cx: &mut Context<'_>, view: &View, rows: &[usize]) -> Result<Vector, LearnError> {
+    let mut mean = Vector::zeros(cx.model.theta.len());
+    let share = 1.0 / rows.len() as f32;
+    for rows in rows.chunks(cx.training.batch) {
+        let (inputs, rows) = (cx.batch(rows)?.inputs, rows.len());
+        // ‖f‖² is twice ½‖f‖².
+        let (active, target) = (view.answer.clone(), Target::HalfSquare);
+        let terms = vec![Term { rows: 0..rows, active, weight: 2.0, target }];
+        let pass = Pass { inputs, rows, mode: Mode::Evaluate, terms };
+        for gradient in cx.gradients(view, vec![pass])? {
+            for (mean, g) in mean.iter_mut().zip(gradient.iter()) {
+                *mean += share * g.abs();
+            }
+        }
+    }
+    Ok(mean)
+}
+
+impl Strategy for Mas {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Memory aware synapses",
+            paper: "Aljundi et al., Memory Aware Synapses: Learning what (not) to forget, 2018, \
+                    https://arxiv.org/abs/1711.09601",
+            does: "Pulls each weight back by how much the length of the outputs depends on it; \
+                   needs no labels for that.",
+            formula: "L_t(θ) + λ Σ_i Ω_i (θ_i − θ*_i)², Ω_i += E |∂‖f‖²/∂θ_i|",
+            keeps: Keeps::Vectors(2),
+            isolation: Isolation::Shared,
+            reads: Reads::default(),
+            validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.6),
+                margin: Some(0.0),
+                first_task_is_finetuning: true,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
+    }
+
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
+        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
+        Ok(())
+    }
+
+    fn next_phase(
+        &mut self,
+        last: Option<&Outcome>,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Phase>, LearnError> {
+        let Some(last) = last else { return Ok(Some(Phase::default())) };
+        let penalty = self.guard.penalty(&cx.model.theta, self.factor());
+        self.said.effect(cx, self.strength(), penalty, last.loss);
+        Ok(None)
+    }
+
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let view = self.view(cx.task, cx.model);
+        let rows = cx.draw_rows(self.settings.samples, "importance")?;
+        let omega = match self.settings.gradient {
+            MasGradient::Batch => of_batches(cx, &view, &rows)?,
+            MasGradient::Sample => {
+                let (slopes, power) = (Slopes::SquaredNorm, Power::Absolute);
+                cx.sample_moments(&view, Part::Train, &rows, slopes, power)?
+            }
+        };
+        let kept = if self.settings.accumulate == Accumulate::Sum { 1.0 } else { 0.0 };
+        self.guard.merge(&omega, kept, cx.model.theta.clone());
+        let stiffest = self.guard.stiffest(self.factor());
+        self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
+        Ok(())
+    }
+}

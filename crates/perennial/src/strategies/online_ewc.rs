@@ -1,0 +1,256 @@
+//! Online elastic weight consolidation: one anchor, a fading memory of what mattered.
+//!
+//! Schwarz, Luketina, Czarnecki et al., *Progress & Compress*, 2018,
+//! <https://arxiv.org/abs/1805.06370>, section 2.2.
+//!
+//! ```text
+//! L'(θ) = L_t(θ) + λ/2 γ Σ_i F̃_i (θ_i − θ*_i)²        θ* the latest weights
+//! F̃ ← γ F̃ + F_t        at the end of each task
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | λ | `lambda` |
+//! | γ | `gamma` |
+//! | `F_t` | `fisher`, measured on `fisher_samples`; each brought to a scale by `normalise` |
+//!
+//! Keeps two vectors (three with a running F and four with a normalised one of all tasks). A
+//! step costs one pass over θ, F̃ and θ*; a running F two more over its own vectors.
+//!
+//! # Differences
+//!
+//! γ = 1 is merged EWC. With `fisher = running` no sample is visited again: F is the mean of
+//! squared batch gradients of training, as in Chaudhry et al. 2019 (with
+//! `normalise = min-max`, γ = 1 and twice their λ, which has no ½, it is their EWC).
+//!
+//! ```
+//! use perennial::strategies::Entry;
+//! let ewc = Entry::find("online-ewc").unwrap();
+//! assert!(ewc.create(&serde_json::json!({"gamma": 0.9, "normalise": "max"})).is_ok());
+//! assert!(ewc.create(&serde_json::json!({"gamma": 1.5})).is_err());
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, at_least_one, at_least_zero, refused};
+use crate::learner::{Context, LearnError};
+use crate::parts::explain::{self, PenaltyStep, Said, Strength};
+use crate::parts::fisher::Fisher;
+use crate::parts::guard::{Guard, Pull};
+use crate::parts::moments::Amount;
+use crate::parts::path::{RunningFisher, divide_by_most, min_max};
+use crate::scenario::Setting;
+use crate::strategy::{
+    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+};
+use crate::vector::Vector;
+
+/// Online elastic weight consolidation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct OnlineEwc {
+    /// Its settings.
+    pub settings: OnlineEwcSettings,
+    guard: Guard,
+    /// F̃ before it was brought to a scale; empty where that is F̃ itself.
+    raw: Vector,
+    running: RunningFisher,
+    said: Said,
+}
+
+/// Settings of online elastic weight consolidation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OnlineEwcSettings {
+    /// λ ≥ 0, of λ/2 γ Σ F̃ (θ − θ*)².
+    pub lambda: f64,
+    /// γ in 0 … 1.
+    pub gamma: f64,
+    /// Where `F_t` comes from.
+    pub fisher: OnlineFisher,
+    /// Training samples it is measured on.
+    pub fisher_samples: Amount,
+    /// The scale it is brought to.
+    pub normalise: Normalise,
+    /// How the penalty enters a step.
+    pub step: PenaltyStep,
+}
+
+/// Where the importance of a task comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OnlineFisher {
+    /// Measured at the end of the task.
+    Measured(Fisher),
+    /// The word `running`.
+    Running(Running),
+}
+
+/// The word `running`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Running {
+    /// A running mean of squared batch gradients while training, never reset.
+    Running,
+}
+
+/// The scale an importance is brought to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalise {
+    /// As it is.
+    #[default]
+    None,
+    /// Each `F_t` divided by its largest number.
+    Max,
+    /// F̃ moved and scaled to 0 … 1 over all weights.
+    MinMax,
+}
+
+impl Default for OnlineEwcSettings {
+    fn default() -> Self {
+        Self {
+            lambda: 2.0,
+            gamma: 1.0,
+            fisher: OnlineFisher::Measured(Fisher::Exact),
+            fisher_samples: Amount::Count(1000),
+            normalise: Normalise::None,
+            step: PenaltyStep::Explicit,
+        }
+    }
+}
+
+impl Method for OnlineEwc {
+    type Settings = OnlineEwcSettings;
+    const NAME: &'static str = "online-ewc";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("lambda", "λ of λ/2 γ Σ F (θ − θ*)²; at least 0"),
+        ("gamma", "γ: how much of the older tasks' F is kept; 0 to 1"),
+        ("fisher", "F: exact, sampled, empirical, predicted, batch-mean or running"),
+        ("fisher-samples", "training samples F is measured on: a number or all"),
+        ("normalise", "none, max (each task's F by its maximum) or min-max (their sum)"),
+        ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),
+    ];
+
+    fn with(settings: OnlineEwcSettings) -> Result<Self, LearnError> {
+        at_least_zero("online-ewc.lambda", settings.lambda)?;
+        at_least_one("online-ewc.fisher-samples", settings.fisher_samples)?;
+        if !(0.0..=1.0).contains(&settings.gamma) {
+            return Err(refused("online-ewc.gamma", &settings.gamma, "it must be from 0 to 1"));
+        }
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl OnlineEwc {
+    fn strength(&self) -> Strength {
+        Strength { key: "online-ewc.lambda", value: self.settings.lambda }
+    }
+
+    /// λ γ: the penalty's own factor is half of it.
+    fn factor(&self) -> f32 {
+        (self.settings.lambda * self.settings.gamma) as f32
+    }
+
+    fn runs(&self) -> bool {
+        self.settings.fisher == OnlineFisher::Running(Running::Running)
+    }
+}
+
+impl Strategy for OnlineEwc {
+    fn card(&self) -> Card {
+        let scaled = usize::from(self.settings.normalise == Normalise::MinMax);
+        Card {
+            name: Self::NAME,
+            title: "Online elastic weight consolidation",
+            paper: "Schwarz et al., Progress & Compress, 2018, https://arxiv.org/abs/1805.06370",
+            does: "EWC with one anchor, at the latest weights, and one importance in which older \
+                   tasks fade.",
+            formula: "L_t(θ) + λ/2 γ Σ_i F̃_i (θ_i − θ*_i)², F̃ ← γ F̃ + F_t",
+            keeps: Keeps::Vectors(2 + if self.runs() { 2 } else { scaled }),
+            isolation: Isolation::Shared,
+            reads: Reads { gradient: self.runs(), moved: false },
+            validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.6),
+                margin: Some(0.0),
+                first_task_is_finetuning: true,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
+    }
+
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
+        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
+        Ok(())
+    }
+
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        if self.runs() {
+            self.running.observe(&cx.model.layout, step);
+            if self.running.due() {
+                self.running.update_and_begin();
+            }
+        }
+        Ok(Changed::Nothing)
+    }
+
+    fn next_phase(
+        &mut self,
+        last: Option<&Outcome>,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Phase>, LearnError> {
+        let Some(last) = last else { return Ok(Some(Phase::default())) };
+        let penalty = self.guard.penalty(&cx.model.theta, self.factor());
+        self.said.effect(cx, self.strength(), penalty, last.loss);
+        Ok(None)
+    }
+
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let view = self.view(cx.task, cx.model);
+        let anchor = cx.model.theta.clone();
+        match self.settings.fisher {
+            OnlineFisher::Running(Running::Running) => {
+                self.guard = Guard { importance: self.running.fisher.clone(), anchor };
+            }
+            OnlineFisher::Measured(fisher) => {
+                let mut fisher = fisher.measure(cx, &view, self.settings.fisher_samples)?;
+                if self.settings.normalise == Normalise::Max {
+                    divide_by_most(&mut fisher);
+                }
+                if self.settings.normalise == Normalise::MinMax {
+                    self.guard.importance = std::mem::take(&mut self.raw);
+                }
+                self.guard.merge(&fisher, self.settings.gamma as f32, anchor);
+            }
+        }
+        match self.settings.normalise {
+            Normalise::None => {}
+            Normalise::Max if self.runs() => divide_by_most(&mut self.guard.importance),
+            Normalise::Max => {}
+            Normalise::MinMax => {
+                if !self.runs() {
+                    self.raw = self.guard.importance.clone();
+                }
+                min_max(&mut self.guard.importance);
+            }
+        }
+        let stiffest = self.guard.stiffest(self.factor());
+        self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Riemannian walk: the Fisher information of the latest weights and the path that led there.
+//!
+//! Chaudhry, Dokania, Ajanthan, Torr, *Riemannian Walk for Incremental Learning: Understanding
+//! Forgetting and Intransigence*, 2018, <https://arxiv.org/abs/1801.10112>.
+//!
+//! ```text
+//! L'(θ) = L_t(θ) + λ Σ_i (F̃_i + s̃_i)(θ_i − θ*_i)²          θ* the latest weights
+//! ω_i ← ω_i − g_i Δθ_i                                       each step
+//! every 10 steps:
+//!     s_i ← s_i + max(0, ω_i / (½ F_i (θ_i − θ_i^window)² + ε))
+//!     F_i ← α · mean of the window's g_i² + (1 − α) F_i      ω ← 0, θ^window ← θ
+//! end of a task: S ← s after the first, else (S + s)/2;  F̃ = minmax(F), s̃ = minmax(S)
+//! ```
+//!
+//! | symbol | field |
+//! | --- | --- |
+//! | λ | `lambda` |
+//! | ε | `epsilon` |
+//! | which code | `variant` |
+//!
+//! Keeps eight vectors. A step costs one pass over θ, F̃ + s̃ and θ* and one over g, Δ, ω and
+//! Σ g²; every tenth one more over s, F and θ^window.
+//!
+//! # Differences
+//!
+//! `variant = agem` is the code behind Chaudhry et al. 2019: no ½ in the denominator, Σ g² goes
+//! on over the whole task (and is still divided by 10), and S ← 1.5 S + .5 s after the first
+//! task.
+//!
+//! ```
+//! use perennial::strategies::Entry;
+//! let rwalk = Entry::find("rwalk").unwrap();
+//! assert!(rwalk.create(&serde_json::json!({"lambda": 0.5, "variant": "agem"})).is_ok());
+//! assert!(rwalk.create(&serde_json::json!({"epsilon": 0})).is_err());
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, above_zero, at_least_zero};
+use crate::learner::{Context, LearnError};
+use crate::parts::explain::{self, PenaltyStep, Said, Strength};
+use crate::parts::guard::{Guard, Pull};
+use crate::parts::path::{RunningFisher, min_max, walk};
+use crate::scenario::Setting;
+use crate::strategy::{
+    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+};
+use crate::vector::Vector;
+
+/// Riemannian walk.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Rwalk {
+    /// Its settings.
+    pub settings: RwalkSettings,
+    /// F̃ + s̃ and θ*.
+    guard: Guard,
+    /// F.
+    running: RunningFisher,
+    /// S of the tasks before, raw. `[θ at the time]`
+    score: Vector,
+    /// s of this task. `[θ]`
+    gathering: Vector,
+    /// ω of this window. `[θ]`
+    path: Vector,
+    /// θ^window. `[θ]`
+    window: Vector,
+    said: Said,
+}
+
+/// Settings of Riemannian walk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RwalkSettings {
+    /// λ ≥ 0, of λ Σ (F̃ + s̃)(θ − θ*)²: no ½.
+    pub lambda: f64,
+    /// ε > 0, which bounds the score of a weight that hardly moved.
+    pub epsilon: f64,
+    /// Whose formulas.
+    pub variant: RwalkVariant,
+    /// How the penalty enters a step.
+    pub step: PenaltyStep,
+}
+
+/// Whose formulas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RwalkVariant {
+    /// The paper's.
+    #[default]
+    Paper,
+    /// Those of the code behind Chaudhry et al. 2019.
+    Agem,
+}
+
+impl Default for RwalkSettings {
+    fn default() -> Self {
+        Self {
+            lambda: 1.0,
+            epsilon: 1e-3,
+            variant: RwalkVariant::Paper,
+            step: PenaltyStep::Explicit,
+        }
+    }
+}
+
+impl Method for Rwalk {
+    type Settings = RwalkSettings;
+    const NAME: &'static str = "rwalk";
+    const SETTINGS: &'static [(&'static str, &'static str)] = &[
+        ("lambda", "λ of λ Σ (F + s)(θ − θ*)²; at least 0"),
+        ("epsilon", "ε, added to a score's denominator; above 0"),
+        ("variant", "paper, or agem: the code behind Chaudhry et al. 2019"),
+        ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),
+    ];
+
+    fn with(settings: RwalkSettings) -> Result<Self, LearnError> {
+        at_least_zero("rwalk.lambda", settings.lambda)?;
+        above_zero("rwalk.epsilon", settings.epsilon)?;
+        Ok(Self { settings, ..Self::default() })
+    }
+}
+
+impl Rwalk {
+    fn strength(&self) -> Strength {
+        Strength { key: "rwalk.lambda", value: self.settings.lambda }
+    }
+
+    fn factor(&self) -> f32 {
+        2.0 * self.settings.lambda as f32
+    }
+
+    /// What a full window adds to the score; begins the next.
+    fn end_window(&mut self, theta: &[f32]) {
+        let half = if self.settings.variant == RwalkVariant::Paper { 0.5 } else { 1.0 };
+        let epsilon = self.settings.epsilon as f32;
+        let moves = theta.iter().zip(self.window.iter()).zip(self.path.iter());
+        let known = self.gathering.iter_mut().zip(self.running.fisher.iter());
+        for ((score, f), ((theta, window), omega)) in known.zip(moves) {
+            *score += (omega / (half * f * (theta - window).powi(2) + epsilon)).max(0.0);
+        }
+        self.path.fill(0.0);
+        self.window.copy_from_slice(theta);
+    }
+}
+
+impl Strategy for Rwalk {
+    fn card(&self) -> Card {
+        Card {
+            name: Self::NAME,
+            title: "Riemannian walk",
+            paper: "Chaudhry et al., Riemannian Walk for Incremental Learning, 2018, \
+                    https://arxiv.org/abs/1801.10112",
+            does: "Pulls each weight back by a running Fisher information and by how much its \
+                   path lowered the loss for the way it went.",
+            formula: "L_t(θ) + λ Σ_i (F̃_i + s̃_i)(θ_i − θ*_i)²",
+            keeps: Keeps::Vectors(8),
+            isolation: Isolation::Shared,
+            reads: Reads { gradient: true, moved: true },
+            validation: false,
+            promises: Promises {
+                setting: Setting::Domain,
+                epochs: 5,
+                newest: Some(0.6),
+                margin: Some(0.0),
+                first_task_is_finetuning: true,
+            },
+        }
+    }
+
+    fn settings(&self) -> Value {
+        serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        explain::begin(cx, Self::NAME, self.strength(), self.settings.step)?;
+        let parameters = cx.model.theta.len();
+        self.gathering = Vector::zeros(parameters);
+        self.path = Vector::zeros(parameters);
+        self.window = cx.model.theta.clone();
+        if self.settings.variant == RwalkVariant::Agem {
+            self.running.begin();
+        }
+        Ok(())
+    }
+
+    fn edit_gradient(
+        &mut self,
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
+        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
+        Ok(())
+    }
+
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        let layout = &cx.model.layout;
+        for range in step.active.iter().map(|&slot| layout.slot(slot).range()) {
+            let (g, moved) = (&step.gradient[range.clone()], &step.moved[range.clone()]);
+            walk(&mut self.path[range], g, moved);
+        }
+        self.running.observe(layout, step);
+        if self.running.due() {
+            self.end_window(&cx.model.theta); // with the F before this window
+            match self.settings.variant {
+                RwalkVariant::Paper => self.running.update_and_begin(),
+                RwalkVariant::Agem => self.running.update(),
+            }
+        }
+        Ok(Changed::Nothing)
+    }
+
+    fn next_phase(
+        &mut self,
+        last: Option<&Outcome>,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Phase>, LearnError> {
+        let Some(last) = last else { return Ok(Some(Phase::default())) };
+        let penalty = self.guard.penalty(&cx.model.theta, self.factor());
+        self.said.effect(cx, self.strength(), penalty, last.loss);
+        Ok(None)
+    }
+
+    fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let parameters = cx.model.theta.len();
+        let first = self.score.is_empty();
+        let (old, new) = match (first, self.settings.variant) {
+            (true, _) => (0.0, 1.0),
+            (false, RwalkVariant::Paper) => (0.5, 0.5),
+            (false, RwalkVariant::Agem) => (1.5, 0.5),
+        };
+        self.score.resize(parameters);
+        for (score, gathered) in self.score.iter_mut().zip(self.gathering.iter()) {
+            *score = old * *score + new * gathered;
+        }
+        self.running.fisher.resize(parameters);
+        let mut importance = self.running.fisher.clone();
+        let mut score = self.score.clone();
+        min_max(&mut importance);
+        min_max(&mut score);
+        importance.iter_mut().zip(score.iter()).for_each(|(f, s)| *f += s);
+        self.guard = Guard { importance, anchor: cx.model.theta.clone() };
+        let stiffest = self.guard.stiffest(self.factor());
+        self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
+        Ok(())
+    }
+}
