@@ -126,8 +126,13 @@ impl Engine {
                 loaded.weights.record();
                 loaded.head.record();
                 let (inputs, mode) = (inputs.clone(), Mode::Evaluate);
-                let logits =
-                    self.forward(&loaded, model, view, &mut buffers, mode, inputs, rows.len());
+                let logits = self.forward(
+                    &loaded,
+                    model,
+                    view,
+                    &mut buffers,
+                    super::Rows { rows: rows.len(), inputs, mode },
+                );
                 let (trunk, head) = (loaded.weights.recorded(), loaded.head.recorded());
                 if !(trunk.tells_all(loaded.weights.len()) && head.tells_all(loaded.head.len())) {
                     return Ok(None);
