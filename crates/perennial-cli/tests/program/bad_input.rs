@@ -148,7 +148,7 @@ fn a_full_disk_keeps_what_was_saved() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let mut shell = std::process::Command::new("sh");
-    let program = assert_cmd::cargo::cargo_bin!("perennial");
+    let program = env!("CARGO_BIN_EXE_perennial");
     shell
         .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
         .arg(program)

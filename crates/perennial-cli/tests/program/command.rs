@@ -46,7 +46,7 @@ fn the_command_pasted_into_a_shell_makes_the_same_plan() {
         let unsaid = words.iter().all(|word| !word.starts_with("--seed"));
         command.args(unsaid.then_some("--seeds=1")).args(["--out", &first]);
         let said = finish(command)["command"].as_str().unwrap().to_owned();
-        let program = assert_cmd::cargo::cargo_bin!("perennial");
+        let program = env!("CARGO_BIN_EXE_perennial");
         let script = format!("perennial() {{ \"$PROGRAM\" \"$@\"; }}; {said} --out '{second}' -q");
         let output = Command::new("sh")
             .args(["-c", &script])

@@ -19,7 +19,7 @@ pub(crate) const SMALL: &[&str] = &[
 
 /// The program, with none of the environment that changes what it does.
 pub(crate) fn perennial() -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("perennial"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
     command.env_remove("PERENNIAL_DATA").env_remove("RAYON_NUM_THREADS").stdin(Stdio::null());
     command
 }
