@@ -18,6 +18,7 @@ use super::Network;
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
+use crate::vector::wide;
 
 /// A view of a plain dense network: where its layers lie in θ.
 pub(crate) struct Dense {
@@ -283,10 +284,9 @@ fn matrix_mut(values: &mut [f32], rows: usize, columns: usize) -> MatMut<'_, f32
     MatMut::from_row_major_slice_mut(&mut values[..rows * columns], rows, columns)
 }
 
-/// Adds the bias to each row and, if asked, cuts at 0. Compiled for the machine it runs on, as
-/// loops of the baseline are several times slower right after wide products.
+/// Adds the bias to each row and, if asked, cuts at 0.
 fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             for row in values.chunks_exact_mut(bias.len()) {
@@ -301,7 +301,7 @@ fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
 
 /// 0 where the unit did not fire.
 fn rectify(delta: &mut [f32], hidden: &[f32]) {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             for (delta, &h) in delta.iter_mut().zip(hidden) {
