@@ -191,6 +191,26 @@ fn what_was_measured_within_tasks_is_in_the_document() {
     assert!(plain["runs"][0].get("anytime").is_none());
 }
 
+/// Catches: figures that stay in the worker, a log without them, an empty object where nothing was
+/// counted.
+#[test]
+fn what_a_strategy_counted_is_in_the_document_the_log_and_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let document = finish(small(&out, &["--strategies=finetune,gem"]));
+    assert!(document["runs"][0].get("figures").is_none());
+    let conflicts = document["runs"][1]["figures"]["conflicts"].as_array().unwrap();
+    let steps: Vec<u64> = conflicts.iter().map(|task| task["steps"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [0, 20, 20]); // of 200 rows by tens; the first task has no past
+    assert_eq!(conflicts[0]["projected"], serde_json::Value::Null);
+    assert!((0.0..=1.0).contains(&conflicts[2]["projected"].as_f64().unwrap()));
+    let events = std::fs::read_to_string(out.join("cells/gem-0/events.jsonl")).unwrap();
+    let told = |line: &&str| line.contains("\"event\":\"figures\"");
+    assert_eq!(events.lines().filter(told).count(), 3);
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert_eq!(page.matches("How often tasks disagreed").count(), 1);
+}
+
 /// Every key that `--set` knows is listed, with what it means.
 #[test]
 fn lists_name_every_setting() {
