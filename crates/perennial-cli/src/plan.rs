@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
 use perennial::learner::{LearnError, Learner, Training};
+use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
+use perennial::strategy::Keeps;
 use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) setting: Setting,
     pub(crate) network: String,
     pub(crate) training: Training,
+    /// What every method with a memory may keep in all, where one budget is for all of them.
+    pub(crate) memory: Option<Budget>,
     pub(crate) strategies: Vec<Chosen>,
     pub(crate) seeds: Vec<u64>,
     /// Those of `all` that cannot work here.
@@ -83,12 +87,18 @@ impl Plan {
             setting,
             network: network.spec(),
             training,
+            memory: choices.memory,
             strategies: Vec::new(),
             seeds,
             skipped: Vec::new(),
         };
+        let memories = memories(settings, &chosen, stream.tasks.len())?;
         for entry in chosen {
-            let strategy = entry.create(&settings.group(entry.name))?;
+            let mut own = settings.group(entry.name);
+            if let Some(budget) = memories.get(entry.name) {
+                own["memory"] = value(budget);
+            }
+            let strategy = entry.create(&own)?;
             let settings = strategy.settings();
             let (training, seed) = (plan.training.clone(), plan.seeds[0]);
             match Learner::new(network.clone(), strategy, training, setting, &stream, seed) {
@@ -142,6 +152,10 @@ impl Plan {
         }
         rows.insert("optimizer".into(), self.rule().into());
         rows.insert("seeds".into(), joined(&self.seeds));
+        if let Some(budget) = self.memory {
+            let each = "an equal share of it for each task where a method keeps samples by task";
+            rows.insert("memory".into(), format!("{} in all; {each}", budget.words()));
+        }
         rows.extend(self.source.rows());
         rows.retain(|_, value| value != "none");
         rows
@@ -182,6 +196,7 @@ impl Plan {
         flag("drop-last", self.training.drop_last.then(|| "true".to_owned()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
+        flag("memory", self.memory.map(|budget| budget.to_string()));
         flag("eval-samples", self.training.eval_samples.map(|n| n.to_string()));
         flag("eval-every", (eval_every != 1).then(|| eval_every.to_string()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
@@ -210,7 +225,11 @@ impl Plan {
         compare("optimizer", &rule(&self.training.optimizer), &rule(&Default::default()));
         for chosen in &self.strategies {
             let default = Entry::find(&chosen.name).and_then(|entry| defaults(entry).ok());
-            compare(&chosen.name, &chosen.settings, &default.unwrap_or_default());
+            let (mut own, default) = (chosen.settings.clone(), default.unwrap_or_default());
+            if self.memory.is_some() && own.get("memory").is_some() {
+                own["memory"] = default["memory"].clone(); // has a flag
+            }
+            compare(&chosen.name, &own, &default);
         }
         changed.extend(self.source.changed());
         changed
@@ -277,6 +296,52 @@ fn check_parts(settings: &Settings, source: &Source, chosen: &[&Entry]) -> Resul
         )),
         None => Ok(()),
     }
+}
+
+/// What each method with a memory may keep when there is one budget for all: the whole of it, or
+/// a share for each task where the method's own setting is of a task.
+fn memories(
+    settings: &Settings,
+    chosen: &[&Entry],
+    tasks: usize,
+) -> Result<BTreeMap<&'static str, Budget>> {
+    let Some(budget) = settings.choices.memory else { return Ok(BTreeMap::new()) };
+    if budget.share(1).is_none() {
+        let message = format!("memory = {budget} cannot be: a memory holds at least one sample");
+        return Err(Problem::usage(message, "give samples, such as 500, or bytes, such as 2MB"));
+    }
+    let mut memories = BTreeMap::new();
+    for entry in chosen {
+        let own = match entry.card()?.keeps {
+            Keeps::Samples { .. } => Some(budget),
+            Keeps::SamplesPerTask { .. } => budget.share(tasks),
+            _ => continue,
+        };
+        let name = entry.name;
+        if settings.group(name).get("memory").is_some() {
+            return Err(Problem::usage(
+                format!("--memory {budget} and {name}.memory both say how much {name} may keep"),
+                "leave one of them out",
+            ));
+        }
+        let Some(own) = own else {
+            return Err(Problem::usage(
+                format!(
+                    "--memory {budget} leaves nothing for each of {tasks} tasks, and {name} keeps \
+                     samples of each"
+                ),
+                format!("use --memory {tasks} or more"),
+            ));
+        };
+        memories.insert(name, own);
+    }
+    if memories.is_empty() {
+        return Err(Problem::usage(
+            format!("--memory {budget} would change nothing, for no method here keeps samples"),
+            "name one that does with --strategies, such as er or gem",
+        ));
+    }
+    Ok(memories)
 }
 
 fn seeds(choices: &Choices) -> Result<Vec<u64>> {
