@@ -229,7 +229,7 @@ fn one_budget_is_for_every_memory() {
     let row = samples["training"]["memory"].as_str().unwrap();
     assert!(row.starts_with("50 samples in all; an equal share"), "{row}");
     let command = samples["command"].as_str().unwrap();
-    assert!(command.contains(" --memory 50") && !command.contains("--set"), "{command}");
+    assert!(command.contains(" --memory 50") && !command.contains("--set "), "{command}");
     let bytes = finish(with("bytes", &["--set=memory=6kB"]));
     assert_eq!(memory(&bytes), ["2kB", "2kB", "6kB", "6kB", "6kB"]);
     for run in &bytes["runs"].as_array().unwrap()[1..] {
