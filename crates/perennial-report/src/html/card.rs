@@ -20,6 +20,7 @@ pub(crate) struct Card<'a> {
     pub(crate) curves: Svg,
     pub(crate) figures: Vec<Figure>,
     pub(crate) price: String,
+    pub(crate) intransigence: Option<String>,
     pub(crate) settings: Vec<(&'a str, String)>,
     pub(crate) notes: Vec<&'a str>,
     pub(crate) runs: &'a [&'a Run],
@@ -58,6 +59,7 @@ pub(crate) fn cards<'a>(
             curves: curves(standing.label, &accuracy),
             figures: figures::figures(standing, comparison.tasks),
             price: price(standing),
+            intransigence: standing.intransigence.map(format::estimated_change),
             settings: standing.runs[0]
                 .settings
                 .iter()

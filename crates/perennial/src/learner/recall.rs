@@ -39,7 +39,11 @@ impl PackedGradients {
             self.places.push((slot, self.length));
             self.length += layout.slot(slot).len();
         }
+        if self.rows.capacity() < rows * self.length {
+            self.rows = Vec::new(); // before there is room for more: never old and new at once
+        }
         self.rows.clear();
+        self.rows.reserve_exact(rows * self.length);
         self.rows.resize(rows * self.length, 0.0);
     }
 
@@ -215,7 +219,7 @@ impl Part<'_> {
             work.inputs = std::mem::take(&mut pass.inputs);
             self.dense.forward(&model.theta, pass.rows, work);
             pass.loss(&work.logits, &self.dense.columns, &mut work.slope)?;
-            self.dense.backward(&model.theta, pass.rows, work, &mut groups, place);
+            self.dense.backward(&model.layout, &model.theta, pass.rows, work, &mut groups, place);
         }
         Ok(())
     }

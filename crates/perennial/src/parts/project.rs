@@ -3,6 +3,8 @@
 //! Past gradients are the rows of a matrix in single precision. What is summed over their length
 //! is summed in double precision, block by block, so the matrix is never copied whole.
 
+use crate::vector::wide;
+
 /// Numbers of a row that are widened to f64 at once: 20 rows of them fit a core's second cache.
 const BLOCK: usize = 512;
 /// Doubles of the widest machines' registers.
@@ -12,9 +14,7 @@ const LANES: usize = 16;
 
 /// ⟨a, b⟩ in f64.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    // Compiled for the machine it runs on: loops of the baseline are several times slower right
-    // after wide matrix products.
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             let mut sums = [0f64; LANES];
@@ -39,16 +39,16 @@ pub fn dots(rows: &[f32], g: &[f32]) -> Vec<f64> {
 pub fn gram(rows: &[f32], len: usize) -> Vec<f64> {
     let n = rows.len() / len.max(1);
     let mut gram = vec![0.0; n * n];
-    let mut wide = vec![[0f64; BLOCK]; n];
+    let mut block = vec![[0f64; BLOCK]; n];
     for first in (0..len).step_by(BLOCK) {
         let width = BLOCK.min(len - first);
-        for (row, wide) in rows.chunks_exact(len).zip(&mut wide) {
-            widen(&row[first..first + width], &mut wide[..width]);
-            wide[width..].fill(0.0);
+        for (row, doubles) in rows.chunks_exact(len).zip(&mut block) {
+            widen(&row[first..first + width], &mut doubles[..width]);
+            doubles[width..].fill(0.0);
         }
-        pulp::Arch::new().dispatch(
+        wide(
             #[inline(always)]
-            || add_products(&wide, &mut gram),
+            || add_products(&block, &mut gram),
         );
     }
     for i in 0..n {
@@ -85,7 +85,7 @@ fn add_products(rows: &[[f64; BLOCK]], gram: &mut [f64]) {
 }
 
 fn widen(from: &[f32], to: &mut [f64]) {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || to.iter_mut().zip(from).for_each(|(to, &from)| *to = f64::from(from)),
     );
@@ -100,7 +100,7 @@ pub fn add_rows(g: &mut [f32], rows: &[f32], v: &[f64]) {
         widen(g, sum);
         for (row, &v) in rows.chunks_exact(len).zip(v).filter(|(_, v)| **v != 0.0) {
             let row = &row[first..first + g.len()];
-            pulp::Arch::new().dispatch(
+            wide(
                 #[inline(always)]
                 || sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += v * f64::from(x)),
             );

@@ -233,6 +233,15 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
     assert!(error.contains("one sample alone takes 80 bytes"), "{error}");
     let notes = run("agem", json!({ "memory": "85B" }), &plain).unwrap();
     assert!(notes.contains("1 place for the 10 classes"), "{notes}");
+    // λT = 2 with one head; the shares of 3 tasks double it.
+    for (settings, said) in [
+        (json!({}), "lambda × temperature is 2;"),
+        (json!({ "lambda": 0.3, "weights": "shares" }), "× (tasks − 1) is 1.2;"),
+        (json!({ "lambda": 0.25 }), ""),
+    ] {
+        let notes = run("lwf", settings, &plain).unwrap();
+        assert!(notes.contains(said) && notes.is_empty() == said.is_empty(), "{notes}");
+    }
     let with = |change: fn(&mut OptimizerSettings)| {
         let mut training = plain.clone();
         change(&mut training.optimizer);
