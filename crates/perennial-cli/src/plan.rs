@@ -7,7 +7,6 @@ use perennial::learner::{LearnError, Learner, Training};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
-use perennial::strategy::Keeps;
 use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,7 +91,7 @@ impl Plan {
             seeds,
             skipped: Vec::new(),
         };
-        let memories = memories(settings, &chosen, stream.tasks.len())?;
+        let memories = crate::memory::each(settings, &chosen, stream.tasks.len())?;
         for entry in chosen {
             let mut own = settings.group(entry.name);
             if let Some(budget) = memories.get(entry.name) {
@@ -296,52 +295,6 @@ fn check_parts(settings: &Settings, source: &Source, chosen: &[&Entry]) -> Resul
         )),
         None => Ok(()),
     }
-}
-
-/// What each method with a memory may keep when there is one budget for all: the whole of it, or
-/// a share for each task where the method's own setting is of a task.
-fn memories(
-    settings: &Settings,
-    chosen: &[&Entry],
-    tasks: usize,
-) -> Result<BTreeMap<&'static str, Budget>> {
-    let Some(budget) = settings.choices.memory else { return Ok(BTreeMap::new()) };
-    if budget.share(1).is_none() {
-        let message = format!("memory = {budget} cannot be: a memory holds at least one sample");
-        return Err(Problem::usage(message, "give samples, such as 500, or bytes, such as 2MB"));
-    }
-    let mut memories = BTreeMap::new();
-    for entry in chosen {
-        let own = match entry.card()?.keeps {
-            Keeps::Samples { .. } => Some(budget),
-            Keeps::SamplesPerTask { .. } => budget.share(tasks),
-            _ => continue,
-        };
-        let name = entry.name;
-        if settings.group(name).get("memory").is_some() {
-            return Err(Problem::usage(
-                format!("--memory {budget} and {name}.memory both say how much {name} may keep"),
-                "leave one of them out",
-            ));
-        }
-        let Some(own) = own else {
-            return Err(Problem::usage(
-                format!(
-                    "--memory {budget} leaves nothing for each of {tasks} tasks, and {name} keeps \
-                     samples of each"
-                ),
-                format!("use --memory {tasks} or more"),
-            ));
-        };
-        memories.insert(name, own);
-    }
-    if memories.is_empty() {
-        return Err(Problem::usage(
-            format!("--memory {budget} would change nothing, for no method here keeps samples"),
-            "name one that does with --strategies, such as er or gem",
-        ));
-    }
-    Ok(memories)
 }
 
 fn seeds(choices: &Choices) -> Result<Vec<u64>> {
