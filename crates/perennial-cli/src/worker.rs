@@ -7,7 +7,7 @@ use perennial::learner::{Core, Ended, Learner, Stop, Training};
 use perennial::scenario::Setting;
 use perennial::strategies::Entry;
 use perennial::strategy::{Isolation, Keeps};
-use perennial_report::document::{KeptBytes, Run, WithinTasks};
+use perennial_report::document::{Figures, KeptBytes, Run, WithinTasks};
 
 use crate::cell::{Cell, Keeper};
 use crate::error::{Code, Problem, REPORT_IT, Result};
@@ -154,6 +154,7 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
         },
         notes: core.notes.clone(),
         anytime: within_tasks(core)?,
+        figures: figures(learner)?,
         label,
     })
 }
@@ -165,6 +166,15 @@ fn effort(training: &Training) -> String {
         (Some(steps), _) => format!("{steps} steps a task"),
         (None, 1) => "1 pass".into(),
         (None, epochs) => format!("{epochs} passes"),
+    }
+}
+
+/// What the strategy counted, by kind.
+fn figures(learner: &Learner) -> Result<Figures> {
+    match learner.strategy().figures() {
+        serde_json::Value::Null => Ok(Figures::default()),
+        figures => serde_json::from_value(figures)
+            .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Accuracies are fractions in `[0, 1]`. A number that does not exist (an answer the learner
 //! cannot give yet, forward transfer with untrained heads) is `null`, here `None`.
 
+mod figures;
 mod read;
 mod within;
 
@@ -13,7 +14,7 @@ use perennial_metrics::Accuracy;
 use serde::{Deserialize, Serialize};
 
 use crate::format;
-
+pub use figures::{Conflicts, Figures};
 pub use within::WithinTasks;
 
 /// The schema of the documents that this crate writes, and the newest that it reads.
@@ -183,6 +184,9 @@ pub struct Run {
     /// What was measured within tasks; absent where that was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anytime: Option<WithinTasks>,
+    /// What the strategy counted while it learnt; absent where it counts nothing.
+    #[serde(default, skip_serializing_if = "Figures::is_empty")]
+    pub figures: Figures,
     /// What tables call it: the strategy's name, or e.g. `joint (5 passes)`.
     pub label: String,
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::figures::{self, Figure};
 use super::palette;
 use super::ranking::badges;
 use crate::chart::{Chart, Series};
@@ -17,6 +18,7 @@ pub(crate) struct Card<'a> {
     pub(crate) method: Option<&'a Method>,
     pub(crate) heat: Vec<HeatRow>,
     pub(crate) curves: Svg,
+    pub(crate) figures: Vec<Figure>,
     pub(crate) price: String,
     pub(crate) intransigence: Option<String>,
     pub(crate) settings: Vec<(&'a str, String)>,
@@ -55,6 +57,7 @@ pub(crate) fn cards<'a>(
             method: comparison.methods.iter().find(|method| method.strategy == standing.strategy),
             heat: heat(&accuracy),
             curves: curves(standing.label, &accuracy),
+            figures: figures::figures(standing, comparison.tasks),
             price: price(standing),
             intransigence: standing.intransigence.map(format::estimated_change),
             settings: standing.runs[0]
@@ -125,5 +128,5 @@ fn curves(label: &str, accuracy: &[Vec<Option<f64>>]) -> Svg {
         })
         .collect();
     let title = format!("{label}: accuracy of each task from when it was learnt to the end");
-    Chart { title: &title, first: 1, last: tasks, series: &series }.draw()
+    Chart { title: &title, axis: "tasks trained", first: 1, last: tasks, series: &series }.draw()
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use perennial_report::document::Cell;
 use perennial_report::html;
+use serde_json::json;
 
 use crate::sample::*;
 
@@ -80,6 +81,37 @@ fn loads_and_runs_nothing() {
     }
     for word in ["http:", "https:", "<script", "<link", "<iframe", "url(", "@import", "//"] {
         assert!(!page.contains(word), "{word}");
+    }
+}
+
+/// Two seeds, two tasks: .25 and .75 of the steps are .5 of the height. Catches: figures of one
+/// seed only, a plot of another column, the first task's nulls shown as 0.
+#[test]
+fn conflicts_have_a_plot_and_a_table() {
+    let mut document = comparison(&[FINETUNE, GEM], 2, 2);
+    let shares = [0.25, 0.75];
+    let gem = document.runs.iter_mut().filter_map(|cell| match cell {
+        Cell::Done(run) if run.strategy == "gem" => Some(run),
+        _ => None,
+    });
+    for (run, share) in gem.zip(shares) {
+        run.figures = serde_json::from_value(json!({ "conflicts": [
+            { "task": 1, "steps": 0, "projected": null, "violated": null,
+              "angle_before": null, "angle_after": null },
+            { "task": 2, "steps": 40, "projected": share, "violated": 1.0,
+              "angle_before": 100.0 + share, "angle_after": 90.0 },
+        ] }))
+        .unwrap();
+    }
+    let page = html(&document).unwrap();
+    assert_eq!(page.matches("How often tasks disagreed").count(), 1);
+    let plot = page.split("gem: share of steps that were projected").nth(1).unwrap();
+    let dot = plot.split("<circle").nth(1).unwrap();
+    assert!(dot.contains("cy=\"103.0\""), "{dot}"); // 8 at the top, 198 at the bottom
+    let cells = |texts: [&str; 6]| texts.map(|text| format!("<td>{text}</td>")).concat();
+    for row in [["1", "0", "–", "–", "–", "–"], ["2", "40", ".500", "1.0", "100.5°", "90.0°"]]
+    {
+        assert!(page.contains(&cells(row)), "{row:?}");
     }
 }
 

@@ -235,6 +235,10 @@ impl Learner {
             Position::AfterPhases { task } => {
                 let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
                 strategy.end_task(&mut cx)?;
+                let figures = strategy.figures();
+                if !figures.is_null() {
+                    watch.event(&Event::Figures { task, figures })?;
+                }
                 Position::AfterTask { task }
             }
             Position::AfterTask { task } => {

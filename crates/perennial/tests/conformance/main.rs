@@ -10,6 +10,7 @@ mod bits;
 mod memory;
 mod penalties;
 mod promises;
+mod recall;
 mod resume;
 mod toy;
 mod traced;
