@@ -165,7 +165,8 @@ impl Optimizer {
             moments.age = 0;
         }
         moments.age += 1;
-        let (first, second) = (&mut moments.first[..], &mut moments.second[..]);
+        let first = &mut moments.first[..g.len()];
+        let second = &mut moments.second[..if adam { g.len() } else { 0 }];
         let finite = if adam {
             let age = moments.age.min(i32::MAX as u64) as i32;
             // In f64: 1 − β₂ᵗ loses half its digits in f32 at t = 1.
@@ -204,24 +205,38 @@ fn apply(
     mut rule: impl FnMut(usize, f32) -> f32,
 ) -> bool {
     let mut finite = true;
-    if frozen.is_empty() && moved.is_none() {
-        for (i, theta) in theta.iter_mut().enumerate() {
-            let delta = rule(i, *theta);
-            finite &= delta.is_finite();
-            *theta += delta;
-        }
-        return finite;
-    }
-    let mut moved = moved;
-    for (i, theta) in theta.iter_mut().enumerate() {
+    // No branch in the loops, so that they are as wide as the machine.
+    let mut step = |i: usize, theta: &mut f32, frozen: u8| {
         let delta = rule(i, *theta);
         finite &= delta.is_finite();
-        let holds = frozen.get(i).is_some_and(|&frozen| frozen != 0);
-        if !holds {
-            *theta += delta;
+        let (end, delta) = if frozen == 0 { (*theta + delta, delta) } else { (*theta, 0.0) };
+        *theta = end;
+        delta
+    };
+    let padded: Vec<u8>;
+    let frozen = match frozen.len() {
+        0 => frozen,
+        known if known == theta.len() => frozen,
+        known => {
+            // Weights beyond the mask's end are free.
+            padded = [frozen, &vec![0; theta.len() - known]].concat();
+            &padded
         }
-        if let Some(moved) = moved.as_deref_mut() {
-            moved[i] = if holds { 0.0 } else { delta };
+    };
+    let theta = theta.iter_mut().enumerate();
+    match (moved, frozen.is_empty()) {
+        (None, true) => theta.for_each(|(i, theta)| {
+            step(i, theta, 0);
+        }),
+        (None, false) => theta.zip(frozen).for_each(|((i, theta), &frozen)| {
+            step(i, theta, frozen);
+        }),
+        (Some(moved), true) => {
+            theta.zip(moved).for_each(|((i, theta), moved)| *moved = step(i, theta, 0));
+        }
+        (Some(moved), false) => {
+            let all = theta.zip(frozen).zip(moved);
+            all.for_each(|(((i, theta), &frozen), moved)| *moved = step(i, theta, frozen));
         }
     }
     finite
