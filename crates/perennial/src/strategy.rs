@@ -225,6 +225,8 @@ pub enum Keeps {
         /// Samples a task.
         most: Budget,
     },
+    /// The task that owns each weight of θ: ⌈log₂(tasks + 1)⌉ bits a weight.
+    Owners,
     /// All training data of all tasks.
     AllData,
 }
@@ -266,8 +268,11 @@ pub enum Pool {
 pub struct Phase {
     /// What it is for: `train`, `prune`, `retrain`, …
     pub name: String,
-    /// Epochs; `None` for as many as the run's settings say.
+    /// Epochs; `None` for the share of what the run's settings say.
     pub epochs: Option<usize>,
+    /// The part of a task's steps by the run's settings that this phase has, at least one step:
+    /// shares that add up to 1 make a task as long as any other method's.
+    pub share: f64,
     /// Multiplies the run's learning rate.
     pub lr_factor: f32,
     /// Whether the optimiser's moments of the phase before go on; a task's first phase goes by
@@ -282,6 +287,7 @@ impl Default for Phase {
         Self {
             name: "train".into(),
             epochs: None,
+            share: 1.0,
             lr_factor: 1.0,
             keep_optimizer: false,
             validate: false,

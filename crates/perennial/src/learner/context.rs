@@ -231,6 +231,12 @@ impl Context<'_> {
         self.model.append_column(network, self.key.seed)
     }
 
+    /// Appends a trunk that [shares the weights](Model::append_column_over) of column `from`, for
+    /// a strategy that isolates; says its index in [`Model::columns`].
+    pub fn append_column_over(&mut self, network: &dyn Network, from: usize) -> usize {
+        self.model.append_column_over(network, from, self.key.seed)
+    }
+
     /// Appends the current task's own head over `features`, for a strategy that isolates; says
     /// its index in [`Model::heads`].
     pub fn append_head(&mut self, features: usize) -> usize {

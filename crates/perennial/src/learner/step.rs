@@ -163,13 +163,16 @@ impl Learner {
 
     /// How long a phase is: epochs, and the step at which it ends all the same.
     fn length(&self, at: &InPhase, steps: usize) -> (usize, u64) {
-        match (at.phase.epochs, self.core.training.iterations) {
-            (Some(epochs), _) => (epochs, u64::MAX),
-            (None, Some(iterations)) if steps > 0 => {
-                (iterations.div_ceil(steps as u64) as usize, iterations)
-            }
-            (None, _) => (self.core.training.epochs, u64::MAX),
+        if let Some(epochs) = at.phase.epochs {
+            return (epochs, u64::MAX);
         }
+        if steps == 0 {
+            return (0, 0);
+        }
+        let training = &self.core.training;
+        let whole = training.iterations.unwrap_or((training.epochs * steps) as u64);
+        let last = ((whole as f64 * at.phase.share).round() as u64).max(1);
+        ((last as usize).div_ceil(steps), last)
     }
 
     /// The order of the pool's rows in the epoch of `at`.

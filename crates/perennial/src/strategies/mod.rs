@@ -16,6 +16,7 @@ mod lwf;
 mod mas;
 mod memories;
 mod online_ewc;
+mod packnet;
 mod perturb;
 mod rwalk;
 mod scp;
@@ -39,6 +40,7 @@ pub use self::l2::{L2, L2Settings};
 pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
 pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
 pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
+pub use self::packnet::{Biases, Packnet, PacknetSettings};
 pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
 pub use self::rwalk::{Rwalk, RwalkSettings, RwalkVariant};
 pub use self::scp::{Expectation, Scp, ScpAccumulate, ScpSettings};
@@ -137,6 +139,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Der>(),
     entry::<Derpp>(),
     entry::<Lwf>(),
+    entry::<Packnet>(),
 ];
 
 impl Entry {

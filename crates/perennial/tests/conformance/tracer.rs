@@ -117,7 +117,7 @@ impl Strategy for Tracer {
             epochs: Some(1),
             lr_factor: 0.5,
             keep_optimizer: true,
-            validate: false,
+            ..Phase::default()
         }))
     }
 
