@@ -9,8 +9,8 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::layout::SlotId;
-use crate::model::{Grid, Model, Statistics, View};
-use crate::network::{self, Network, Normaliser, Weights};
+use crate::model::{Column, Grid, Model, Statistics, View};
+use crate::network::{Activation, Network, Normaliser, Stage, Weights};
 use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
 
@@ -22,7 +22,7 @@ const CHUNK: usize = 64;
 #[derive(Clone)]
 pub struct Engine {
     network: Arc<dyn Network>,
-    stages: usize,
+    stages: Vec<Stage>,
     trunk: usize,
     plain: Device,
     tracked: Device,
@@ -70,14 +70,41 @@ pub struct Frozen {
 
 /// The weights of a view on a device, and where each came from.
 struct Loaded {
-    weights: Weights,
+    /// The trunks: older ones first, the view's own last.
+    trunks: Vec<Trunk>,
     head: Weights,
     columns: Columns,
     device: Device,
-    /// For each tracked parameter: whether of the head, its index there, and its place in θ.
-    tracked: Vec<(bool, usize, Grid)>,
+    /// For each tracked parameter: what it is of, its index there, and its place in θ.
+    tracked: Vec<(Of, usize, Grid)>,
     /// The places of the others in θ, likewise.
-    untracked: Vec<(bool, usize, Grid)>,
+    untracked: Vec<(Of, usize, Grid)>,
+}
+
+/// The weights of one trunk and of what it receives from older ones.
+#[derive(Default)]
+struct Trunk {
+    weights: Weights,
+    /// By place: the stages, and the output.
+    laterals: Vec<Weights>,
+}
+
+/// What a parameter is of: a trunk (by its index), a lateral (by trunk and place), or the head.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    Trunk(usize),
+    Lateral(usize, usize),
+    Head,
+}
+
+impl Loaded {
+    fn part(&mut self, of: Of) -> &mut Weights {
+        match of {
+            Of::Trunk(trunk) => &mut self.trunks[trunk].weights,
+            Of::Lateral(trunk, place) => &mut self.trunks[trunk].laterals[place],
+            Of::Head => &mut self.head,
+        }
+    }
 }
 
 /// The inputs of one forward pass.
@@ -93,7 +120,7 @@ impl Engine {
     /// An engine for `network` on the CPU.
     pub fn new(network: Arc<dyn Network>) -> Self {
         let plain = Device::flex();
-        let (stages, trunk) = (network.stages().len(), network.parameters().len());
+        let (stages, trunk) = (network.stages(), network.parameters().len());
         Self { stages, trunk, tracked: plain.clone().autodiff(), plain, network }
     }
 
@@ -162,7 +189,7 @@ impl Engine {
         let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
         let heads = heads_of(model, view, named);
         let track = |slot| !frozen.slots.contains(&slot);
-        let loaded = self.load(model, view, &heads, track, &self.tracked);
+        let mut loaded = self.load(model, view, &heads, track, &self.tracked);
         let mut buffers = model.buffers.clone(); // kept only when every pass went well
         let mut computed = Computed::default();
         // Σ logits · ∂loss/∂logits has, as a function of the weights, the loss's gradient.
@@ -189,9 +216,8 @@ impl Engine {
         let mut active = Vec::new();
         if let Some(surrogate) = surrogate.filter(Tensor::is_tracked) {
             let mut found = surrogate.backward();
-            for (of_head, index, grid) in &loaded.tracked {
-                let weights = if *of_head { &loaded.head } else { &loaded.weights };
-                let data = weights.take_gradient(*index, &mut found);
+            for (of, index, grid) in std::mem::take(&mut loaded.tracked) {
+                let data = loaded.part(of).take_gradient(index, &mut found);
                 let values = data.as_ref().and_then(|data| data.as_slice::<f32>().ok());
                 grid.runs(&model.layout, |slot, joined, flat| match values {
                     _ if !track(slot) => {}
@@ -221,20 +247,39 @@ impl Engine {
         if padded != rows {
             inputs.extend_from_within(..);
         }
-        let slots: Vec<Range<usize>> = view
-            .column
-            .buffers
-            .iter()
-            .map(|&slot| model.buffer_layout.slot(slot).range())
-            .collect();
+        let inputs =
+            Tensor::<2>::from_data(TensorData::new(inputs, [padded, width]), &loaded.device);
         let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
-        let mut normaliser =
-            Normaliser::new(buffers, &slots, learn.then_some(rows), &loaded.device);
-        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), &loaded.device);
-        let network = self.network.as_ref();
-        let features =
-            network::forward(network, self.stages, &loaded.weights, &mut normaliser, inputs);
-        loaded.head.dense(0, features)
+        // What each place of each trunk reads; the output reads the features.
+        let mut read: Vec<Vec<Activation>> = Vec::with_capacity(loaded.trunks.len());
+        let columns = view.older.iter().chain([&view.column]);
+        for (column, trunk) in columns.clone().zip(&loaded.trunks) {
+            let of = |&slot| model.buffer_layout.slot(slot).range();
+            let slots: Vec<Range<usize>> = column.buffers.iter().map(of).collect();
+            let learn = (learn && read.len() == view.older.len()).then_some(rows);
+            let mut normaliser = Normaliser::new(buffers, &slots, learn, &loaded.device);
+            let mut h = Activation::Flat(inputs.clone());
+            if self.stages.first().is_some_and(|stage| stage.output.len() == 3) {
+                h = Activation::Map(h.map(self.network.input()));
+            }
+            let mut reads = vec![h];
+            for (place, stage) in self.stages.iter().enumerate() {
+                let h = reads[place].clone();
+                let lateral = received(column, trunk, &read, place, &stage.output);
+                let weights = &trunk.weights;
+                reads.push(self.network.forward_stage(place, weights, &mut normaliser, h, lateral));
+            }
+            read.push(reads);
+        }
+        let place = self.stages.len();
+        let features = read.pop().and_then(|mut reads| reads.pop()).map(Activation::flat);
+        let logits = loaded.head.dense(0, features.unwrap_or(inputs)); // [rows, units]
+        let own = &loaded.trunks[view.older.len()];
+        let units = [loaded.columns.len()];
+        match received(&view.column, own, &read, place, &units) {
+            Some(lateral) => logits + lateral.flat(),
+            None => logits,
+        }
     }
 
     /// Copies the view's weights, kept ones only, to leaves on `device`.
@@ -252,12 +297,8 @@ impl Engine {
         };
         let head_weight = head_grid(|head| &head.weight);
         let head_bias = head_grid(|head| &head.bias);
-        let mut weights = Weights::default();
-        let mut head = Weights::default();
         let (mut tracked, mut untracked) = (Vec::new(), Vec::new());
-        let of_trunk = view.column.parameters.iter().map(|grid| (false, grid));
-        debug_assert_eq!(view.column.parameters.len(), self.trunk);
-        for (of_head, grid) in of_trunk.chain([(true, &head_weight), (true, &head_bias)]) {
+        let mut push = |weights: &mut Weights, of: Of, grid: Grid| {
             let shape = grid.shape(&model.layout);
             let mut values = vec![0.0; shape.iter().product()];
             grid.runs(&model.layout, |_, joined, flat| {
@@ -273,15 +314,45 @@ impl Engine {
                 }
             });
             let leaf = grid.blocks.iter().any(|&slot| track(slot));
-            let to = if of_head { &mut head } else { &mut weights };
-            to.push(values, &shape, device, leaf);
+            weights.push(values, &shape, device, leaf);
             let places = if leaf { &mut tracked } else { &mut untracked };
-            places.push((of_head, to.len() - 1, grid.clone()));
+            places.push((of, weights.len() - 1, grid));
+        };
+        let mut trunks: Vec<Trunk> = Vec::with_capacity(view.older.len() + 1);
+        for (i, column) in view.older.iter().chain([&view.column]).enumerate() {
+            debug_assert_eq!(column.parameters.len(), self.trunk);
+            let mut trunk = Trunk::default();
+            for grid in &column.parameters {
+                push(&mut trunk.weights, Of::Trunk(i), grid.clone());
+            }
+            for (place, lateral) in column.laterals.iter().enumerate() {
+                let mut weights = Weights::default();
+                for &slot in lateral.iter().flat_map(|lateral| &lateral.slots) {
+                    push(&mut weights, Of::Lateral(i, place), slot.into());
+                }
+                trunk.laterals.push(weights);
+            }
+            trunks.push(trunk);
         }
+        let mut head = Weights::default();
+        push(&mut head, Of::Head, head_weight);
+        push(&mut head, Of::Head, head_bias);
         let columns =
             Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
-        Loaded { weights, head, columns, device: device.clone(), tracked, untracked }
+        Loaded { trunks, head, columns, device: device.clone(), tracked, untracked }
     }
+}
+
+/// What a place receives from what the older trunks read there.
+fn received(
+    column: &Column,
+    trunk: &Trunk,
+    read: &[Vec<Activation>],
+    place: usize,
+    output: &[usize],
+) -> Option<Activation> {
+    let lateral = column.laterals.get(place)?.as_ref()?;
+    lateral.receive(&trunk.laterals[place], read.iter().map(|read| &read[place]), output)
 }
 
 /// The view's heads that make any of these units, ascending.

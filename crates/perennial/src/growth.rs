@@ -14,7 +14,7 @@ impl Model {
     /// column stays what it was. Says its index in [`columns`](Self::columns).
     pub fn append_column_over(&mut self, network: &dyn Network, from: usize, seed: u64) -> usize {
         let name = format!("column{}", self.columns.len() + 1);
-        let Column { parameters: old, buffers: old_buffers } = self.columns[from].clone();
+        let Column { parameters: old, buffers: old_buffers, .. } = self.columns[from].clone();
         let mut parameters = Vec::with_capacity(old.len());
         for (parameter, old) in network.parameters().iter().zip(&old) {
             let name = format!("{name}.{}", parameter.name);
@@ -41,7 +41,7 @@ impl Model {
             self.buffers.append(&begins);
             buffers.push(slot);
         }
-        self.columns.push(Column { parameters, buffers });
+        self.columns.push(Column { parameters, buffers, laterals: Vec::new() });
         self.columns.len() - 1
     }
 
@@ -146,7 +146,7 @@ mod tests {
             model.theta.copy_within(from, to.start);
             assert_eq!(logits(spec, &model, column), before, "{spec}");
             // Its own biases and statistics are no longer those of the first.
-            let Column { parameters, buffers } = model.columns[column].clone();
+            let Column { parameters, buffers, .. } = model.columns[column].clone();
             let own = parameters.iter().filter(|grid| grid.shape(&model.layout).len() == 1);
             let own: Vec<_> = own.map(|grid| model.layout.slot(grid.blocks[0]).range()).collect();
             own.into_iter().for_each(|range| model.theta[range].fill(0.5));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::Key;
 use crate::layout::{Layout, SlotId};
-use crate::network::{Init, Network, Start};
+use crate::network::{Init, Lateral, Network, Start};
 use crate::vector::{Mask, Vector};
 
 /// A parameter made of slots: a matrix of blocks, joined along its first two dimensions.
@@ -75,6 +75,10 @@ pub struct Column {
     pub parameters: Vec<Grid>,
     /// One for each of [`Network::buffers`].
     pub buffers: Vec<SlotId>,
+    /// What it receives from the columns before it: one for each of [`Network::stages`] and one
+    /// for the output. Empty for a column that stands alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laterals: Vec<Option<Lateral>>,
 }
 
 /// An output layer, or a block of columns of one.
@@ -122,6 +126,8 @@ pub enum Statistics {
 pub struct View {
     /// The trunk.
     pub column: Column,
+    /// The trunks that its laterals read, oldest first; their statistics are fixed.
+    pub older: Vec<Column>,
     /// Whether the trunk's statistics learn.
     pub statistics: Statistics,
     /// The heads it has, as indices into [`Model::heads`]; ascending.
@@ -197,7 +203,7 @@ impl Model {
                 slot
             })
             .collect();
-        self.columns.push(Column { parameters, buffers });
+        self.columns.push(Column { parameters, buffers, laterals: Vec::new() });
         self.columns.len() - 1
     }
 
@@ -234,6 +240,7 @@ impl Model {
     pub fn shared_view(&self, task: usize) -> View {
         View {
             column: self.columns[0].clone(),
+            older: Vec::new(),
             statistics: Statistics::Learn,
             heads: (0..self.heads.len()).collect(),
             answer: self.answer(task),

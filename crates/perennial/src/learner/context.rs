@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::draws::{Generator, Key};
 use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
+use crate::layout::SlotId;
 use crate::learner::data::Data;
 use crate::learner::{LearnError, Stop, Training};
 use crate::model::{Among, Model, Outputs, View};
-use crate::network::Network;
+use crate::network::{Init, Network};
 use crate::objective::{Pass, Target, Term};
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Samples, Setting};
@@ -225,6 +226,16 @@ impl Context<'_> {
         Ok(self.engine.loss(self.model, view, passes)?)
     }
 
+    /// How many classes the current task has.
+    pub fn classes(&self) -> usize {
+        self.data.stream.tasks[self.task].classes.len()
+    }
+
+    /// Appends a parameter of the strategy's own.
+    pub fn append(&mut self, name: &str, shape: &[usize], init: Init) -> SlotId {
+        self.model.append(name, shape, init, self.key.seed)
+    }
+
     /// Appends a trunk of `network` for a strategy that isolates columns; says its index in
     /// [`Model::columns`].
     pub fn append_column(&mut self, network: &dyn Network) -> usize {
@@ -240,7 +251,7 @@ impl Context<'_> {
     /// Appends the current task's own head over `features`, for a strategy that isolates; says
     /// its index in [`Model::heads`].
     pub fn append_head(&mut self, features: usize) -> usize {
-        let labels = self.data.stream.tasks[self.task].classes.len();
+        let labels = self.classes();
         let head = self.model.append_head(features, labels, self.key.seed);
         let units = self.model.heads[head].units.clone();
         self.model.outputs.truncate(self.task);

@@ -69,7 +69,7 @@ impl Dense {
         view: &View,
         heads: &[usize],
     ) -> Option<Self> {
-        if !network.dense() || view.keep.is_some() {
+        if !network.dense() || view.keep.is_some() || !view.older.is_empty() {
             return None;
         }
         let layer = |weight: &Grid, bias: &Grid| {
@@ -271,6 +271,7 @@ mod tests {
         model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
         let view = View {
             column: model.columns[0].clone(),
+            older: Vec::new(),
             statistics: crate::model::Statistics::Learn,
             heads: vec![0, 1],
             answer: 0..5,

@@ -116,6 +116,7 @@ impl Strategy for Independent {
     fn view(&self, task: usize, model: &Model) -> View {
         View {
             column: model.columns[task].clone(),
+            older: Vec::new(),
             statistics: Statistics::Learn,
             heads: vec![task],
             answer: model.answer(task),
@@ -126,7 +127,7 @@ impl Strategy for Independent {
 
 /// Sets the weights and buffers of one column to another's.
 fn copy_column(model: &mut Model, from: usize, to: usize) {
-    let Column { parameters, buffers } = model.columns[to].clone();
+    let Column { parameters, buffers, .. } = model.columns[to].clone();
     let source = model.columns[from].clone();
     for (from, to) in source.parameters.iter().zip(&parameters) {
         for (&from, &to) in from.blocks.iter().zip(&to.blocks) {

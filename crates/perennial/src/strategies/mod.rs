@@ -18,6 +18,7 @@ mod memories;
 mod online_ewc;
 mod packnet;
 mod perturb;
+mod pnn;
 mod rwalk;
 mod scp;
 mod si;
@@ -42,6 +43,7 @@ pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
 pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
 pub use self::packnet::{Biases, Packnet, PacknetSettings};
 pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
+pub use self::pnn::{Laterals, Pnn, PnnSettings};
 pub use self::rwalk::{Rwalk, RwalkSettings, RwalkVariant};
 pub use self::scp::{Expectation, Scp, ScpAccumulate, ScpSettings};
 pub use self::si::{Clip, PathGradient, Si, SiSettings};
@@ -139,6 +141,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Der>(),
     entry::<Derpp>(),
     entry::<Lwf>(),
+    entry::<Pnn>(),
     entry::<Packnet>(),
 ];
 

@@ -240,6 +240,7 @@ impl Strategy for Packnet {
         let fixed = task > 0 && self.settings.biases == Biases::First;
         View {
             column: model.columns[self.column(task)].clone(),
+            older: Vec::new(),
             statistics: if fixed { Statistics::Fixed } else { Statistics::Learn },
             heads: vec![task],
             answer: model.answer(task),
