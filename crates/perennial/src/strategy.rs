@@ -226,7 +226,12 @@ pub enum Keeps {
         most: Budget,
     },
     /// The task that owns each weight of θ: ⌈log₂(tasks + 1)⌉ bits a weight.
-    Owners,
+    Owners {
+        /// Whether also a bit for each task and older weight: which of them it picked.
+        picks: bool,
+        /// While a task is learnt, this many vectors of θ's length in all.
+        working: usize,
+    },
     /// All training data of all tasks.
     AllData,
 }
@@ -360,6 +365,8 @@ pub struct Step<'a> {
     pub moved: &'a [f32],
     /// The slots that moved, ascending.
     pub active: &'a [SlotId],
+    /// The share of the phase's steps that are done, this one included: above 0, at most 1.
+    pub done: f64,
 }
 
 /// What [`Strategy::after_step`] changed of what the driver holds.

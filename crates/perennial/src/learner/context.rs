@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::draws::{Generator, Key};
 use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
@@ -36,6 +38,7 @@ pub struct Context<'a> {
     pub(crate) data: &'a Data<'a>,
     pub(crate) card: &'a Card,
     pub(crate) notes: &'a mut Vec<String>,
+    pub(crate) decisions: &'a mut Vec<Value>,
     pub(crate) stop: &'a Stop,
 }
 
@@ -70,6 +73,11 @@ impl Context<'_> {
         if !self.notes.contains(&text) {
             self.notes.push(text);
         }
+    }
+
+    /// Tells the run's log of a decision: a flat JSON object. Not within steps.
+    pub fn decide(&mut self, what: Value) {
+        self.decisions.push(what);
     }
 
     /// The rows of a part of a task: of the current one, or of an earlier one if the card keeps

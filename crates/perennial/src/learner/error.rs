@@ -60,6 +60,18 @@ pub enum LearnError {
         /// 0-based.
         task: usize,
     },
+    /// A method that chooses by validation accuracy, on a stream without validation rows.
+    #[error(
+        "{strategy} chooses by the accuracy on validation rows, and task {} has none: set a part \
+         of the training rows apart, for example --validation 0.1",
+        task + 1
+    )]
+    NoValidation {
+        /// The method.
+        strategy: &'static str,
+        /// 0-based.
+        task: usize,
+    },
     /// A task for which next to nothing of the network is left.
     #[error(
         "no free weights: task {} gets {percent:.2} % of {strategy}'s network; prune more \

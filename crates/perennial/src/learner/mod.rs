@@ -43,6 +43,8 @@ pub struct Learner {
     engine: Engine,
     strategy: Box<dyn Strategy>,
     card: Card,
+    /// What hooks decided and the log was not told yet: nothing between two positions.
+    decisions: Vec<serde_json::Value>,
     /// Everything else that is saved and that equal learners have equal.
     pub core: Core,
     /// Seconds spent: saved, but no part of what learners are compared by.
@@ -150,7 +152,8 @@ impl Learner {
             steps: 0,
             notes: Vec::new(),
         };
-        Ok(Self { engine: Engine::new(network), strategy, card, core, clock: Clock::default() })
+        let (engine, clock) = (Engine::new(network), Clock::default());
+        Ok(Self { engine, strategy, card, decisions: Vec::new(), core, clock })
     }
 
     /// The strategy.
@@ -242,6 +245,11 @@ impl Learner {
                 Position::BeforeTask { task: task + 1 }
             }
         };
+        if let Some(task) = next.task() {
+            for what in std::mem::take(&mut self.decisions) {
+                watch.event(&Event::Decision { task, what })?;
+            }
+        }
         self.core.position = next;
         Ok(true)
     }
@@ -314,6 +322,7 @@ impl Learner {
             data,
             card: &self.card,
             notes: &mut core.notes,
+            decisions: &mut self.decisions,
             stop,
         };
         (self.strategy.as_mut(), context)

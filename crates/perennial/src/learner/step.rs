@@ -47,6 +47,7 @@ impl Learner {
             false => rows.div_ceil(batch),
         };
         let (epochs, last_step) = self.length(&at, steps);
+        let total = last_step.min((epochs * steps) as u64);
         let mut view = self.strategy.view(at.task, &self.core.model);
         let mut frozen = self.strategy.frozen(at.task, &self.core.model);
         self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
@@ -63,8 +64,10 @@ impl Learner {
             while at.step < steps && at.steps < last_step {
                 let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
                 self.core.position = Position::InPhase(at.clone());
+                let done = (at.steps + 1) as f64 / total as f64;
+                let network = (&view, &frozen);
                 let changed =
-                    self.step(&mut at, data, (&pool, rows), (&view, &frozen), &mut buffers, stop)?;
+                    self.step(&mut at, data, (&pool, rows), network, &mut buffers, done, stop)?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -114,6 +117,7 @@ impl Learner {
         (pool, rows): (&[usize], &[u32]),
         (view, frozen): (&View, &Frozen),
         buffers: &mut Buffers,
+        done: f64,
         stop: &Stop,
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
@@ -157,6 +161,7 @@ impl Learner {
             gradient: &buffers.plain,
             moved: &buffers.moved,
             active: &active,
+            done,
         };
         strategy.after_step(&step, &mut cx)
     }

@@ -87,6 +87,23 @@ impl Owners {
         Mask::from_bytes(self.0.iter().map(|&o| u8::from(o != FREE && o <= most)).collect())
     }
 
+    /// The weights that the network of `task` is made of, where it uses of the older ones those
+    /// that it `picked`: over the weights there were when it began.
+    pub fn with_picks(&self, task: usize, picked: &Mask) -> Mask {
+        let own = number(task);
+        let mut keep: Vec<u8> = self.0.iter().map(|&owner| u8::from(owner == own)).collect();
+        keep.iter_mut().zip(picked.bytes()).for_each(|(keep, picked)| *keep |= picked);
+        Mask::from_bytes(keep)
+    }
+
+    /// Of the weights that `keep` speaks of, those it says yes of that belong to tasks before
+    /// `task`.
+    pub fn older(&self, task: usize, keep: &Mask) -> Mask {
+        let own = number(task);
+        let older = |(&owner, &keep): (&u16, &u8)| keep & u8::from(owner != FREE && owner < own);
+        Mask::from_bytes(self.0.iter().zip(keep.bytes()).map(older).collect())
+    }
+
     /// The weights that may not move while `task` trains: everyone else's and, once it is
     /// `pruned`, the free ones.
     pub fn held(&self, task: usize, pruned: bool) -> Mask {
@@ -165,6 +182,10 @@ mod tests {
         owners.extend(4, 2);
         assert_eq!(owners.up_to(0).bytes(), [1, 0, 0, 0]);
         assert_eq!(owners.up_to(1).bytes(), [1, 1, 0, 0]);
+        // Task 3 picks the first of two older weights that it may use.
+        let picked = owners.older(2, &Mask::from_bytes(vec![1, 0, 1]));
+        assert_eq!(picked.bytes(), [1, 0, 0]);
+        assert_eq!(owners.with_picks(2, &picked).bytes(), [1, 0, 0, 1]);
         assert_eq!(owners.held(2, false).bytes(), [1, 1, 0, 0]);
         assert_eq!(owners.held(2, true).bytes(), [1, 1, 1, 0]);
         assert_eq!((owners.count(&[0..4], None), owners.count(&[0..2, 3..4], Some(2))), (1, 1));

@@ -2,6 +2,7 @@
 
 mod agem;
 mod budget;
+mod cpg;
 mod der;
 mod derpp;
 mod er;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::agem::{Agem, AgemMemory, AgemSettings};
+pub use self::cpg::{Cpg, CpgSettings};
 pub use self::der::{Der, DerSettings};
 pub use self::derpp::{Derpp, DerppSettings};
 pub use self::er::{Er, ErSettings};
@@ -143,6 +145,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Lwf>(),
     entry::<Pnn>(),
     entry::<Packnet>(),
+    entry::<Cpg>(),
 ];
 
 impl Entry {

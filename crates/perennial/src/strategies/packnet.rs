@@ -148,7 +148,7 @@ impl Strategy for Packnet {
                    least for the tasks to come and holds the others for good. The task must be \
                    named to answer.",
             formula: "min_w L_t(θ) over free w; free the smallest |w|; retrain the rest",
-            keeps: Keeps::Owners,
+            keeps: Keeps::Owners { picks: false, working: 0 },
             isolation: Isolation::Head,
             reads: Reads::default(),
             validation: false,

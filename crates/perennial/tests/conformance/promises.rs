@@ -30,9 +30,11 @@ impl Watch for Within {
             Keeps::Vectors(vectors) => (vectors * vector, Budget::Samples(0)),
             Keeps::VectorsPerTask(vectors) => (vectors * tasks * vector, Budget::Samples(0)),
             Keeps::Samples { most, vectors } => (vectors * vector + logits, most),
-            Keeps::Owners => {
-                let bytes = saved_bytes(learner.core.model.theta.len(), tasks);
-                (bytes, Budget::Samples(0))
+            Keeps::Owners { picks, working } => {
+                let weights = learner.core.model.theta.len();
+                let picks = if picks { tasks * weights.div_ceil(8) } else { 0 };
+                let owners = saved_bytes(weights, tasks);
+                (owners + picks + working * vector, Budget::Samples(0))
             }
             Keeps::SamplesPerTask { most } => {
                 let times = |budget| match budget {

@@ -9,8 +9,9 @@ use perennial::strategy::{
 };
 use perennial::{Frozen, Model, Pass, Setting, View};
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
-use crate::toy::{finish, net, strategy, stream};
+use crate::toy::{finish, net, stream};
 
 /// A strategy that logs every call and hands it on.
 struct Traced {
@@ -85,13 +86,18 @@ impl Strategy for Traced {
     }
 }
 
-/// The phases of a task of a method: their names, with 18 training rows in batches of 10. One of
-/// two steps where not said; with one epoch PackNet's shares are a step each, but the last task
-/// prunes nothing.
+/// The phases of a task of a method and their steps, with 18 training rows in batches of 10. One
+/// of two steps where not said; with one epoch PackNet's shares are a step each, but the last task
+/// prunes nothing. CPG with a goal of 0 ends compaction after a stage, for so small a network
+/// does not learn; it has nothing to pick from in the first task, and gives nothing back in the
+/// last.
 fn phases(name: &str, task: usize) -> Vec<(&'static str, usize)> {
-    match name {
-        "packnet" if task < 2 => vec![("train", 1), ("retrain", 1)],
-        "joint" => vec![("train", (18 * (task + 1_usize)).div_ceil(10))],
+    match (name, task) {
+        ("packnet", 0 | 1) => vec![("train", 1), ("retrain", 1)],
+        ("joint", _) => vec![("train", (18 * (task + 1)).div_ceil(10))],
+        ("cpg", 0) => vec![("train", 2), ("compact 10 %", 1)],
+        ("cpg", 1) => vec![("pick", 2), ("compact 10 %", 1), ("retrain", 1)],
+        ("cpg", _) => vec![("pick", 2), ("retrain", 1)],
         _ => vec![("train", 2)],
     }
 }
@@ -113,6 +119,12 @@ fn golden(name: &str, isolation: Isolation) -> String {
             for first in (0..rows).step_by(10).take(steps) {
                 log.push(format!("step: | edit | after {}", (rows - first).min(10)));
             }
+            if phase.starts_with("compact") {
+                log.push(format!("view {task} | frozen {task}")); // a step that pruned says so
+            }
+            if name == "cpg" {
+                log.push(format!("view {task}")); // the accuracy on validation rows
+            }
             log.push(format!("next_phase after {phase} of {steps} steps"));
         }
         log.push(format!("end_task {task}"));
@@ -127,7 +139,8 @@ fn hooks_come_in_the_order_of_the_golden_log() {
     let stream = stream("permuted-digits", Some(20), 0);
     for entry in REGISTRY {
         let log = Arc::new(Mutex::new(Vec::new()));
-        let inner = strategy(entry.name);
+        let settings = if entry.name == "cpg" { json!({ "goal": 0 }) } else { json!({}) };
+        let inner = entry.create(&settings).unwrap();
         let isolation = inner.card().isolation;
         let traced = Box::new(Traced { inner, log: log.clone() });
         let training = Training::default();
