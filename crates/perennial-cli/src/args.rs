@@ -107,7 +107,8 @@ pub(crate) struct Choices {
     /// Learning rate [default: 0.1].
     #[arg(long, allow_negative_numbers = true, value_parser = finite::<f32>)]
     pub(crate) lr: Option<f32>,
-    /// Share of the training samples that is set apart for validation [default: 0].
+    /// Share of the training samples that is set apart for validation [default: 0, or 0.1 with a
+    /// strategy that chooses by it].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
     /// Test samples a task, drawn once [default: all].

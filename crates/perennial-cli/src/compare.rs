@@ -160,7 +160,8 @@ fn again(plan: &Plan, settings: &Settings, path: &Path) -> String {
 
 /// All cells as one document.
 fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
-    let runs = runs(plan, folder)?;
+    let mut runs = runs(plan, folder)?;
+    add_intransigence(&mut runs);
     let entries = plan.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
     let methods: Result<Vec<Method>> = entries.map(method).collect();
     Ok(Comparison {
@@ -197,6 +198,24 @@ fn runs(plan: &Plan, folder: &Folder) -> Result<Vec<Ended>> {
         own.map(|id| ended(strategy, id)).collect::<Vec<_>>()
     };
     plan.strategies.iter().flat_map(|chosen| of(&chosen.name)).collect()
+}
+
+/// Intransigence is against the diagonal of joint training from scratch with the same seed.
+fn add_intransigence(runs: &mut [Ended]) {
+    let done = |ended: &Ended| match ended {
+        Ended::Done(run) => Some((**run).clone()),
+        Ended::Failed(_) => None,
+    };
+    let scratch = |run: &Run| {
+        run.strategy == "joint" && run.settings.get("start").is_some_and(|start| start == "scratch")
+    };
+    let references: Vec<Run> = runs.iter().filter_map(done).filter(scratch).collect();
+    for ended in runs {
+        let Ended::Done(run) = ended else { continue };
+        let reference = references.iter().find(|reference| reference.seed == run.seed);
+        run.intransigence = reference
+            .and_then(|reference| run.accuracy.intransigence(&reference.accuracy.diagonal()));
+    }
 }
 
 /// A strategy in words.

@@ -9,7 +9,7 @@ use perennial_data::{DataError, NAMES, cache_dir};
 use serde_json::{Value, json};
 
 use crate::args::{Data, DataCommand};
-use crate::error::{Problem, Result};
+use crate::error::{Code, Problem, Result};
 use crate::output;
 
 /// Fetches or lists.
@@ -48,6 +48,11 @@ fn fetch_all(names: &[String], folder: Option<&Path>, json: bool) -> Result<u8> 
 }
 
 fn list(folder: Option<&Path>, json: bool) -> Result<u8> {
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let message = format!("{} is no folder", folder.display());
+        let hint = "name the folder that holds the image sets with --data DIR or PERENNIAL_DATA";
+        return Err(Problem::new(Code::InputMissing, message, hint));
+    }
     let sets: Vec<(&str, std::result::Result<String, Problem>)> = NAMES
         .iter()
         .map(|&name| {

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::error::{Code, Problem, Result};
 use crate::lock::Lock;
 use crate::plan::{CellId, Plan};
+use crate::shell;
 
 /// A run's folder, held by this process.
 pub(crate) struct Folder {
@@ -108,6 +109,10 @@ fn refuse_other(path: &Path, text: &str, plan: &Plan) -> Result<()> {
     let differences = there.differences(plan).join("; ");
     Err(Problem::usage(
         format!("{} holds another run: {differences}", path.display()),
-        format!("name another folder with --out DIR, or go on with that run: {}", there.command()),
+        format!(
+            "name another folder with --out DIR, or go on with that run: {} --out {}",
+            there.command(),
+            shell::word(&path.display().to_string())
+        ),
     ))
 }

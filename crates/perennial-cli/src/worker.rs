@@ -135,6 +135,7 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
         fwt: r.fwt(),
         forgetting: r.forgetting(),
         learning_accuracy: r.learning_accuracy(),
+        intransigence: None, // needs another cell: the comparison knows
         steps: core.steps,
         train_seconds: learner.clock.train_seconds.max(0.0),
         eval_seconds: learner.clock.eval_seconds.max(0.0),

@@ -118,6 +118,10 @@ pub struct Run {
     pub forgetting: Option<f64>,
     /// Mean accuracy on each task just after it was learnt.
     pub learning_accuracy: Option<f64>,
+    /// How much worse the last task was learnt than by joint training from scratch with the same
+    /// seed; `None` where the document has no such run.
+    #[serde(default)]
+    pub intransigence: Option<f64>,
     /// Steps of the optimiser, in all tasks.
     pub steps: u64,
     /// Wall-clock seconds of training.

@@ -30,6 +30,7 @@ pub(crate) struct Standing<'a> {
     pub(crate) fwt: Option<Summary>,
     pub(crate) forgetting: Option<Summary>,
     pub(crate) learning: Option<Summary>,
+    pub(crate) intransigence: Option<Summary>,
     /// Mean over the seeds.
     pub(crate) train_seconds: f64,
     /// Mean over the seeds.
@@ -92,6 +93,7 @@ impl<'a> Standing<'a> {
             fwt: over(|run| run.fwt),
             forgetting: over(|run| run.forgetting),
             learning: over(|run| run.learning_accuracy),
+            intransigence: over(|run| run.intransigence),
             train_seconds: mean(|run| run.train_seconds),
             eval_seconds: mean(|run| run.eval_seconds),
             parameters: runs.iter().map(|run| run.parameters).max().unwrap_or(0),

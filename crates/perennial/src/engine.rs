@@ -2,6 +2,7 @@
 
 pub(crate) mod moments;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::layout::SlotId;
 use crate::model::{Column, Grid, Model, Statistics, View};
+use crate::network::dense::{Dense, Group, Work};
 use crate::network::{Activation, Network, Normaliser, Stage, Weights};
 use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
@@ -17,6 +19,9 @@ use crate::vector::{Mask, Vector};
 /// Rows that are answered at once, at most. Matrix products of at most 64 rows and 64 columns sum
 /// in another order than larger ones, so with more rows an answer would depend on its batch.
 const CHUNK: usize = 64;
+/// Rows of a dense network that are answered at once, at least. Products of a few rows and a few
+/// units take a kernel that sums over more than 512 inputs in another order than larger ones.
+const LEAST: usize = 8;
 
 /// Runs a network on a device.
 #[derive(Clone)]
@@ -26,6 +31,8 @@ pub struct Engine {
     trunk: usize,
     plain: Device,
     tracked: Device,
+    /// Scratch of dense networks; nothing in it outlives a call.
+    work: RefCell<Work>,
 }
 
 /// What one gradient computation found.
@@ -121,7 +128,8 @@ impl Engine {
     pub fn new(network: Arc<dyn Network>) -> Self {
         let plain = Device::flex();
         let (stages, trunk) = (network.stages(), network.parameters().len());
-        Self { stages, trunk, tracked: plain.clone().autodiff(), plain, network }
+        let (tracked, work) = (plain.clone().autodiff(), RefCell::default());
+        Self { stages, trunk, tracked, plain, work, network }
     }
 
     /// The network it runs.
@@ -133,9 +141,22 @@ impl Engine {
     /// mode. Buffers do not move.
     pub fn logits(&self, model: &Model, view: &View, inputs: &[f32], rows: usize) -> Logits {
         let heads = heads_of(model, view, [&view.answer]);
+        let width = inputs.len() / rows.max(1);
+        if let Some(dense) = Dense::of(self.network.as_ref(), model, view, &heads) {
+            let mut values = Vec::with_capacity(rows * dense.columns.len());
+            let mut work = self.work.borrow_mut();
+            for chunk in inputs.chunks((CHUNK * width).max(1)) {
+                let rows = chunk.len() / width;
+                work.inputs.clear();
+                work.inputs.extend_from_slice(chunk);
+                work.inputs.resize(rows.max(LEAST) * width, 0.0);
+                dense.forward(&model.theta, rows.max(LEAST), &mut work);
+                values.extend_from_slice(&work.logits[..rows * dense.columns.len()]);
+            }
+            return Logits { values, columns: dense.columns };
+        }
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
-        let width = inputs.len() / rows.max(1);
         let mut values = Vec::with_capacity(rows * loaded.columns.len());
         for chunk in inputs.chunks((CHUNK * width).max(1)) {
             let pass =
@@ -156,10 +177,20 @@ impl Engine {
     pub fn loss(&self, model: &Model, view: &View, passes: &[Pass]) -> Result<f64, ObjectiveError> {
         let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
         let heads = heads_of(model, view, named);
+        let passes = passes.iter().filter(|pass| pass.counts());
+        let mut loss = 0.0;
+        if let Some(dense) = Dense::of(self.network.as_ref(), model, view, &heads) {
+            let work = &mut *self.work.borrow_mut();
+            for pass in passes {
+                work.inputs.clone_from(&pass.inputs);
+                dense.forward(&model.theta, pass.rows, work);
+                loss += pass.loss(&work.logits, &dense.columns, &mut work.slope)?;
+            }
+            return Ok(loss);
+        }
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
-        let mut loss = 0.0;
-        for pass in passes.iter().filter(|pass| pass.counts()) {
+        for pass in passes {
             let (inputs, rows) = (pass.inputs.clone(), pass.rows);
             let rows = Rows { inputs, rows, mode: Mode::Evaluate };
             let logits = self.forward(&loaded, model, view, &mut buffers, rows);
@@ -172,7 +203,8 @@ impl Engine {
     /// Adds up the loss of `passes` and writes its gradient at the view's effective weights
     /// into `gradient` (over θ). Of `gradient`, only the returned ranges are touched: the slots
     /// that take part in these passes and are not frozen whole. A head takes part when a term
-    /// names one of its units. Running statistics of training passes move in `model`.
+    /// names one of its units. Running statistics of training passes move in `model`. A plain
+    /// dense network runs over slices, every other one through autodiff.
     ///
     /// # Errors
     ///
@@ -188,8 +220,57 @@ impl Engine {
         let passes: Vec<Pass> = passes.into_iter().filter(Pass::counts).collect();
         let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
         let heads = heads_of(model, view, named);
+        match Dense::of(self.network.as_ref(), model, view, &heads) {
+            Some(dense) => self.dense_gradient(&dense, model, frozen, passes, gradient),
+            None => self.tracked_gradient(model, (view, &heads), frozen, passes, gradient),
+        }
+    }
+
+    /// [`gradient`](Self::gradient) over slices.
+    fn dense_gradient(
+        &self,
+        dense: &Dense,
+        model: &Model,
+        frozen: &Frozen,
+        passes: Vec<Pass>,
+        gradient: &mut Vector,
+    ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
+        let moves = |slot: &SlotId| !frozen.slots.contains(slot);
+        let place = |slot| moves(&slot).then(|| model.layout.slot(slot).offset);
+        let mut computed = Computed::default();
+        let work = &mut *self.work.borrow_mut();
+        for mut pass in passes {
+            work.inputs = std::mem::take(&mut pass.inputs);
+            dense.forward(&model.theta, pass.rows, work);
+            let Work { logits, slope, .. } = work;
+            computed.loss += pass.loss(logits, &dense.columns, slope)?;
+            let add = !computed.logits.is_empty();
+            let (values, columns) = (logits.clone(), dense.columns.clone());
+            computed.logits.push(Logits { values, columns });
+            let mut groups = [Group { rows: 0..pass.rows, gradient, add }];
+            let theta = &model.theta;
+            dense.backward(&model.layout, theta, pass.rows, work, &mut groups, place);
+        }
+        let mut active = Vec::new();
+        if !computed.logits.is_empty() {
+            active.extend(dense.slots().filter(moves));
+            active.sort_unstable();
+        }
+        Ok((computed, active))
+    }
+
+    /// [`gradient`](Self::gradient) through autodiff: the general path, and the oracle of the
+    /// other one.
+    pub(crate) fn tracked_gradient(
+        &self,
+        model: &mut Model,
+        (view, heads): (&View, &[usize]),
+        frozen: &Frozen,
+        passes: Vec<Pass>,
+        gradient: &mut Vector,
+    ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
         let track = |slot| !frozen.slots.contains(&slot);
-        let mut loaded = self.load(model, view, &heads, track, &self.tracked);
+        let mut loaded = self.load(model, view, heads, track, &self.tracked);
         let mut buffers = model.buffers.clone(); // kept only when every pass went well
         let mut computed = Computed::default();
         // Σ logits · ∂loss/∂logits has, as a function of the weights, the loss's gradient.
@@ -300,19 +381,7 @@ impl Engine {
         let (mut tracked, mut untracked) = (Vec::new(), Vec::new());
         let mut push = |weights: &mut Weights, of: Of, grid: Grid| {
             let shape = grid.shape(&model.layout);
-            let mut values = vec![0.0; shape.iter().product()];
-            grid.runs(&model.layout, |_, joined, flat| {
-                let to = &mut values[joined];
-                to.copy_from_slice(&model.theta[flat.clone()]);
-                if let Some(keep) = &view.keep {
-                    let kept = keep.bytes().get(flat.start..flat.end.min(keep.len()));
-                    for (value, &keep) in to.iter_mut().zip(kept.unwrap_or(&[])) {
-                        if keep == 0 {
-                            *value = 0.0;
-                        }
-                    }
-                }
-            });
+            let values = grid.effective(model, view.keep.as_deref());
             let leaf = grid.blocks.iter().any(|&slot| track(slot));
             weights.push(values, &shape, device, leaf);
             let places = if leaf { &mut tracked } else { &mut untracked };

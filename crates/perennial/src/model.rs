@@ -41,6 +41,22 @@ impl Grid {
         shape
     }
 
+    /// The joined parameter's numbers: θ's own, 0 where `keep` says no.
+    pub(crate) fn effective(&self, model: &Model, keep: Option<&Mask>) -> Vec<f32> {
+        let mut values = vec![0.0; self.shape(&model.layout).iter().product()];
+        self.runs(&model.layout, |_, joined, flat| {
+            let to = &mut values[joined];
+            to.copy_from_slice(&model.theta[flat.clone()]);
+            let kept = keep.and_then(|keep| keep.bytes().get(flat.start..flat.end.min(keep.len())));
+            for (value, &keep) in to.iter_mut().zip(kept.unwrap_or_default()) {
+                if keep == 0 {
+                    *value = 0.0;
+                }
+            }
+        });
+        values
+    }
+
     /// Calls `copy(slot, joined, flat)` for every run of numbers that is contiguous both in the
     /// joined parameter and in the flat vector.
     pub fn runs(&self, layout: &Layout, mut copy: impl FnMut(SlotId, Range<usize>, Range<usize>)) {

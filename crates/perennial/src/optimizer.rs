@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{Layout, SlotId};
-use crate::vector::{Mask, Vector};
+use crate::vector::{Mask, Vector, wide};
 
 /// How gradients become moves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,10 +124,14 @@ impl Optimizer {
             let range = layout.slot(slot).range();
             let theta = &mut theta[range.clone()];
             let moved = moved.as_deref_mut().map(|moved| &mut moved[range.clone()]);
-            self.step_slot(slot, range, theta, descent, moved);
+            wide(
+                #[inline(always)]
+                || self.step_slot(slot, range, theta, descent, moved),
+            );
         }
     }
 
+    #[inline(always)]
     fn step_slot(
         &mut self,
         slot: SlotId,
@@ -142,6 +146,7 @@ impl Optimizer {
             .map(|mask| &mask.bytes()[range.start.min(mask.len())..range.end.min(mask.len())])
             .unwrap_or_default();
         let OptimizerSettings { momentum, weight_decay, beta1, beta2, epsilon, .. } = self.settings;
+        assert_eq!(g.len(), theta.len()); // once, not at every index
         let plain = self.settings.kind == OptimizerKind::Sgd && momentum == 0.0;
         if plain {
             return apply(theta, frozen, moved, |i, theta| -lr * (g[i] + weight_decay * theta));
@@ -184,6 +189,7 @@ impl Optimizer {
 
 /// θ ← θ + Δ where Δ = `rule(index, θ)`, 0 where frozen. A frozen weight is left alone, not
 /// moved by 0: −0 + 0 would be another bit pattern.
+#[inline(always)]
 fn apply(
     theta: &mut [f32],
     frozen: &[u8],

@@ -54,6 +54,14 @@ impl DerefMut for Vector {
     }
 }
 
+/// Runs loops over slices compiled for the machine it runs on. Between products on the widest
+/// registers, loops of the baseline take several times as long. The closure, and what it calls,
+/// must be `#[inline(always)]`, or they are compiled apart.
+#[inline(always)]
+pub(crate) fn wide<R>(loops: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(loops)
+}
+
 /// A yes or no for each weight of a prefix of θ: a byte each in memory, a bit each on disk.
 ///
 /// What a yes means is the field's to say ([`View::keep`](crate::View::keep): the weight is

@@ -46,6 +46,10 @@ fn a_comparison_is_one_document_with_all_its_fields() {
     assert_eq!(runs[1]["kept_bytes"]["data"], 3 * 200 * 64);
     assert_eq!(runs[0]["kept_bytes"]["data"], 0);
     assert_eq!(runs[1]["label"], "joint (1 pass)");
+    // Against joint training from scratch: itself, 0; another, the difference on the last task.
+    let last = |run: usize| runs[run]["accuracy"][3][2].as_f64().unwrap();
+    assert_eq!(runs[1]["intransigence"], 0.0);
+    assert_eq!(runs[0]["intransigence"], last(1) - last(0));
     // One model a task, told which: nothing moves, so BWT is 0 to the last bit.
     assert_eq!((&runs[2]["task_known"], &runs[2]["bwt"]), (&true.into(), &0.0.into()));
     // What was printed is what lies in the folder, and the report opens it.

@@ -108,7 +108,8 @@ fn check_run(run: &Run, tasks: usize) -> Result<(), String> {
     if let Some(value) = seconds.iter().find(|value| !(value.is_finite() && **value >= 0.0)) {
         return Err(format!("it took {value} seconds; expected a number from 0"));
     }
-    let derived = [run.acc, run.bwt, run.fwt, run.forgetting, run.learning_accuracy];
+    let derived =
+        [run.acc, run.bwt, run.fwt, run.forgetting, run.learning_accuracy, run.intransigence];
     let within = run.anytime.iter().flat_map(WithinTasks::metrics);
     match derived.into_iter().chain(within).flatten().find(|value| !(-1.0..=1.0).contains(value)) {
         Some(value) => Err(format!("one of its metrics is {value}; expected -1 to 1 or null")),

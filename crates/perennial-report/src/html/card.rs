@@ -18,6 +18,7 @@ pub(crate) struct Card<'a> {
     pub(crate) heat: Vec<HeatRow>,
     pub(crate) curves: Svg,
     pub(crate) price: String,
+    pub(crate) intransigence: Option<String>,
     pub(crate) settings: Vec<(&'a str, String)>,
     pub(crate) notes: Vec<&'a str>,
     pub(crate) runs: &'a [&'a Run],
@@ -55,6 +56,7 @@ pub(crate) fn cards<'a>(
             heat: heat(&accuracy),
             curves: curves(standing.label, &accuracy),
             price: price(standing),
+            intransigence: standing.intransigence.map(format::estimated_change),
             settings: standing.runs[0]
                 .settings
                 .iter()

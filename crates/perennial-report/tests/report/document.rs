@@ -35,8 +35,8 @@ fn a_run_has_exactly_the_keys_of_the_contract() {
     };
     assert_eq!(
         keys(&document["runs"][0]).join(" "),
-        "acc accuracy bwt eval_seconds forgetting fwt kept_bytes label learner_digest \
-         learning_accuracy notes parameters seed settings state_digest steps strategy task_known \
+        "acc accuracy bwt eval_seconds forgetting fwt intransigence kept_bytes label \
+         learner_digest learning_accuracy notes parameters seed settings state_digest steps strategy task_known \
          train_seconds"
     );
     assert_eq!(keys(&document["runs"][0]["kept_bytes"]).join(" "), "data model strategy");

@@ -88,6 +88,7 @@ fn run(fares: &Fares, tasks: usize, seed: u64) -> Run {
         fwt: accuracy.fwt(),
         forgetting: accuracy.forgetting(),
         learning_accuracy: accuracy.learning_accuracy(),
+        intransigence: Some(0.125),
         accuracy,
         steps: 1000,
         train_seconds: 1.25 * time as f64,

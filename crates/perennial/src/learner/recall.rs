@@ -147,7 +147,7 @@ impl Context<'_> {
             let at = places.binary_search_by_key(&slot, |&(slot, _)| slot).ok()?;
             Some(places[at].1)
         };
-        dense.backward(theta, all.rows, work, &mut groups, place);
+        dense.backward(&model.layout, theta, all.rows, work, &mut groups, place);
         Ok(())
     }
 }

@@ -15,9 +15,10 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::Network;
-use crate::layout::SlotId;
+use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
+use crate::vector::wide;
 
 /// A view of a plain dense network: where its layers lie in θ.
 pub(crate) struct Dense {
@@ -26,14 +27,23 @@ pub(crate) struct Dense {
     heads: Vec<(Layer, Range<usize>)>,
     /// Which unit each column of the logits is.
     pub(crate) columns: Columns,
+    /// The effective weights, layer after layer, where they are not θ's own: blocks joined, what
+    /// the view masks 0.
+    joined: Option<Vec<f32>>,
 }
 
-/// One dense layer of θ.
+/// One dense layer.
 struct Layer {
-    weight: (SlotId, Range<usize>),
-    bias: (SlotId, Range<usize>),
+    weight: Place,
+    bias: Place,
     inputs: usize,
     outputs: usize,
+}
+
+/// A parameter: the slots it is made of, and where it lies in the effective weights.
+struct Place {
+    grid: Grid,
+    at: Range<usize>,
 }
 
 /// Matrices that passes use again and again.
@@ -69,32 +79,52 @@ impl Dense {
         view: &View,
         heads: &[usize],
     ) -> Option<Self> {
-        if !network.dense() || view.keep.is_some() || !view.older.is_empty() {
+        if !network.dense() || !view.older.is_empty() {
             return None;
         }
-        let layer = |weight: &Grid, bias: &Grid| {
-            let ([weight], [bias]) = (&weight.blocks[..], &bias.blocks[..]) else { return None };
-            let place = |slot: SlotId| (slot, model.layout.slot(slot).range());
-            let &[inputs, outputs] = &model.layout.slot(*weight).shape[..] else { return None };
-            Some(Layer { weight: place(*weight), bias: place(*bias), inputs, outputs })
+        let heads = heads.iter().map(|&head| &model.heads[head]);
+        let columns = Columns::new(heads.clone().map(|head| head.units.clone()).collect());
+        let trunk = view.column.parameters.chunks_exact(2).map(|pair| (&pair[0], &pair[1]));
+        let parameters = trunk.chain(heads.map(|head| (&head.weight, &head.bias)));
+        let whole = |grid: &Grid| grid.blocks.len() == 1;
+        let plain = view.keep.is_none() && parameters.clone().all(|(w, b)| whole(w) && whole(b));
+        let mut joined = Vec::new();
+        let mut place = |grid: &Grid| {
+            let at = if plain {
+                model.layout.slot(grid.blocks[0]).range()
+            } else {
+                let first = joined.len();
+                joined.extend(grid.effective(model, view.keep.as_deref()));
+                first..joined.len()
+            };
+            Place { grid: grid.clone(), at }
         };
-        let pairs = view.column.parameters.chunks(2);
-        let trunk = pairs.map(|pair| layer(pair.first()?, pair.get(1)?)).collect::<Option<_>>()?;
+        let layer = |(weight, bias): (&Grid, &Grid)| {
+            let &[inputs, outputs] = &weight.shape(&model.layout)[..] else { return None };
+            Some(Layer { weight: place(weight), bias: place(bias), inputs, outputs })
+        };
+        let mut trunk = parameters.map(layer).collect::<Option<Vec<_>>>()?;
         let mut first = 0;
-        let of_head = |&head: &usize| {
-            let head = &model.heads[head];
-            let columns = first..first + head.units.len();
+        let beside = |head: Layer| {
+            let columns = first..first + head.outputs;
             first = columns.end;
-            Some((layer(&head.weight, &head.bias)?, columns))
+            (head, columns)
         };
-        let made = heads.iter().map(of_head).collect::<Option<_>>()?;
-        let columns =
-            Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
-        Some(Self { trunk, heads: made, columns })
+        let heads = trunk.split_off(view.column.parameters.len() / 2);
+        let heads = heads.into_iter().map(beside).collect();
+        Some(Self { trunk, heads, columns, joined: (!plain).then_some(joined) })
+    }
+
+    /// The slots of its layers and heads.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
+        let heads = self.heads.iter().map(|(layer, _)| layer);
+        let grids = self.trunk.iter().chain(heads).flat_map(|l| [&l.weight.grid, &l.bias.grid]);
+        grids.flat_map(|grid| grid.blocks.iter().copied())
     }
 
     /// The logits of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
+        let theta = self.joined.as_deref().unwrap_or(theta);
         let Work { inputs, hidden, logits, slope, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
         for (l, layer) in self.trunk.iter().enumerate() {
@@ -102,7 +132,7 @@ impl Dense {
             let h = before.last().map_or(&inputs[..], |h| &h[..]);
             out[0].resize(rows * layer.outputs, 0.0);
             layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
-            add_bias(&mut out[0], &theta[layer.bias.1.clone()], true);
+            add_bias(&mut out[0], &theta[layer.bias.at.clone()], true);
         }
         let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
         let units = self.columns.len();
@@ -111,7 +141,7 @@ impl Dense {
         for (layer, columns) in &self.heads {
             let out = matrix_mut(logits, rows, units);
             layer.forward(theta, features, out.subcols_mut(columns.start, columns.len()));
-            bias[columns.clone()].copy_from_slice(&theta[layer.bias.1.clone()]);
+            bias[columns.clone()].copy_from_slice(&theta[layer.bias.at.clone()]);
         }
         add_bias(logits, &bias, false);
         slope.clear();
@@ -122,29 +152,36 @@ impl Dense {
     /// a slot begins; slots it does not know are left out.
     pub(crate) fn backward(
         &self,
+        layout: &Layout,
         theta: &[f32],
         rows: usize,
         work: &mut Work,
         groups: &mut [Group<'_>],
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
+        let theta = self.joined.as_deref().unwrap_or(theta);
         let Work { inputs, hidden, slope, deltas, .. } = work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
-        for l in (0..depth).rev() {
+        let known = |layer: &Layer| {
+            let mut slots = layer.weight.grid.blocks.iter().chain(&layer.bias.grid.blocks);
+            slots.any(|&slot| place(slot).is_some())
+        };
+        let lowest = self.trunk.iter().position(known).unwrap_or(depth);
+        for l in (lowest..depth).rev() {
             let width = self.trunk[l].outputs;
             let (own, after) = deltas.split_at_mut(l + 1);
             let delta = &mut own[l];
             delta.resize(rows * width, 0.0);
             if let Some(next) = self.trunk.get(l + 1) {
-                let weight = matrix(&theta[next.weight.1.clone()], next.inputs, next.outputs);
+                let weight = matrix(&theta[next.weight.at.clone()], next.inputs, next.outputs);
                 let from = matrix(&after[0], rows, next.outputs);
                 let to = matrix_mut(delta, rows, width);
                 matmul(to, Accum::Replace, from, weight.transpose(), 1.0, Par::Seq);
             } else {
                 for (i, (head, columns)) in self.heads.iter().enumerate() {
-                    let weight = matrix(&theta[head.weight.1.clone()], head.inputs, head.outputs);
+                    let weight = matrix(&theta[head.weight.at.clone()], head.inputs, head.outputs);
                     let from = slopes.subcols(columns.start, columns.len());
                     let accum = if i == 0 { Accum::Replace } else { Accum::Add };
                     let to = matrix_mut(delta, rows, width);
@@ -154,15 +191,15 @@ impl Dense {
             rectify(delta, &hidden[l]);
         }
         for group in groups {
-            for (l, layer) in self.trunk.iter().enumerate() {
+            for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
                 let h = if l == 0 { &inputs[..] } else { &hidden[l - 1][..] };
                 let delta = matrix(&deltas[l], rows, layer.outputs);
-                layer.gradient(h, delta, group, &place);
+                layer.gradient(layout, h, delta, group, &place);
             }
             let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
             for (head, columns) in &self.heads {
                 let delta = slopes.subcols(columns.start, columns.len());
-                head.gradient(features, delta, group, &place);
+                head.gradient(layout, features, delta, group, &place);
             }
         }
     }
@@ -171,7 +208,7 @@ impl Dense {
 impl Layer {
     /// hW
     fn forward(&self, theta: &[f32], h: &[f32], out: MatMut<'_, f32>) {
-        let weight = matrix(&theta[self.weight.1.clone()], self.inputs, self.outputs);
+        let weight = matrix(&theta[self.weight.at.clone()], self.inputs, self.outputs);
         let h = matrix(&h[..out.nrows() * self.inputs], out.nrows(), self.inputs);
         matmul(out, Accum::Replace, h, weight, 1.0, Par::Seq);
     }
@@ -179,6 +216,7 @@ impl Layer {
     /// hᵀδ and Σ δ over the group's rows, where the packed gradient has a place for them.
     fn gradient(
         &self,
+        layout: &Layout,
         h: &[f32],
         delta: MatRef<'_, f32>,
         group: &mut Group<'_>,
@@ -186,17 +224,14 @@ impl Layer {
     ) {
         let rows = group.rows.clone();
         let delta = delta.subrows(rows.start, rows.len());
-        if let Some(first) = place(self.weight.0) {
-            let h = &h[rows.start * self.inputs..rows.end * self.inputs];
-            let h = matrix(h, rows.len(), self.inputs);
-            let to = &mut group.gradient[first..first + self.inputs * self.outputs];
+        let h = matrix(&h[rows.start * self.inputs..], rows.len(), self.inputs);
+        self.weight.gradient(layout, group, place, |to, add| {
             let to = matrix_mut(to, self.inputs, self.outputs);
-            let accum = if group.add { Accum::Add } else { Accum::Replace };
+            let accum = if add { Accum::Add } else { Accum::Replace };
             matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
-        }
-        if let Some(first) = place(self.bias.0) {
-            let to = &mut group.gradient[first..first + self.outputs];
-            if !group.add {
+        });
+        self.bias.gradient(layout, group, place, |to, add| {
+            if !add {
                 to.fill(0.0);
             }
             for row in 0..delta.nrows() {
@@ -204,7 +239,40 @@ impl Layer {
                     *to += delta[(row, column)];
                 }
             }
+        });
+    }
+}
+
+impl Place {
+    /// Writes or adds a gradient to where its slots have their places. `write` does so for the
+    /// whole parameter.
+    fn gradient(
+        &self,
+        layout: &Layout,
+        group: &mut Group<'_>,
+        place: &impl Fn(SlotId) -> Option<usize>,
+        write: impl Fn(&mut [f32], bool),
+    ) {
+        if let [slot] = self.grid.blocks[..] {
+            if let Some(first) = place(slot) {
+                write(&mut group.gradient[first..first + self.at.len()], group.add);
+            }
+            return;
         }
+        if self.grid.blocks.iter().all(|&slot| place(slot).is_none()) {
+            return;
+        }
+        let mut whole = vec![0.0; self.at.len()];
+        write(&mut whole, false);
+        self.grid.runs(layout, |slot, joined, flat| {
+            let Some(first) = place(slot) else { return };
+            let first = first + flat.start - layout.slot(slot).offset;
+            let (to, from) = (&mut group.gradient[first..first + flat.len()], &whole[joined]);
+            match group.add {
+                true => to.iter_mut().zip(from).for_each(|(to, from)| *to += from),
+                false => to.copy_from_slice(from),
+            }
+        });
     }
 }
 
@@ -216,10 +284,9 @@ fn matrix_mut(values: &mut [f32], rows: usize, columns: usize) -> MatMut<'_, f32
     MatMut::from_row_major_slice_mut(&mut values[..rows * columns], rows, columns)
 }
 
-/// Adds the bias to each row and, if asked, cuts at 0. Compiled for the machine it runs on, as
-/// loops of the baseline are several times slower right after wide products.
+/// Adds the bias to each row and, if asked, cuts at 0.
 fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             for row in values.chunks_exact_mut(bias.len()) {
@@ -234,7 +301,7 @@ fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
 
 /// 0 where the unit did not fire.
 fn rectify(delta: &mut [f32], hidden: &[f32]) {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             for (delta, &h) in delta.iter_mut().zip(hidden) {
@@ -250,18 +317,23 @@ mod tests {
 
     use super::*;
     use crate::draws::Key;
-    use crate::engine::{Engine, Frozen};
+    use crate::engine::{Engine, Frozen, heads_of};
     use crate::network::Mlp;
     use crate::objective::{Mode, Pass, Target, Term};
-    use crate::vector::Vector;
+    use crate::vector::{Mask, Vector};
     use rand::RngExt;
 
     /// Loss, logits and gradients over slices are those of autodiff, for three groups of rows of
-    /// two heads side by side, one of them in two portions. Catches: a transposed weight, a
-    /// rectifier left out, a bias not reset, a head at another's columns, a portion that
-    /// overwrites instead of adding.
+    /// two heads side by side, one of them in two portions, with and without a mask. Catches: a
+    /// transposed weight, a rectifier left out, a bias not reset, a head at another's columns, a
+    /// portion that overwrites instead of adding, a mask not applied or beyond its end.
     #[test]
     fn gradients_are_those_of_autodiff() {
+        gradients_agree(None);
+        gradients_agree(Some(Mask::from_bytes((0..100).map(|i| u8::from(i % 3 != 0)).collect())));
+    }
+
+    fn gradients_agree(keep: Option<Mask>) {
         let network: Arc<dyn Network> = Arc::new(Mlp::new([1, 3, 4], &[9, 7]).unwrap());
         let mut model = Model::default();
         model.append_column(network.as_ref(), 3);
@@ -275,7 +347,7 @@ mod tests {
             statistics: crate::model::Statistics::Learn,
             heads: vec![0, 1],
             answer: 0..5,
-            keep: None,
+            keep: keep.map(Arc::new),
         };
         let mut part = |rows: usize, active: Range<usize>| {
             let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
@@ -306,13 +378,15 @@ mod tests {
             let gradient = &mut gradients[group * model.theta.len()..][..model.theta.len()];
             let mut groups = [Group { rows, gradient, add }];
             let place = |slot| Some(model.layout.slot(slot).offset);
-            dense.backward(&model.theta, all.rows, &mut work, &mut groups, place);
+            dense.backward(&model.layout, &model.theta, all.rows, &mut work, &mut groups, place);
         }
         let engine = Engine::new(network);
         for (part, found) in parts.into_iter().zip(gradients.chunks(model.theta.len())) {
             let mut wanted = Vector::zeros(model.theta.len());
             let frozen = Frozen::default();
-            engine.gradient(&mut model, &view, &frozen, vec![part], &mut wanted).unwrap();
+            let heads = heads_of(&model, &view, [&part.terms[0].active]);
+            let at = (&view, &heads[..]);
+            engine.tracked_gradient(&mut model, at, &frozen, vec![part], &mut wanted).unwrap();
             let size = wanted.iter().fold(0.0f32, |most, g| most.max(g.abs()));
             for (found, wanted) in found.iter().zip(wanted.iter()) {
                 assert!((found - wanted).abs() <= 1e-5 * size, "{found} where {wanted}");

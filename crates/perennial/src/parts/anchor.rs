@@ -4,19 +4,31 @@
 //! of the general form `Σ_i b_i (θ_i − θ*_i)²` is b = s F / 2 and the stiffness of the pull is
 //! `∂²P/∂θ_i² = 2 b_i = s F_i`. All slices run over the same weights; the shortest ends them.
 
+use crate::vector::wide;
+
 /// ĝ ← g + s F (θ − θ*), one pass in place.
 pub fn pull(g: &mut [f32], theta: &[f32], importance: &[f32], anchor: &[f32], strength: f32) {
-    let weights = theta.iter().zip(importance).zip(anchor);
-    for (g, ((&theta, &f), &anchor)) in g.iter_mut().zip(weights) {
-        *g += strength * f * (theta - anchor);
-    }
+    wide(
+        #[inline(always)]
+        || {
+            let weights = theta.iter().zip(importance).zip(anchor);
+            for (g, ((&theta, &f), &anchor)) in g.iter_mut().zip(weights) {
+                *g += strength * f * (theta - anchor);
+            }
+        },
+    );
 }
 
 /// ĝ ← g + s (θ − θ*): F = 1 for every weight.
 pub fn pull_equally(g: &mut [f32], theta: &[f32], anchor: &[f32], strength: f32) {
-    for (g, (&theta, &anchor)) in g.iter_mut().zip(theta.iter().zip(anchor)) {
-        *g += strength * (theta - anchor);
-    }
+    wide(
+        #[inline(always)]
+        || {
+            for (g, (&theta, &anchor)) in g.iter_mut().zip(theta.iter().zip(anchor)) {
+                *g += strength * (theta - anchor);
+            }
+        },
+    );
 }
 
 /// ĝ ← (g + s F (θ − θ*)) / (1 + lr s F): the step that plain gradient descent makes when the
@@ -30,11 +42,16 @@ pub fn pull_implicitly(
     strength: f32,
     lr: f32,
 ) {
-    let weights = theta.iter().zip(importance).zip(anchor);
-    for (g, ((&theta, &f), &anchor)) in g.iter_mut().zip(weights) {
-        let stiffness = strength * f;
-        *g = (*g + stiffness * (theta - anchor)) / (1.0 + lr * stiffness);
-    }
+    wide(
+        #[inline(always)]
+        || {
+            let weights = theta.iter().zip(importance).zip(anchor);
+            for (g, ((&theta, &f), &anchor)) in g.iter_mut().zip(weights) {
+                let stiffness = strength * f;
+                *g = (*g + stiffness * (theta - anchor)) / (1.0 + lr * stiffness);
+            }
+        },
+    );
 }
 
 /// P(θ), summed in f64.

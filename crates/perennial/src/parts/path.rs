@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
 use crate::strategy::Step;
-use crate::vector::Vector;
+use crate::vector::{Vector, wide};
 
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
 pub const WINDOW: u32 = 10;
@@ -13,9 +13,14 @@ const ALPHA: f32 = 0.9;
 
 /// ω ← ω − g Δ: by how much each weight's moves lowered the loss.
 pub fn walk(omega: &mut [f32], gradient: &[f32], moved: &[f32]) {
-    for (omega, (g, moved)) in omega.iter_mut().zip(gradient.iter().zip(moved)) {
-        *omega -= g * moved;
-    }
+    wide(
+        #[inline(always)]
+        || {
+            for (omega, (g, moved)) in omega.iter_mut().zip(gradient.iter().zip(moved)) {
+                *omega -= g * moved;
+            }
+        },
+    );
 }
 
 /// Divides by the largest number; all zeros stay.
@@ -54,9 +59,15 @@ impl RunningFisher {
         self.squares.resize(layout.len());
         for range in step.active.iter().map(|&slot| layout.slot(slot).range()) {
             let squares = &mut self.squares[range.clone()];
-            for (square, g) in squares.iter_mut().zip(&step.gradient[range]) {
-                *square += g * g;
-            }
+            let gradient = &step.gradient[range];
+            wide(
+                #[inline(always)]
+                || {
+                    for (square, g) in squares.iter_mut().zip(gradient) {
+                        *square += g * g;
+                    }
+                },
+            );
         }
         self.steps += 1;
     }
@@ -75,9 +86,14 @@ impl RunningFisher {
     /// Takes the window into the mean, but goes on adding to its squares.
     pub fn update(&mut self) {
         self.steps = 0;
-        for (f, square) in self.fisher.iter_mut().zip(self.squares.iter()) {
-            *f = ALPHA * (square / WINDOW as f32) + (1.0 - ALPHA) * *f;
-        }
+        wide(
+            #[inline(always)]
+            || {
+                for (f, square) in self.fisher.iter_mut().zip(self.squares.iter()) {
+                    *f = ALPHA * (square / WINDOW as f32) + (1.0 - ALPHA) * *f;
+                }
+            },
+        );
     }
 
     /// Forgets the squares and the steps of a window that did not fill.

@@ -6,6 +6,8 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
+use crate::vector::wide;
+
 /// Numbers of a row that are widened to f64 at once: 20 rows of them fit a core's second cache.
 const BLOCK: usize = 1024;
 /// Partial sums of an inner product: what one register of the widest machines holds, twice.
@@ -13,9 +15,7 @@ const LANES: usize = 16;
 
 /// ⟨a, b⟩ in f64.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    // Compiled for the machine it runs on: loops of the baseline are several times slower right
-    // after wide matrix products.
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || {
             let mut sums = [0f64; LANES];
@@ -54,7 +54,7 @@ pub fn gram(rows: &[f32], len: usize) -> Vec<f64> {
 }
 
 fn widen(from: &[f32], to: &mut [f64]) {
-    pulp::Arch::new().dispatch(
+    wide(
         #[inline(always)]
         || to.iter_mut().zip(from).for_each(|(to, &from)| *to = f64::from(from)),
     );
@@ -69,7 +69,7 @@ pub fn add_rows(g: &mut [f32], rows: &[f32], v: &[f64]) {
         widen(g, sum);
         for (row, &v) in rows.chunks_exact(len).zip(v).filter(|(_, v)| **v != 0.0) {
             let row = &row[first..first + g.len()];
-            pulp::Arch::new().dispatch(
+            wide(
                 #[inline(always)]
                 || sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += v * f64::from(x)),
             );

@@ -5,6 +5,7 @@ use std::fmt;
 use super::ScenarioError;
 use super::error::plural;
 use super::fingerprint::hash_list;
+use crate::vector::wide;
 
 /// Which rows of a task: those to learn from, to choose settings by, or to be judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,8 +164,13 @@ impl Samples {
             // A division, not a product with 1 / white: the nearest f32 to the quotient, which is
             // what other systems feed their networks.
             Values::Bytes { pixels, white } => {
-                let white = f32::from(*white);
-                to.extend(pixels[range].iter().map(|&pixel| f32::from(pixel) / white));
+                let (white, pixels, first) = (f32::from(*white), &pixels[range], to.len());
+                to.resize(first + pixels.len(), 0.0);
+                let to = &mut to[first..];
+                wide(
+                    #[inline(always)]
+                    || to.iter_mut().zip(pixels).for_each(|(to, &p)| *to = f32::from(p) / white),
+                );
             }
             Values::Floats(floats) => to.extend_from_slice(&floats[range]),
         }

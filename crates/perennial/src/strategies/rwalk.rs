@@ -46,7 +46,7 @@ use crate::scenario::Setting;
 use crate::strategy::{
     Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
 };
-use crate::vector::Vector;
+use crate::vector::{Vector, wide};
 
 /// Riemannian walk.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -136,9 +136,14 @@ impl Rwalk {
         let epsilon = self.settings.epsilon as f32;
         let moves = theta.iter().zip(self.window.iter()).zip(self.path.iter());
         let known = self.gathering.iter_mut().zip(self.running.fisher.iter());
-        for ((score, f), ((theta, window), omega)) in known.zip(moves) {
-            *score += (omega / (half * f * (theta - window).powi(2) + epsilon)).max(0.0);
-        }
+        wide(
+            #[inline(always)]
+            || {
+                for ((score, f), ((theta, window), omega)) in known.zip(moves) {
+                    *score += (omega / (half * f * (theta - window).powi(2) + epsilon)).max(0.0);
+                }
+            },
+        );
         self.path.fill(0.0);
         self.window.copy_from_slice(theta);
     }

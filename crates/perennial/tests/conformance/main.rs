@@ -11,6 +11,7 @@ mod columns;
 mod memory;
 mod penalties;
 mod promises;
+mod resources;
 mod resume;
 mod toy;
 mod traced;

@@ -21,7 +21,7 @@ pub use self::dark::Dark;
 pub use self::logits::KeptLogits;
 pub use self::replay::{Policy, Replay};
 use crate::scenario::{Samples, Values};
-use crate::vector::Vector;
+use crate::vector::{Vector, wide};
 
 /// Bytes of a row beside its numbers: its id (8), its unit (4) and its task (4).
 const MARKS: usize = size_of::<u64>() + 2 * size_of::<u32>();
@@ -179,9 +179,7 @@ impl Memory {
             let (white, pixels, first) = (f32::from(self.white), &self.pixels[range], to.len());
             to.resize(first + pixels.len(), 0.0);
             let to = &mut to[first..];
-            // Read thousands of times a second between wide matrix products, after which loops
-            // of the baseline are several times slower.
-            pulp::Arch::new().dispatch(
+            wide(
                 #[inline(always)]
                 || to.iter_mut().zip(pixels).for_each(|(to, &p)| *to = f32::from(p) / white),
             );
