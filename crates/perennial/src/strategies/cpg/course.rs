@@ -285,10 +285,15 @@ impl Cpg {
         reached: f64,
         cx: &mut Context<'_>,
     ) -> Result<bool, LearnError> {
-        let wider = (self.width + self.settings.step).min(self.settings.growth);
-        let now = weights(widened(cx.network(), self.width)?.as_ref());
-        let then = weights(widened(cx.network(), wider)?.as_ref());
-        let grows = reached < course.goal && then > now;
+        let weights_at = |width| Ok::<_, LearnError>(weights(widened(cx.network(), width)?.as_ref()));
+        let now = weights_at(self.width)?;
+        let (mut wider, mut then) = (self.width, now);
+        // A narrow network may need more than a step for the next whole unit.
+        while reached < course.goal && then == now && wider < self.settings.growth {
+            wider = (wider + self.settings.step).min(self.settings.growth);
+            then = weights_at(wider)?;
+        }
+        let grows = then > now;
         let next = if grows { "grow" } else { "go on" };
         let goal = course.goal;
         cx.decide(json!({ "after": "pick", "goal": goal, "reached": reached, "width": self.width, "next": next }));
