@@ -202,6 +202,14 @@ fn apply(
         }
         return;
     }
+    if frozen.len() == theta.len() && moved.is_none() {
+        // Without a branch, so that the loop is as wide as the one above.
+        for ((i, theta), &frozen) in theta.iter_mut().enumerate().zip(frozen) {
+            let next = *theta + rule(i, *theta);
+            *theta = if frozen == 0 { next } else { *theta };
+        }
+        return;
+    }
     let mut moved = moved;
     for (i, theta) in theta.iter_mut().enumerate() {
         let delta = rule(i, *theta);

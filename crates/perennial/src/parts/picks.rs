@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{Layout, SlotId};
-use crate::vector::{Mask, Vector};
+use crate::vector::{Mask, Vector, wide};
 
 /// τ: a weight is picked while its score is above it.
 const THRESHOLD: f32 = 5e-3;
@@ -70,7 +70,7 @@ impl Scores {
             let second = &mut self.second[range.clone()];
             let (g, w) = (&gradient[range.clone()], &theta[range.clone()]);
             let (older, keep) = (&older.bytes()[range.clone()], &mut keep.bytes_mut()[range]);
-            pulp::Arch::new().dispatch(
+            wide(
                 #[inline(always)]
                 || {
                     let mut differs = 0;
