@@ -381,7 +381,8 @@ impl Engine {
         let (mut tracked, mut untracked) = (Vec::new(), Vec::new());
         let mut push = |weights: &mut Weights, of: Of, grid: Grid| {
             let shape = grid.shape(&model.layout);
-            let values = grid.effective(model, view.keep.as_deref());
+            let mut values = Vec::new();
+            grid.append_effective(model, view.keep.as_deref(), &mut values);
             let leaf = grid.blocks.iter().any(|&slot| track(slot));
             weights.push(values, &shape, device, leaf);
             let places = if leaf { &mut tracked } else { &mut untracked };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::draws::Key;
 use crate::layout::{Layout, SlotId};
 use crate::network::{Init, Lateral, Network, Start};
-use crate::vector::{Mask, Vector};
+use crate::vector::{Mask, Vector, wide};
 
 /// A parameter made of slots: a matrix of blocks, joined along its first two dimensions.
 ///
@@ -41,20 +41,26 @@ impl Grid {
         shape
     }
 
-    /// The joined parameter's numbers: θ's own, 0 where `keep` says no.
-    pub(crate) fn effective(&self, model: &Model, keep: Option<&Mask>) -> Vec<f32> {
-        let mut values = vec![0.0; self.shape(&model.layout).iter().product()];
+    /// Appends the joined parameter's numbers: θ's own, 0 where `keep` says no.
+    pub(crate) fn append_effective(&self, model: &Model, keep: Option<&Mask>, to: &mut Vec<f32>) {
+        let first = to.len();
+        to.resize(first + self.shape(&model.layout).iter().product::<usize>(), 0.0);
+        let to = &mut to[first..];
         self.runs(&model.layout, |_, joined, flat| {
-            let to = &mut values[joined];
-            to.copy_from_slice(&model.theta[flat.clone()]);
+            let (to, theta) = (&mut to[joined], &model.theta[flat.clone()]);
             let kept = keep.and_then(|keep| keep.bytes().get(flat.start..flat.end.min(keep.len())));
-            for (value, &keep) in to.iter_mut().zip(kept.unwrap_or_default()) {
-                if keep == 0 {
-                    *value = 0.0;
-                }
-            }
+            let Some(kept) = kept else { return to.copy_from_slice(theta) };
+            to[kept.len()..].copy_from_slice(&theta[kept.len()..]);
+            // Every step and without a branch: what is kept follows no pattern.
+            wide(
+                #[inline(always)]
+                || {
+                    for ((to, &theta), &keep) in to.iter_mut().zip(theta).zip(kept) {
+                        *to = if keep == 0 { 0.0 } else { theta };
+                    }
+                },
+            );
         });
-        values
     }
 
     /// Calls `copy(slot, joined, flat)` for every run of numbers that is contiguous both in the

@@ -94,7 +94,7 @@ impl Dense {
                 model.layout.slot(grid.blocks[0]).range()
             } else {
                 let first = joined.len();
-                joined.extend(grid.effective(model, view.keep.as_deref()));
+                grid.append_effective(model, view.keep.as_deref(), &mut joined);
                 first..joined.len()
             };
             Place { grid: grid.clone(), at }
