@@ -121,6 +121,10 @@ pub(crate) struct Choices {
     /// [default: never].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) anytime: Option<u64>,
+    /// By what strategies with a network for each task guess the task where they are not told it:
+    /// the least entropy or energy of an answer [default: entropy].
+    #[arg(long, value_enum)]
+    pub(crate) infer: Option<Infer>,
     /// Save every so many steps [default: by time].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) save_every: Option<u64>,
@@ -141,6 +145,13 @@ pub(crate) struct Choices {
 pub(crate) enum Rule {
     Sgd,
     Adam,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Infer {
+    Entropy,
+    Energy,
 }
 
 #[derive(Debug, Args)]

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
-use perennial::learner::{LearnError, Learner, Training};
+use perennial::learner::{Confidence, LearnError, Learner, Training};
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
 use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::args::{Choices, Rule};
+use crate::args::{Choices, Infer, Rule};
 use crate::error::{Problem, Result, unknown};
 use crate::settings::{Settings, defaults};
 use crate::shell;
@@ -185,6 +185,8 @@ impl Plan {
         flag("validation", (share != 0.0).then(|| share.to_string()));
         flag("eval-samples", self.training.eval_samples.map(|n| n.to_string()));
         flag("eval-every", (eval_every != 1).then(|| eval_every.to_string()));
+        let energy = self.training.infer == Confidence::Energy;
+        flag("infer", energy.then(|| "energy".to_owned()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
         for (key, value) in self.changed() {
             words.push(format!("--set {}", shell::word(&format!("{key}={value}"))));
@@ -239,6 +241,10 @@ fn training(settings: &Settings) -> Result<Training> {
         eval_samples: choices.eval_samples,
         eval_every: choices.eval_every.unwrap_or(default.eval_every),
         anytime: choices.anytime,
+        infer: match choices.infer {
+            Some(Infer::Energy) => Confidence::Energy,
+            Some(Infer::Entropy) | None => Confidence::Entropy,
+        },
     };
     training.check()?;
     Ok(training)

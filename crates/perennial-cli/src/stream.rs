@@ -42,11 +42,7 @@ pub(crate) enum Loaded {
 impl Source {
     /// What the settings ask for, with its data and the stream of the first seed; `validation`
     /// is the share of rows set apart where the settings do not say.
-    pub(crate) fn new(
-        settings: &Settings,
-        validation: f64,
-        seed: u64,
-    ) -> Result<(Self, Stream)> {
+    pub(crate) fn new(settings: &Settings, validation: f64, seed: u64) -> Result<(Self, Stream)> {
         let choices = &settings.choices;
         let name = choices.benchmark.as_deref().unwrap_or(USUAL);
         let mut own = Map::new();

@@ -1,4 +1,4 @@
-//! A line chart of accuracy over training, drawn for a column as narrow as a phone's.
+//! A line chart of accuracies or other shares over tasks, drawn for a column as narrow as a phone's.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -17,16 +17,18 @@ pub(crate) struct Series {
     pub(crate) class: String,
     /// What stands at its end; nothing when empty.
     pub(crate) label: String,
-    /// `(tasks trained, accuracy)`, from left to right.
+    /// `(task, share)`, from left to right.
     pub(crate) points: Vec<(f64, f64)>,
     /// Whether a dot marks its beginning.
     pub(crate) dot: bool,
 }
 
-/// Accuracy (0 … 1) over the number of tasks trained.
+/// A share (0 … 1), such as an accuracy, over tasks.
 pub(crate) struct Chart<'a> {
     /// The text that stands for the chart where it cannot be seen.
     pub(crate) title: &'a str,
+    /// What the tasks are, below their numbers.
+    pub(crate) axis: &'a str,
     /// Where the tasks begin, 0 or 1.
     pub(crate) first: usize,
     /// The last task.
@@ -58,12 +60,7 @@ impl Chart<'_> {
         for task in ticks(self.first, self.last) {
             svg.text("tick", (x(task as f64), bottom + 14.0), Anchor::Middle, &task.to_string());
         }
-        svg.text(
-            "tick",
-            (f64::midpoint(LEFT, end), bottom + 29.0),
-            Anchor::Middle,
-            "tasks trained",
-        );
+        svg.text("tick", (f64::midpoint(LEFT, end), bottom + 29.0), Anchor::Middle, self.axis);
 
         let at = |&(task, accuracy): &(f64, f64)| (x(task), y(accuracy));
         for series in self.series {

@@ -4,6 +4,7 @@
 //! Accuracies are fractions in `[0, 1]`. A number that does not exist (an answer the learner
 //! cannot give yet, forward transfer with untrained heads) is `null`, here `None`.
 
+mod figures;
 mod read;
 mod within;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use perennial_metrics::Accuracy;
 use serde::{Deserialize, Serialize};
 
+pub use figures::{Column, Conflicts, Decision, Figures, Owned};
 pub use within::WithinTasks;
 
 /// The schema of the documents that this crate writes, and the newest that it reads.
@@ -144,6 +146,13 @@ pub struct Run {
     /// What was measured within tasks; absent where that was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anytime: Option<WithinTasks>,
+    /// How it answers when it is not told the task, though it has a network for each; absent for
+    /// one network for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inferred: Option<Inferred>,
+    /// What the strategy counted while it learnt; absent where it counts nothing.
+    #[serde(default, skip_serializing_if = "Figures::is_empty")]
+    pub figures: Figures,
     /// What tables call it: the strategy's name, or e.g. `joint (5 passes)`.
     pub label: String,
 }
@@ -165,6 +174,20 @@ impl KeptBytes {
     pub fn total(self) -> u64 {
         self.model + self.strategy + self.data
     }
+}
+
+/// How a run that has a network for each task answers when it is not told the task: the network
+/// that is surest of its answer gives it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inferred {
+    /// What a sure answer has little of: `entropy` or `energy`.
+    pub by: String,
+    /// Mean accuracy over all tasks.
+    pub acc: f64,
+    /// Share of right answers on each task: T of them.
+    pub accuracy: Vec<f64>,
+    /// Share of each task's samples that its own network answered: T of them.
+    pub found: Vec<f64>,
 }
 
 /// A run that ended in an error.

@@ -5,6 +5,7 @@
 //! [`Palette`]), so no text of a document is ever markup.
 
 mod card;
+mod figures;
 mod palette;
 mod ranking;
 
@@ -96,5 +97,5 @@ fn overview(comparison: &Comparison, standings: &[Standing<'_>]) -> Svg {
         .collect();
     series.reverse(); // the best on top
     let title = "Mean accuracy over the tasks learnt so far, by strategy";
-    Chart { title, first: 1, last: comparison.tasks, series: &series }.draw()
+    Chart { title, axis: "tasks trained", first: 1, last: comparison.tasks, series: &series }.draw()
 }

@@ -121,7 +121,8 @@ impl<'a> Standing<'a> {
             .collect()
     }
 
-    fn over_seeds(&self, value: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
+    /// The mean of a number over the seeds; nothing where a seed does not have it.
+    pub(crate) fn over_seeds(&self, value: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
         let values: Vec<f64> = self.runs.iter().map(|run| value(run)).collect::<Option<_>>()?;
         Some(mean(values.into_iter()))
     }

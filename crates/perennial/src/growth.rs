@@ -140,9 +140,11 @@ mod tests {
             let before = logits(spec, &model, 0);
             let column = model.append_column_over(network.as_ref(), 0, 1);
             let head = model.append_head(network.features(), 3, 1);
-            let [from, to] = [0, head].map(|head| model.layout.slot(model.heads[head].weight.blocks[0]).range());
+            let [from, to] =
+                [0, head].map(|head| model.layout.slot(model.heads[head].weight.blocks[0]).range());
             model.theta.copy_within(from, to.start);
-            let [from, to] = [0, head].map(|head| model.layout.slot(model.heads[head].bias.blocks[0]).range());
+            let [from, to] =
+                [0, head].map(|head| model.layout.slot(model.heads[head].bias.blocks[0]).range());
             model.theta.copy_within(from, to.start);
             assert_eq!(logits(spec, &model, column), before, "{spec}");
             // Its own biases and statistics are no longer those of the first.

@@ -57,6 +57,20 @@ fn optional_parts_may_be_absent() {
     assert!(comparison.methods.is_empty() && comparison.skipped.is_empty());
 }
 
+/// Catches: a figure of a kind of its own that is lost, one of a known kind that is not read.
+#[test]
+fn figures_are_kept_by_kind() {
+    let mut document = written();
+    let counted = json!({ "task": 1, "steps": 3, "projected": 0.5, "violated": 1.0,
+                          "angle_before": 120.0, "angle_after": 90.0 });
+    document["runs"][0]["figures"] = json!({ "conflicts": [counted], "my-own": [1, 2] });
+    let comparison = Comparison::parse(&document.to_string(), "x").unwrap();
+    assert_eq!(serde_json::to_value(&comparison).unwrap(), document);
+    assert_eq!(comparison.done().next().unwrap().figures.conflicts.as_ref().unwrap()[0].steps, 3);
+    document["runs"][0]["figures"]["conflicts"][0]["steps"] = json!("many");
+    assert!(refused(&document).to_string().contains("seed 0: invalid type: string \"many\""));
+}
+
 #[test]
 fn a_newer_schema_is_refused_as_newer() {
     let mut document = written();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use perennial_report::document::Cell;
 use perennial_report::html;
+use serde_json::json;
 
 use crate::sample::*;
 
@@ -81,6 +82,75 @@ fn loads_and_runs_nothing() {
     for word in ["http:", "https:", "<script", "<link", "<iframe", "url(", "@import", "//"] {
         assert!(!page.contains(word), "{word}");
     }
+}
+
+/// Two seeds, two tasks: .25 and .75 of the steps are .5 of the height. Catches: figures of one
+/// seed only, a plot of another column, the first task's nulls shown as 0.
+#[test]
+fn conflicts_have_a_plot_and_a_table() {
+    let mut document = comparison(&[FINETUNE, GEM], 2, 2);
+    let shares = [0.25, 0.75];
+    let gem = document.runs.iter_mut().filter_map(|cell| match cell {
+        Cell::Done(run) if run.strategy == "gem" => Some(run),
+        _ => None,
+    });
+    for (run, share) in gem.zip(shares) {
+        run.figures = serde_json::from_value(json!({ "conflicts": [
+            { "task": 1, "steps": 0, "projected": null, "violated": null,
+              "angle_before": null, "angle_after": null },
+            { "task": 2, "steps": 40, "projected": share, "violated": 1.0,
+              "angle_before": 100.0 + share, "angle_after": 90.0 },
+        ] }))
+        .unwrap();
+    }
+    let page = html(&document).unwrap();
+    assert_eq!(page.matches("How often tasks disagreed").count(), 1);
+    let plot = page.split("gem: share of steps that were projected").nth(1).unwrap();
+    let dot = plot.split("<circle").nth(1).unwrap();
+    assert!(dot.contains("cy=\"103.0\""), "{dot}"); // 8 at the top, 198 at the bottom
+    let cells = |texts: [&str; 6]| texts.map(|text| format!("<td>{text}</td>")).concat();
+    for row in [["1", "0", "–", "–", "–", "–"], ["2", "40", ".500", "1.0", "100.5°", "90.0°"]]
+    {
+        assert!(page.contains(&cells(row)), "{row:?}");
+    }
+}
+
+/// Two tasks: of 100 weights task 1 owns 25; of 200, once the layer grew, that is an eighth, and
+/// task 2's 150 are three quarters. Catches: shares of the layer as it was, a bar of the wrong
+/// task's colour, free weights that are nobody's but shown as somebody's.
+#[test]
+fn owners_are_stacked_bars_of_each_layer_after_each_task() {
+    let mut document = comparison(&[FINETUNE, EWC], 2, 1);
+    for cell in &mut document.runs {
+        if let Cell::Done(run) = cell
+            && run.strategy == "ewc"
+        {
+            run.figures = serde_json::from_value(json!({
+                "owners": [{ "name": "dense1", "weights": [100, 200], "owned": [25, 150] }],
+                "columns": [{ "own": 300, "laterals": 0 }, { "own": 300, "laterals": 100 }],
+                "decisions": [
+                    { "goal": 0.9, "reached": 0.8, "end": 0.85, "met": false, "picked": null,
+                      "width": 1.5, "grown": true, "pruned": 0.5, "retrained": false },
+                    { "goal": 0.9, "reached": 0.95, "end": 0.925, "met": true, "picked": 0.75,
+                      "width": 1.5, "grown": false, "pruned": 0.25, "retrained": true },
+                ],
+            }))
+            .unwrap();
+        }
+    }
+    let page = html(&document).unwrap();
+    let plot = page.split("who owns which share of each layer, after each task\"").nth(1).unwrap();
+    let plot = plot.split("</svg>").next().unwrap();
+    let height = |class: &str, nth: usize| {
+        let of = plot.split(&format!("class=\"bar {class}\"")).nth(nth).unwrap();
+        of.split("height=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    // 70 is the whole: a quarter, then an eighth and three quarters.
+    assert_eq!([height("t0", 1), height("t0", 2), height("t1", 1)], ["17.5", "8.8", "52.5"]);
+    assert!(page.contains("<td>dense1</td><td>200</td><td>12.5 75.0</td><td>12.5</td>"));
+    assert!(page.contains("<td>2</td><td>300</td><td>100</td><td>700</td>"));
+    assert!(page.contains("<td>0</td><td>1</td><td>.900</td><td>.850</td><td>no</td><td>–</td>"));
+    assert!(page.contains("<td>yes</td><td>.750</td><td>1.50</td><td>.250</td>"));
 }
 
 #[test]

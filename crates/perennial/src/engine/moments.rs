@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Gradients, Tensor, TensorData};
 
-use super::{Engine, Of, floats, heads_of};
+use super::trunks::{Of, Rows};
+use super::{Engine, floats, heads_of};
 use crate::draws::Generator;
 use crate::engine::Frozen;
 use crate::model::{Model, View};
@@ -135,7 +136,7 @@ impl Engine {
                     model,
                     view,
                     &mut buffers,
-                    super::Rows { rows: rows.len(), inputs, mode },
+                    Rows { rows: rows.len(), inputs, mode },
                 );
                 let (trunk, head) = (loaded.part(own).recorded(), loaded.head.recorded());
                 if !(trunk.tells_all(loaded.part(own).len()) && head.tells_all(loaded.head.len())) {

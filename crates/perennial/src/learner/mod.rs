@@ -8,6 +8,7 @@ mod context;
 mod data;
 mod error;
 mod evaluate;
+mod infer;
 mod position;
 mod recall;
 mod saved;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use self::context::Context;
 use self::data::Data;
 pub use self::error::LearnError;
+pub use self::infer::{Confidence, Inferred};
 pub use self::position::{InPhase, Position};
 pub use self::recall::PackedGradients;
 pub use self::saved::KeptBytes;
@@ -72,6 +74,9 @@ pub struct Core {
     pub accuracy: Accuracy,
     /// Accuracies within tasks, if the training asks for them.
     pub anytime: Vec<Evaluation>,
+    /// At the end, how well it answers without being told the task, where it has a network for
+    /// each.
+    pub inferred: Option<Inferred>,
     /// Steps made in all.
     pub steps: u64,
     /// What hooks said to the user, each once.
@@ -149,6 +154,7 @@ impl Learner {
             model,
             accuracy: Accuracy::new(stream.tasks.len()),
             anytime: Vec::new(),
+            inferred: None,
             steps: 0,
             notes: Vec::new(),
         };
@@ -238,6 +244,10 @@ impl Learner {
             Position::AfterPhases { task } => {
                 let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
                 strategy.end_task(&mut cx)?;
+                let figures = strategy.figures();
+                if !figures.is_null() {
+                    watch.event(&Event::Figures { task, figures })?;
+                }
                 Position::AfterTask { task }
             }
             Position::AfterTask { task } => {

@@ -82,6 +82,13 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// What the strategy counted so far, told when a task ended by one that counts.
+    Figures {
+        /// 0-based.
+        task: usize,
+        /// By kind.
+        figures: serde_json::Value,
+    },
     /// A row of R was measured.
     Row {
         /// How many tasks were learnt.

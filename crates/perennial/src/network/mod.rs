@@ -303,8 +303,28 @@ pub trait Network: Send + Sync {
     }
 }
 
+/// The widest form of a network, of widths up to `most` times its own, that `fits`; its narrowest
+/// where none does. Wider is never to fit where narrower does not.
+pub(crate) fn widest(
+    network: &Arc<dyn Network>,
+    most: f64,
+    fits: impl Fn(&dyn Network) -> bool,
+) -> Result<Arc<dyn Network>, NetworkError> {
+    /// Halvings of the range of factors: widths of millions are told apart.
+    const HALVINGS: usize = 24;
+    let (mut fitting, mut too_wide) = (0.0, most);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(fitting, too_wide);
+        if fits(network.scaled(middle)?.as_ref()) {
+            fitting = middle;
+        } else {
+            too_wide = middle;
+        }
+    }
+    network.scaled(fitting)
+}
+
 /// A width times a factor, rounded, at least 1.
 fn scaled_width(width: usize, factor: f64) -> usize {
     ((width as f64 * factor).round() as usize).max(1)
 }
-

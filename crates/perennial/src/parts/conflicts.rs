@@ -50,7 +50,7 @@ impl Conflicts {
         }
     }
 
-    /// For reports: `{"tasks": [{"task", "steps", "projected", "violated", "angle_before",
+    /// For reports: `{"conflicts": [{"task", "steps", "projected", "violated", "angle_before",
     /// "angle_after"}]}`. `projected` is the share of the steps; the other numbers are means over
     /// the projected steps, null without any. Tasks count from 1.
     pub fn figures(&self) -> Value {
@@ -65,7 +65,7 @@ impl Conflicts {
                 "angle_after": mean(task.after),
             })
         };
-        json!({ "tasks": self.tasks.iter().enumerate().map(figures).collect::<Vec<_>>() })
+        json!({ "conflicts": self.tasks.iter().enumerate().map(figures).collect::<Vec<_>>() })
     }
 }
 
@@ -83,9 +83,9 @@ mod tests {
         conflicts.projected(1, Angles { before: 100.0, after: 90.0 });
         conflicts.projected(2, Angles { before: 120.0, after: 88.0 });
         let figures = conflicts.figures();
-        assert_eq!(figures["tasks"][0]["projected"], Value::Null);
+        assert_eq!(figures["conflicts"][0]["projected"], Value::Null);
         assert_eq!(
-            figures["tasks"][1],
+            figures["conflicts"][1],
             json!({ "task": 2, "steps": 4, "projected": 0.5, "violated": 1.5,
                     "angle_before": 110.0, "angle_after": 89.0 })
         );

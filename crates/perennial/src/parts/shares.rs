@@ -68,10 +68,10 @@ impl Shares {
         }
     }
 
-    /// For reports: `{"kind": "owners", "layers": [{"name", "weights": [tasks], "owned":
-    /// [tasks]}]}`; what is neither owned nor older is free.
+    /// For reports, under the kind `owners`: `[{"name", "weights": [tasks], "owned": [tasks]}]`;
+    /// what nobody owns is free.
     pub fn figures(&self) -> Value {
-        json!({ "kind": "owners", "layers": self.0 })
+        json!(self.0)
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
         shares.note(&layers, &owners, 0);
         owners.claim(1);
         shares.note(&layers, &owners, 1);
-        let first = &shares.figures()["layers"][0];
+        let first = &shares.figures()[0];
         assert_eq!(first["owned"], json!([5, 13]));
         assert_eq!(first["weights"], json!([18, 18]));
     }

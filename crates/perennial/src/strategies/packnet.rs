@@ -40,7 +40,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Method, refused};
 use crate::engine::Frozen;
@@ -167,7 +167,7 @@ impl Strategy for Packnet {
     }
 
     fn figures(&self) -> Value {
-        self.shares.figures()
+        json!({ "owners": self.shares.figures() })
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {

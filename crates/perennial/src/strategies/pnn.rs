@@ -259,7 +259,7 @@ impl Strategy for Pnn {
 
     fn figures(&self) -> Value {
         let column = |[own, laterals]: &[usize; 2]| json!({ "own": own, "laterals": laterals });
-        json!({ "kind": "columns", "columns": self.sizes.iter().map(column).collect::<Vec<_>>() })
+        json!({ "columns": self.sizes.iter().map(column).collect::<Vec<_>>() })
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {

@@ -63,7 +63,7 @@ fn old_logits_keep_their_bits_while_the_network_grows() {
             let Answers { after, widths, .. } = watch;
             assert_eq!(after[1][0], after[0][0], "{spec}: task 1 after 2");
             assert_eq!(after[2][..2], after[1][..], "{spec}: tasks 1 and 2 after 3");
-            let grew = learner.strategy().figures()["tasks"][1]["grown"] == json!(true);
+            let grew = learner.strategy().figures()["decisions"][1]["grown"] == json!(true);
             assert_eq!(grew, goals[0] == json!(0.0), "{spec}");
             assert_eq!(widths[1] > widths[0], grew, "{spec}: {widths:?}");
             for rows in [1, 7] {
@@ -149,7 +149,7 @@ fn the_goal_is_that_of_the_independent_network() {
     let cpg = finish(begun("cpg", &json!({}), "mlp:12", &stream, 3), &stream, &mut ());
     let own = finish(begun("independent", &json!({}), "mlp:12", &stream, 3), &stream, &mut ());
     for task in 0..3 {
-        let goal = cpg.strategy().figures()["tasks"][task]["goal"].as_f64().unwrap();
+        let goal = cpg.strategy().figures()["decisions"][task]["goal"].as_f64().unwrap();
         let samples = stream.tasks[task].load(perennial::scenario::Part::Validation);
         let view = own.strategy().view(task, &own.core.model);
         let mut inputs = Vec::new();
@@ -209,12 +209,12 @@ fn what_is_kept_between_tasks_is_right_to_the_byte() {
 fn packnet_shares_out_equally_layer_by_layer() {
     let stream = stream("permuted-digits", Some(40), 0);
     let learner = begun("packnet", &json!({}), "mlp:12x6", &stream, 1);
-    let layers = finish(learner, &stream, &mut ()).strategy().figures()["layers"].clone();
+    let layers = finish(learner, &stream, &mut ()).strategy().figures()["owners"].clone();
     assert_eq!(layers[0]["name"], "dense1");
     assert_eq!(layers[0]["owned"], json!([256, 256, 256]));
     assert_eq!(layers[1]["owned"], json!([24, 24, 24]));
     let learner = begun("packnet", &json!({ "prune": "paper" }), "mlp:12x6", &stream, 1);
-    let layers = finish(learner, &stream, &mut ()).strategy().figures()["layers"].clone();
+    let layers = finish(learner, &stream, &mut ()).strategy().figures()["owners"].clone();
     assert_eq!(layers[0]["owned"], json!([384, 96, 288]));
 }
 
@@ -227,8 +227,7 @@ fn packnet_with_the_first_biases_keeps_old_bits_too() {
     let stream = stream("permuted-digits", Some(30), 0);
     for spec in ["mlp:10x8", "cnn:4x6x8"] {
         let learner = begun("packnet", &json!({ "biases": "first" }), spec, &stream, 2);
-        let mut watch =
-            Answers { spec, stream: &stream, after: Vec::new(), widths: Vec::new() };
+        let mut watch = Answers { spec, stream: &stream, after: Vec::new(), widths: Vec::new() };
         let learner = finish(learner, &stream, &mut watch);
         assert_eq!(watch.after[2][..2], watch.after[1][..], "{spec}");
         assert_eq!(learner.core.model.columns.len(), 1);

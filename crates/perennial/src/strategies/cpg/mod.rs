@@ -44,6 +44,7 @@
 //! ```
 
 mod course;
+mod decide;
 
 use std::sync::Arc;
 
@@ -177,11 +178,7 @@ impl Strategy for Cpg {
     }
 
     fn figures(&self) -> Value {
-        json!({
-            "kind": "cpg",
-            "layers": self.shares.figures()["layers"],
-            "tasks": self.decisions,
-        })
+        json!({ "owners": self.shares.figures(), "decisions": self.decisions })
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
