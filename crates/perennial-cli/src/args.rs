@@ -46,6 +46,19 @@ pub(crate) struct Compare {
     /// Any setting by its key: STRATEGY.KEY, optimizer.KEY, or a flag's name without dashes.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Try these values of a strategy's setting first and run with the best. What they are tried
+    /// on, by --tune-tasks or --tune-seeds, is not reported, and they are judged by a validation
+    /// part.
+    #[arg(long, value_name = "KEY=a,b,c")]
+    pub(crate) tune: Vec<String>,
+    /// Tune on the first so many tasks of each stream, and report those after them.
+    #[arg(long, value_name = "K", requires = "tune", conflicts_with = "tune_seeds",
+          value_parser = whole::<usize>)]
+    pub(crate) tune_tasks: Option<usize>,
+    /// Tune on the streams of so many seeds after those reported, where another seed makes other
+    /// tasks.
+    #[arg(long, value_name = "N", requires = "tune", value_parser = whole::<u64>)]
+    pub(crate) tune_seeds: Option<u64>,
     /// A TOML file of settings; flags and --set go before it.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

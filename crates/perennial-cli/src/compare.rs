@@ -4,9 +4,9 @@ use std::path::Path;
 
 use perennial::strategies::Entry;
 use perennial_report::Comparison;
-use perennial_report::document::{Cell as Ended, FailedRun, Machine, Method, Run, SCHEMA};
+use perennial_report::document::{Cell as Ended, FailedRun, Machine, Method, Run, SCHEMA, Tuned};
 
-use crate::args::Compare;
+use crate::args::{Choices, Compare};
 use crate::cell::Cell;
 use crate::error::{Code, Problem, Result};
 use crate::folder::{self, Folder};
@@ -17,20 +17,33 @@ use crate::progress::Show;
 use crate::settings::Settings;
 use crate::shell;
 use crate::signals::Signals;
+use crate::tune::Tune;
 use crate::workers::{self, News, Staffing};
 
 /// Runs what is missing of the comparison and shows all of it. Says the exit code.
 pub(crate) fn run(args: &Compare) -> Result<u8> {
     let signals = Signals::catch()?;
-    let settings = Settings::resolve(args)?;
+    let mut settings = Settings::resolve(args)?;
+    let choices = settings.choices.clone();
+    let tune = Tune::parse(args, &settings)?;
     let staffing = staffing(&settings)?;
-    let plan = Plan::new(&settings)?;
+    let mut plan = Plan::new(&settings, tune.clone())?;
     let path = args.out.clone().unwrap_or_else(|| folder::fresh(&plan.source.benchmark));
-    let folder = Folder::open(&path, &plan)?;
     let again = again(&plan, &settings, &path);
-    let ended = run_cells(&plan, &folder, &settings, staffing, &signals, args.quiet);
-    ended.map_err(|problem| stopped(problem, &path, &again))?;
-    let comparison = comparison(&plan, &folder)?;
+    let run = |runs: &[(&Plan, &Folder)]| {
+        let ended = run_cells(runs, &choices, staffing, &signals, args.quiet);
+        ended.map_err(|problem| stopped(problem, &path, &again))
+    };
+    let mut tuned = Vec::new();
+    if let Some(tune) = tune {
+        folder::check(&path, &plan, |key| tune.has(key))?;
+        let chosen = tune.choose(&settings, &plan, &path.join("tune"), run)?;
+        (settings, tuned) = chosen;
+        plan = Plan::new(&settings, Some(tune))?;
+    }
+    let folder = Folder::open(&path, &plan)?;
+    run(&[(&plan, &folder)])?;
+    let comparison = Comparison { tuned, ..comparison(&plan, &folder)? };
     let text = serde_json::to_string(&comparison)
         .map_err(|error| Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT))?;
     folder.write("result.json", &format!("{text}\n"))?;
@@ -47,7 +60,8 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
 pub(crate) fn show(comparison: &Comparison, report: &Path) -> Result<()> {
     let width = output::width();
     let mut text = perennial_report::table(comparison, width) + "\n";
-    for sentence in perennial_report::sentences(comparison) {
+    let tuned = comparison.tuned.iter().map(Tuned::sentence);
+    for sentence in tuned.chain(perennial_report::sentences(comparison)) {
         text += &output::wrapped(&sentence, width, 0);
     }
     output::answer(&format!("{text}\nreport: {}\n", report.display()))
@@ -71,36 +85,37 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Brings every cell that is not finished to its end, good or bad.
+/// Brings every cell of these runs that is not finished to its end, good or bad.
 fn run_cells(
-    plan: &Plan,
-    folder: &Folder,
-    settings: &Settings,
+    runs: &[(&Plan, &Folder)],
+    choices: &Choices,
     staffing: Staffing,
     signals: &Signals,
     quiet: bool,
 ) -> Result<()> {
     let (mut names, mut cells, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
     let mut there = 0;
-    for id in plan.cells() {
-        let cell = folder.cell(&id)?;
-        if cell.result()?.is_some() {
-            there += 1;
-            continue;
+    for (plan, folder) in runs {
+        for id in plan.cells() {
+            let cell = folder.cell(&id)?;
+            if cell.result()?.is_some() {
+                there += 1;
+                continue;
+            }
+            cell.saved()?; // a damaged state is refused before anything runs
+            names.push(if runs.len() > 1 { folder.name(&id) } else { id.name() });
+            cells.push(cell.clone());
+            jobs.push(Job {
+                folder: cell.folder,
+                plan: (*plan).clone(),
+                cell: id,
+                data: choices.data.clone(),
+                save_every: choices.save_every,
+            });
         }
-        cell.saved()?; // a damaged state is refused before anything runs
-        names.push(id.name());
-        cells.push(cell.clone());
-        jobs.push(Job {
-            folder: cell.folder,
-            plan: plan.clone(),
-            cell: id,
-            data: settings.choices.data.clone(),
-            save_every: settings.choices.save_every,
-        });
     }
     let mut show = Show::new(names, there, quiet);
-    for skipped in &plan.skipped {
+    for skipped in runs.iter().flat_map(|(plan, _)| &plan.skipped) {
         show.say(&format!("skipped: {}: {}", skipped.strategy, skipped.reason));
     }
     let ended = workers::run(&jobs, staffing, signals, |index, news| {
@@ -177,6 +192,7 @@ fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
         machine: machine(),
         methods: methods?,
         skipped: plan.skipped.clone(),
+        tuned: Vec::new(),
         runs,
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! run.json      the plan: everything that decides the results
+//! tune/…        a run's folder for each choice of settings that was tried
 //! lock          held while a process works here
 //! cells/<strategy>-<seed>/…
 //! result.json   the comparison; written when every cell has ended
@@ -49,6 +50,12 @@ impl Folder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// A cell's name where several runs are shown at once.
+    pub(crate) fn name(&self, id: &CellId) -> String {
+        let run = self.path.file_name().unwrap_or_default().to_string_lossy();
+        format!("{} {run}", id.name())
+    }
+
     /// A cell's folder, made if need be.
     pub(crate) fn cell(&self, id: &CellId) -> Result<Cell> {
         let folder = self.path.join("cells").join(id.name());
@@ -75,12 +82,31 @@ pub(crate) fn fresh(benchmark: &str) -> PathBuf {
     paths.find(|path| !path.exists()).unwrap_or_else(|| Path::new("runs").join(name))
 }
 
+/// Refuses, before anything is tuned, a folder that cannot become this plan's: of the settings
+/// that `tuned` says yes of nothing is known yet.
+pub(crate) fn check(path: &Path, plan: &Plan, tuned: impl Fn(&str) -> bool) -> Result<()> {
+    let identity = path.join("run.json");
+    let text = match fs::read_to_string(&identity) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return if path.is_dir() { refuse_foreign(path) } else { Ok(()) };
+        }
+        Err(error) => return Err(Problem::io("read", &identity)(error)),
+    };
+    let there = parse(path, &text)?;
+    let same = |line: &String| line.split_once(": ").is_some_and(|(key, _)| tuned(key));
+    match there.differences(plan).iter().all(same) {
+        true => Ok(()),
+        false => Err(another(path, &there, plan)),
+    }
+}
+
 /// A folder with something else in it is not ours to write into.
 fn refuse_foreign(path: &Path) -> Result<()> {
     let entries = fs::read_dir(path).map_err(Problem::io("read", path))?;
     for entry in entries {
         let name = entry.map_err(Problem::io("read", path))?.file_name();
-        if name != "lock" && name != ".run.json.tmp" {
+        if name != "lock" && name != "tune" && name != ".run.json.tmp" {
             return Err(Problem::usage(
                 format!(
                     "{} is no run's folder: it has no run.json, but holds {}",
@@ -96,23 +122,28 @@ fn refuse_foreign(path: &Path) -> Result<()> {
 
 /// A folder of another run keeps its results.
 fn refuse_other(path: &Path, text: &str, plan: &Plan) -> Result<()> {
-    let there: Plan = serde_json::from_str(text).map_err(|error| {
+    let there = parse(path, text)?;
+    if there == *plan { Ok(()) } else { Err(another(path, &there, plan)) }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Plan> {
+    serde_json::from_str(text).map_err(|error| {
         Problem::new(
             Code::Damaged,
             format!("{} is damaged: {error}", path.join("run.json").display()),
             "put a copy of it in its place, or name another folder with --out DIR",
         )
-    })?;
-    if there == *plan {
-        return Ok(());
-    }
+    })
+}
+
+fn another(path: &Path, there: &Plan, plan: &Plan) -> Problem {
     let differences = there.differences(plan).join("; ");
-    Err(Problem::usage(
+    Problem::usage(
         format!("{} holds another run: {differences}", path.display()),
         format!(
             "name another folder with --out DIR, or go on with that run: {} --out {}",
             there.command(),
             shell::word(&path.display().to_string())
         ),
-    ))
+    )
 }

@@ -24,6 +24,7 @@ mod settings;
 mod shell;
 mod signals;
 mod stream;
+mod tune;
 mod worker;
 mod workers;
 

@@ -14,7 +14,8 @@ use crate::args::{Choices, Infer, Rule};
 use crate::error::{Problem, Result, unknown};
 use crate::settings::{Settings, defaults};
 use crate::shell;
-use crate::stream::{self, Source};
+use crate::stream::{self, Portion, Source};
+use crate::tune::Tune;
 
 /// The schema of `run.json`.
 pub(crate) const SCHEMA: &str = "perennial.run/1";
@@ -33,6 +34,9 @@ pub(crate) struct Plan {
     pub(crate) network: String,
     pub(crate) training: Training,
     pub(crate) strategies: Vec<Chosen>,
+    /// How some of their settings are chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tune: Option<Tune>,
     pub(crate) seeds: Vec<u64>,
     /// Those of `all` that cannot work here.
     pub(crate) skipped: Vec<Skipped>,
@@ -62,13 +66,19 @@ impl CellId {
 impl Plan {
     /// The comparison that the settings ask for, checked as far as it can be without training.
     /// Strategies that cannot work in it are refused, or of `all` skipped.
-    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, tune: Option<Tune>) -> Result<Self> {
+        let portion = tune.as_ref().map_or_else(Portion::default, Tune::reported);
+        let seeds = seeds(&settings.choices)?;
+        Ok(Self { tune, ..Self::of(settings, portion, seeds)? })
+    }
+
+    /// As [`new`](Self::new), of a portion of the stream and for these seeds.
+    pub(crate) fn of(settings: &Settings, portion: Portion, seeds: Vec<u64>) -> Result<Self> {
         let choices = &settings.choices;
         let training = training(settings)?;
-        let seeds = seeds(choices)?;
         let (chosen, all) = strategies(choices.strategies.as_deref().unwrap_or("all"))?;
         let validation = usual_validation(&chosen, choices.setting)?;
-        let (source, stream) = Source::new(settings, validation, seeds[0])?;
+        let (source, stream) = Source::new(settings, (portion, validation), seeds[0])?;
         let setting = choices.setting.unwrap_or_else(|| stream::usual_setting(&stream));
         check_parts(settings, &source, &chosen)?;
         stream.check(setting)?;
@@ -85,6 +95,7 @@ impl Plan {
             network: network.spec(),
             training,
             strategies: Vec::new(),
+            tune: None,
             seeds,
             skipped: Vec::new(),
         };
@@ -188,7 +199,9 @@ impl Plan {
         let energy = self.training.infer == Confidence::Energy;
         flag("infer", energy.then(|| "energy".to_owned()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
-        for (key, value) in self.changed() {
+        words.extend(self.tune.iter().flat_map(Tune::words));
+        let tuned = |key: &str| self.tune.as_ref().is_some_and(|tune| tune.has(key));
+        for (key, value) in self.changed().into_iter().filter(|(key, _)| !tuned(key)) {
             words.push(format!("--set {}", shell::word(&format!("{key}={value}"))));
         }
         words.join(" ")
@@ -334,13 +347,17 @@ fn flat(plan: &Plan) -> BTreeMap<String, String> {
     for (key, value) in flatten(&value(plan)) {
         // The words of the command line: where a setting lies in the file is not theirs.
         let key = key.trim_start_matches("source.").trim_start_matches("training.").to_owned();
-        if !key.starts_with("strategies") && !key.starts_with("skipped") && key != "task-names" {
+        let listed = ["strategies", "skipped", "tune"];
+        if !listed.iter().any(|list| key.starts_with(list)) && key != "task-names" {
             keys.insert(key, value);
         }
     }
     let names: Vec<&str> = plan.strategies.iter().map(|chosen| chosen.name.as_str()).collect();
     keys.insert("strategies".into(), names.join(","));
     keys.insert("seeds".into(), joined(&plan.seeds));
+    if let Some(tune) = &plan.tune {
+        keys.insert("tuning".into(), tune.words().join(" "));
+    }
     for chosen in &plan.strategies {
         for (key, value) in flatten(&chosen.settings) {
             keys.insert(format!("{}.{key}", chosen.name), value);

@@ -12,7 +12,7 @@ use crate::args::{Choices, Compare};
 use crate::error::{Code, Problem, Result, did_you_mean};
 
 /// All that was said, the likelier source first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// The settings that have flags.
     pub(crate) choices: Choices,
@@ -41,12 +41,22 @@ impl Settings {
                     "write --set KEY=VALUE, for example --set optimizer.momentum=0.9",
                 ));
             };
-            let key = key.trim();
-            settings.put(key, value.trim(), &format!("--set {pair}: "))?;
-            settings.set_groups.extend(key.split_once('.').map(|(group, _)| group.to_owned()));
+            settings.set(key.trim(), value.trim(), &format!("--set {pair}: "))?;
         }
         settings.overlay(&args.choices)?;
         Ok(settings)
+    }
+
+    /// Sets a key of a group, as `--set` does.
+    pub(crate) fn set(&mut self, key: &str, text: &str, origin: &str) -> Result<()> {
+        self.put(key, text, origin)?;
+        self.set_groups.extend(key.split_once('.').map(|(group, _)| group.to_owned()));
+        Ok(())
+    }
+
+    /// Forgets that the command line named settings of other strategies than this.
+    pub(crate) fn only(&mut self, strategy: &str) {
+        self.set_groups.retain(|group| group == strategy || Entry::find(group).is_none());
     }
 
     /// A group's settings as they were said.
@@ -70,8 +80,17 @@ impl Settings {
         let Some(default) = groups.get(group).and_then(|keys| keys.get(name)) else {
             return Err(unknown(key, origin, &groups));
         };
-        let value = typed(text, default).map_err(|expected| {
-            Problem::usage(format!("{origin}{key} = {text} cannot be: expected {expected}"), "")
+        let value = typed(text, default).or_else(|expected| {
+            // Some numbers may also be a word, such as `all`: the strategy itself says.
+            let word = Value::from(text);
+            let said = Value::Object([(name.to_owned(), word.clone())].into_iter().collect());
+            match Entry::find(group).map(|entry| entry.create(&said)) {
+                Some(Ok(_)) => Ok(word),
+                _ => Err(Problem::usage(
+                    format!("{origin}{key} = {text} cannot be: expected {expected}"),
+                    "",
+                )),
+            }
         })?;
         self.groups.entry(group.to_owned()).or_default().insert(name.to_owned(), value);
         Ok(())

@@ -26,10 +26,28 @@ pub(crate) struct Source {
     pub(crate) tasks: usize,
     pub(crate) samples_per_task: Option<usize>,
     pub(crate) validation: f64,
+    #[serde(flatten)]
+    pub(crate) portion: Portion,
     /// The benchmark's own settings; none for a list.
     settings: Map<String, Value>,
     /// BLAKE3 of the tasks of the first seed: their data, rows and transforms.
     pub(crate) tasks_digest: String,
+}
+
+/// Which tasks of a stream, and for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct Portion {
+    /// Tasks at the stream's begin that are left out: settings were chosen on them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) after_tasks: usize,
+    /// Judged by the validation part: settings are being chosen.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) choosing: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A source with its data in memory.
@@ -40,9 +58,13 @@ pub(crate) enum Loaded {
 }
 
 impl Source {
-    /// What the settings ask for, with its data and the stream of the first seed; `validation`
-    /// is the share of rows set apart where the settings do not say.
-    pub(crate) fn new(settings: &Settings, validation: f64, seed: u64) -> Result<(Self, Stream)> {
+    /// What the settings ask for, with its data and the stream of the first seed; of a `portion`
+    /// of it, and with a share `validation` of rows set apart where the settings do not say.
+    pub(crate) fn new(
+        settings: &Settings,
+        (portion, validation): (Portion, f64),
+        seed: u64,
+    ) -> Result<(Self, Stream)> {
         let choices = &settings.choices;
         let name = choices.benchmark.as_deref().unwrap_or(USUAL);
         let mut own = Map::new();
@@ -62,6 +84,7 @@ impl Source {
             tasks: 0,
             samples_per_task: choices.samples_per_task,
             validation: choices.validation.unwrap_or(validation),
+            portion,
             settings: own,
             tasks_digest: String::new(),
         };
@@ -92,15 +115,39 @@ impl Source {
 
     fn build(&self, loaded: &Loaded, tasks: Option<usize>, seed: u64) -> Result<Stream> {
         let (samples_per_task, validation) = (self.samples_per_task, self.validation);
+        let Portion { after_tasks, choosing } = self.portion;
+        let tasks = tasks.map(|tasks| tasks + after_tasks);
         let options = Options { tasks, samples_per_task, validation };
-        Ok(match loaded {
+        let mut stream = match loaded {
             Loaded::Set(benchmark, dataset) => benchmark.build(dataset, &options, seed)?,
             Loaded::List(folder) => {
                 let list = Path::new(&self.benchmark);
                 List::load(list, folder.as_deref(), &options, seed)
                     .map_err(|error| self.of_list(error.into()))?
             }
-        })
+        };
+        if after_tasks >= stream.tasks.len() {
+            let all = stream.tasks.len();
+            return Err(Problem::usage(
+                format!("--tune-tasks {after_tasks} leaves no task to report: there are {all}"),
+                "choose settings on fewer tasks",
+            ));
+        }
+        stream.tasks.drain(..after_tasks);
+        if choosing {
+            let judged = stream.tasks.into_iter().map(Task::for_choosing);
+            stream.tasks = judged.collect::<std::result::Result<_, _>>()?;
+        }
+        Ok(stream)
+    }
+
+    /// Whether another seed makes other tasks, not only another choice of their samples.
+    pub(crate) fn varies(&self, loaded: &Loaded) -> Result<bool> {
+        let all = Self { samples_per_task: None, validation: 0.0, ..self.clone() };
+        let prints = |seed| -> Result<Vec<String>> {
+            Ok(all.stream(loaded, seed)?.tasks.iter().map(Task::fingerprint).collect())
+        };
+        Ok(prints(0)? != prints(1)?)
     }
 
     /// A problem with a list, by the file's name: there may be several.

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use perennial_metrics::Accuracy;
 use serde::{Deserialize, Serialize};
 
+use crate::format;
+
 pub use figures::{Column, Conflicts, Decision, Figures, Owned};
 pub use within::WithinTasks;
 
@@ -48,6 +50,9 @@ pub struct Comparison {
     /// Strategies that this comparison cannot run, with the reason.
     #[serde(default)]
     pub skipped: Vec<Skipped>,
+    /// Settings that were chosen before, on what is not reported here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tuned: Vec<Tuned>,
     /// One cell a strategy and seed.
     pub runs: Vec<Cell>,
 }
@@ -78,6 +83,40 @@ pub struct Method {
     pub formula: String,
     /// What it keeps between tasks.
     pub keeps: String,
+}
+
+/// How a strategy's settings were chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tuned {
+    /// The strategy's name in the program.
+    pub strategy: String,
+    /// On which tasks and seeds, and by which part of them.
+    pub on: String,
+    /// What was tried, in order.
+    pub tried: Vec<Tried>,
+    /// Which of them was chosen.
+    pub chosen: usize,
+}
+
+/// One choice of settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The settings as they are written after `--set`, such as `ewc.lambda=10`.
+    pub settings: String,
+    /// Mean ACC; `None` where a run failed.
+    pub acc: Option<f64>,
+}
+
+impl Tuned {
+    /// What was chosen and from what, as a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let acc = |tried: &Tried| tried.acc.map_or_else(|| "failed".into(), format::fraction);
+        let tried = |tried: &Tried| format!("{} ({})", tried.settings, acc(tried));
+        let all: Vec<String> = self.tried.iter().map(tried).collect();
+        let chosen = self.tried.get(self.chosen).map_or("nothing", |tried| &tried.settings);
+        format!("{chosen} was chosen on {}; mean ACC there: {}.", self.on, all.join(", "))
+    }
 }
 
 /// A strategy that was asked for and cannot run in this comparison.

@@ -102,6 +102,17 @@ fn what_teaches_nothing_or_changes_nothing_is_refused() {
         let said = refused(command, 2, "usage");
         assert!(said.contains(says), "{words:?}: {said}");
     }
+    // A number that may also be a word, and a word that it may not be.
+    let samples = |word: &str| {
+        let mut command = perennial();
+        command.current_dir(folder.path()).args(["compare", "--strategies=ewc", "--tasks=2"]);
+        command.args(["--samples-per-task=20", "--network=mlp:8", "--seeds=1"]);
+        command.arg(format!("--set=ewc.fisher-samples={word}")).arg(format!("--out={word}"));
+        command
+    };
+    assert_eq!(finish(samples("all"))["runs"][0]["settings"]["fisher-samples"], "all");
+    let said = refused(samples("some"), 2, "usage");
+    assert!(said.contains("ewc.fisher-samples = some cannot be"), "{said}");
     // The other settings of a file wait for a comparison that they are of.
     fs::write(folder.path().join("all.toml"), "[joint]\nstart = 'scratch'\n").unwrap();
     let mut command = perennial();

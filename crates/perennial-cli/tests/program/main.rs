@@ -8,3 +8,4 @@ mod readme;
 mod resume;
 mod run;
 mod same_numbers;
+mod tune;

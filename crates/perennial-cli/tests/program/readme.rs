@@ -14,6 +14,16 @@ fn commands() -> Vec<Vec<String>> {
     words.map(|words| words.map(String::from).collect()).collect()
 }
 
+/// The files that the README shows: fences such as ```` ```toml my-tasks.toml ````.
+fn files() -> Vec<(String, String)> {
+    let readme = include_str!("../../../../README.md");
+    let fence = |block: &str| {
+        let (name, rest) = block.split_once('\n')?;
+        Some((name.to_owned(), rest.split_once("\n```")?.0.to_owned()))
+    };
+    readme.split("```toml ").skip(1).filter_map(fence).collect()
+}
+
 /// Catches: a flag, benchmark or strategy that the README names and the program lacks.
 #[test]
 #[allow(clippy::print_stderr, reason = "who runs the tests hears what was skipped")]
@@ -21,6 +31,9 @@ fn every_command_of_the_readme_works() {
     let folder = tempdir().unwrap();
     let commands = commands();
     assert!(commands.len() > 8, "{commands:?}");
+    for (name, text) in files() {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
     let data = std::env::var_os("PERENNIAL_DATA");
     let mnist = data.as_ref().is_some_and(|data| Path::new(data).join("mnist").is_dir());
     for mut arguments in commands {

@@ -48,6 +48,7 @@ pub(crate) fn comparison(strategies: &[Fares], tasks: usize, seeds: u64) -> Comp
         machine: Machine { cores: 2, cpu: "a processor".to_owned(), os: "linux x86_64".to_owned() },
         methods: names.iter().map(|name| method(name)).collect(),
         skipped: Vec::new(),
+        tuned: Vec::new(),
         runs: strategies
             .iter()
             .flat_map(|fares| (0..seeds).map(|seed| Cell::Done(Box::new(run(fares, tasks, seed)))))

@@ -38,6 +38,8 @@ pub(super) struct Rows {
     pub(super) train: Arc<[u32]>,
     pub(super) validation: Arc<[u32]>,
     pub(super) test: Arc<[u32]>,
+    /// The part of the data in which the test rows lie.
+    pub(super) test_of: Part,
 }
 
 impl Task {
@@ -91,6 +93,30 @@ impl Task {
         Ok(Self { name, classes, source: Source::Rows(rows) })
     }
 
+    /// The same task for choosing settings: it is judged by its validation part, and no test row
+    /// is part of it.
+    ///
+    /// # Errors
+    ///
+    /// If it has no validation rows.
+    pub fn for_choosing(self) -> Result<Self, ScenarioError> {
+        if self.rows(Part::Validation) == 0 {
+            return Err(ScenarioError::NoRows { task: self.name, part: Part::Validation });
+        }
+        let source = match self.source {
+            Source::Rows(rows) => {
+                let test = Arc::clone(&rows.validation);
+                Source::Rows(Rows { test, test_of: Part::Validation, ..rows })
+            }
+            Source::Own(samples) => {
+                let [train, validation, _] = &*samples;
+                let (train, validation) = (train.clone(), validation.clone());
+                Source::Own(Arc::new([train, validation.clone(), validation]))
+            }
+        };
+        Ok(Self { source, ..self })
+    }
+
     /// How many rows a part has. Nothing is gathered.
     #[must_use]
     pub fn rows(&self, part: Part) -> usize {
@@ -131,6 +157,9 @@ impl Task {
                 for list in [&rows.classes, &rows.train, &rows.validation, &rows.test] {
                     hash_list(&mut hasher, list);
                 }
+                if rows.test_of != Part::Test {
+                    hasher.update(b"for choosing");
+                }
                 rows.transform.hash(&mut hasher);
             }
             Source::Own(samples) => {
@@ -152,7 +181,8 @@ impl Rows {
         test: Arc<[u32]>,
     ) -> Self {
         let Cut { train, validation } = cut;
-        Self { origin: Arc::clone(origin), classes, transform, train, validation, test }
+        let (origin, test_of) = (Arc::clone(origin), Part::Test);
+        Self { origin, classes, transform, train, validation, test, test_of }
     }
 
     fn of(&self, part: Part) -> &[u32] {
@@ -164,7 +194,9 @@ impl Rows {
     }
 
     fn load(&self, part: Part) -> Samples {
-        let (dataset, data, rows) = (self.origin.dataset(), self.origin.part(part), self.of(part));
+        let lies_in = if part == Part::Test { self.test_of } else { part };
+        let (dataset, data, rows) =
+            (self.origin.dataset(), self.origin.part(lies_in), self.of(part));
         let plan = self.transform.for_shape(dataset.shape);
         let inputs = dataset.pixels_per_image();
         // Label by class; classes the task does not have are never read.

@@ -52,6 +52,21 @@ proptest! {
         }
     }
 
+    /// Catches: a judge that reads the validation rows' numbers in the data's test part.
+    #[test]
+    fn a_task_for_choosing_is_judged_by_its_validation_rows(rows in 8..60_u32, seed: u64) {
+        let data = toy(rows, 2);
+        let options = Options { tasks: Some(1), samples_per_task: None, validation: 0.4 };
+        let task = upright(&data, &options, seed).tasks.remove(0);
+        let choosing = task.clone().for_choosing().unwrap();
+        prop_assert!(choosing.load(Part::Test) == task.load(Part::Validation));
+        prop_assert!(choosing.load(Part::Train) == task.load(Part::Train));
+        prop_assert_ne!(choosing.fingerprint(), task.fingerprint());
+        let whole = Options { validation: 0.0, ..options };
+        let error = upright(&data, &whole, seed).tasks.remove(0).for_choosing().unwrap_err();
+        prop_assert!(error.to_string().contains("validation"));
+    }
+
     #[test]
     fn a_task_does_not_depend_on_how_many_follow_it(seed: u64) {
         let data = toy(40, 4);
