@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use self::trunks::{Of, Rows};
+use self::trunks::Rows;
 use crate::layout::SlotId;
 use crate::model::{Model, View};
 use crate::network::dense::{Dense, Group, Work};

@@ -311,3 +311,51 @@ fn cpg_says_that_it_needs_validation_rows() {
     let error = learner.run(&stream, &mut (), &Stop::default()).unwrap_err().to_string();
     assert!(error.contains("--validation 0.1"), "{error}");
 }
+
+/// Not told the task, the network of least entropy answers: against a loop over rows and networks.
+/// In a split stream the classes differ, so an answer is right only where the task was found.
+///
+/// Catches: the most doubtful network, labels compared in place of classes, a share of other rows;
+/// the same asked of a strategy with one network.
+#[test]
+fn the_surest_network_answers_who_is_not_told_the_task() {
+    let stream = stream("split-digits", Some(150), 0);
+    for name in ["independent", "pnn", "packnet", "cpg"] {
+        let learner = finish(begun(name, &json!({}), "mlp:16", &stream, 3), &stream, &mut ());
+        let model = &learner.core.model;
+        let engine = perennial::Engine::new(net("mlp:16"));
+        let inferred = learner.core.inferred.as_ref().unwrap();
+        for (task, own) in stream.tasks.iter().enumerate() {
+            let samples = own.load(perennial::scenario::Part::Test);
+            assert!(samples.len() < 1000, "all rows are asked");
+            let (mut found, mut right) = (0, 0);
+            for row in 0..samples.len() {
+                let mut inputs = Vec::new();
+                samples.append_row(row, &mut inputs);
+                let mut best = (f64::INFINITY, 0, 0);
+                for (of, other) in stream.tasks.iter().enumerate() {
+                    let view = learner.strategy().view(of, model);
+                    let logits = engine.logits(model, &view, &inputs, 1);
+                    let z = logits.row(0, &view.answer).unwrap();
+                    let p: Vec<f64> = z.iter().map(|z| f64::from(*z).exp()).collect();
+                    let sum: f64 = p.iter().sum();
+                    let entropy: f64 = p.iter().map(|p| -p / sum * (p / sum).ln()).sum();
+                    let label = (0..z.len()).max_by(|&a, &b| z[a].total_cmp(&z[b])).unwrap();
+                    if entropy < best.0 {
+                        best = (entropy, of, other.classes[label]);
+                    }
+                }
+                found += usize::from(best.1 == task);
+                right += usize::from(best.2 == own.classes[samples.label(row) as usize]);
+            }
+            let share = |count: usize| count as f64 / samples.len() as f64;
+            // Two networks may be equally sure to the last digits: a row or two.
+            let (found, right) = (share(found), share(right));
+            assert!((inferred.found[task] - found).abs() < 0.01, "{name} {task}: {inferred:?}");
+            assert!((inferred.accuracy[task] - right).abs() < 0.01, "{name} {task}: {inferred:?}");
+            assert!(inferred.accuracy[task] <= inferred.found[task]);
+        }
+    }
+    let plain = begun("finetune", &json!({}), "mlp:16", &stream, 1);
+    assert!(finish(plain, &stream, &mut ()).core.inferred.is_none());
+}
