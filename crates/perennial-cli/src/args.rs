@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use perennial::parts::memory::Budget;
 use perennial::scenario::Setting;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +125,11 @@ pub(crate) struct Choices {
     /// strategy that chooses by it].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
+    /// How much of the past every method with a memory may keep in all: samples, such as 500, or
+    /// bytes, such as 2MB. gem and agem keep samples task by task: each task has an equal share
+    /// [default: each method's own].
+    #[arg(long, value_name = "SAMPLES|BYTES", allow_negative_numbers = true)]
+    pub(crate) memory: Option<Budget>,
     /// Test samples a task, drawn once [default: all].
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) eval_samples: Option<usize>,

@@ -203,8 +203,9 @@ impl<'t> Keeper<'t> {
     fn store(&mut self, learner: &Learner) -> Result<()> {
         let since = Instant::now();
         self.flush()?;
-        let mut payload = self.length.to_le_bytes().to_vec();
-        payload.extend(learner.to_bytes()?);
+        // The learner is the larger part: it is moved within its bytes, not copied beside them.
+        let mut payload = learner.to_bytes()?;
+        payload.splice(0..0, self.length.to_le_bytes());
         write_sealed(&self.cell.file("state"), KIND, VERSION, &payload)?;
         self.saved = Instant::now();
         self.cost = since.elapsed();

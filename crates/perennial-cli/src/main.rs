@@ -15,6 +15,7 @@ mod folder;
 mod list;
 mod lock;
 mod main_job;
+mod memory;
 mod message;
 mod output;
 mod plan;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
 use perennial::learner::{Confidence, LearnError, Learner, Training};
+use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
 use perennial_report::document::Skipped;
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) setting: Setting,
     pub(crate) network: String,
     pub(crate) training: Training,
+    /// What every method with a memory may keep in all, where one budget is for all of them.
+    pub(crate) memory: Option<Budget>,
     pub(crate) strategies: Vec<Chosen>,
     /// How some of their settings are chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,13 +97,19 @@ impl Plan {
             setting,
             network: network.spec(),
             training,
+            memory: choices.memory,
             strategies: Vec::new(),
             tune: None,
             seeds,
             skipped: Vec::new(),
         };
+        let memories = crate::memory::each(settings, &chosen, stream.tasks.len())?;
         for entry in chosen {
-            let strategy = entry.create(&settings.group(entry.name))?;
+            let mut own = settings.group(entry.name);
+            if let Some(budget) = memories.get(entry.name) {
+                own["memory"] = value(budget);
+            }
+            let strategy = entry.create(&own)?;
             let settings = strategy.settings();
             let (training, seed) = (plan.training.clone(), plan.seeds[0]);
             match Learner::new(network.clone(), strategy, training, setting, &stream, seed) {
@@ -154,6 +163,10 @@ impl Plan {
         }
         rows.insert("optimizer".into(), self.rule().into());
         rows.insert("seeds".into(), joined(&self.seeds));
+        if let Some(budget) = self.memory {
+            let each = "an equal share of it for each task where a method keeps samples by task";
+            rows.insert("memory".into(), format!("{} in all; {each}", budget.words()));
+        }
         rows.extend(self.source.rows());
         rows.retain(|_, value| value != "none");
         rows
@@ -194,6 +207,7 @@ impl Plan {
         flag("drop-last", self.training.drop_last.then(|| "true".to_owned()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
+        flag("memory", self.memory.map(|budget| budget.to_string()));
         flag("eval-samples", self.training.eval_samples.map(|n| n.to_string()));
         flag("eval-every", (eval_every != 1).then(|| eval_every.to_string()));
         let energy = self.training.infer == Confidence::Energy;
@@ -226,7 +240,11 @@ impl Plan {
         compare("optimizer", &rule(&self.training.optimizer), &rule(&Default::default()));
         for chosen in &self.strategies {
             let default = Entry::find(&chosen.name).and_then(|entry| defaults(entry).ok());
-            compare(&chosen.name, &chosen.settings, &default.unwrap_or_default());
+            let (mut own, default) = (chosen.settings.clone(), default.unwrap_or_default());
+            if self.memory.is_some() && own.get("memory").is_some() {
+                own["memory"] = default["memory"].clone(); // has a flag
+            }
+            compare(&chosen.name, &own, &default);
         }
         changed.extend(self.source.changed());
         changed

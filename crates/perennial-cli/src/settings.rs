@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::{Args as _, FromArgMatches as _};
 use perennial::OptimizerSettings;
+use perennial::parts::memory::Budget;
 use perennial::strategies::{Entry, REGISTRY};
 use serde_json::{Map, Value};
 
@@ -192,7 +193,10 @@ fn typed(text: &str, default: &Value) -> std::result::Result<Value, &'static str
         serde_json::Number::from_f64(text.parse().ok()?).map(Value::Number)
     };
     match default {
-        Value::Number(_) => number().ok_or("a finite number"),
+        // A budget may be a number of samples or of bytes, and is then no number of JSON's.
+        Value::Number(_) => number()
+            .or_else(|| text.parse::<Budget>().ok().map(|budget| budget.to_string().into()))
+            .ok_or("a finite number"),
         Value::Bool(_) => text.parse().map(Value::Bool).map_err(|_| "true or false"),
         Value::Array(_) | Value::Object(_) => {
             serde_json::from_str(text).map_err(|_| "a list in JSON, for example [1, 2]")

@@ -66,7 +66,7 @@ pub enum Target {
 }
 
 /// A term that does not fit its pass: a defect of the strategy that made it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("the strategy asked for a loss that does not fit its pass: {0}")]
 pub struct ObjectiveError(String);
 

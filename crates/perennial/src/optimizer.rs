@@ -113,22 +113,27 @@ impl Optimizer {
     /// Moves the active slots of θ by one step and, with `moved`, writes Δ over them. A weight of
     /// which the frozen mask says yes does not move by a bit and has no moments, whatever momentum
     /// and decay would do.
+    ///
+    /// Says whether every Δ was a finite number; if not, θ and moments are spoilt.
+    #[must_use]
     pub fn step(
         &mut self,
         layout: &Layout,
         theta: &mut Vector,
         descent: &Descent<'_>,
         mut moved: Option<&mut Vector>,
-    ) {
+    ) -> bool {
+        let mut finite = true;
         for &slot in descent.active {
             let range = layout.slot(slot).range();
             let theta = &mut theta[range.clone()];
             let moved = moved.as_deref_mut().map(|moved| &mut moved[range.clone()]);
-            wide(
+            finite &= wide(
                 #[inline(always)]
                 || self.step_slot(slot, range, theta, descent, moved),
             );
         }
+        finite
     }
 
     #[inline(always)]
@@ -139,7 +144,7 @@ impl Optimizer {
         theta: &mut [f32],
         descent: &Descent<'_>,
         moved: Option<&mut [f32]>,
-    ) {
+    ) -> bool {
         let (g, lr) = (&descent.gradient[range.clone()], descent.lr);
         let frozen = descent
             .frozen
@@ -161,7 +166,7 @@ impl Optimizer {
         }
         moments.age += 1;
         let (first, second) = (&mut moments.first[..], &mut moments.second[..]);
-        if adam {
+        let finite = if adam {
             let age = moments.age.min(i32::MAX as u64) as i32;
             // In f64: 1 − β₂ᵗ loses half its digits in f32 at t = 1.
             let correct1 = (1.0 - f64::from(beta1).powi(age)) as f32;
@@ -171,47 +176,54 @@ impl Optimizer {
                 first[i] += (1.0 - beta1) * (g - first[i]);
                 second[i] += (1.0 - beta2) * (g * g - second[i]);
                 -lr * (first[i] / correct1) / ((second[i] / correct2).sqrt() + epsilon)
-            });
+            })
         } else {
             apply(theta, frozen, moved, |i, theta| {
                 first[i] = momentum * first[i] + g[i] + weight_decay * theta;
                 -lr * first[i]
-            });
-        }
+            })
+        };
         for moments in [first, second] {
             for (moment, &frozen) in moments.iter_mut().zip(frozen) {
                 *moment = if frozen == 0 { *moment } else { 0.0 };
             }
         }
+        finite
     }
 }
 
 /// θ ← θ + Δ where Δ = `rule(index, θ)`, 0 where frozen. A frozen weight is left alone, not
-/// moved by 0: −0 + 0 would be another bit pattern.
+/// moved by 0: −0 + 0 would be another bit pattern. Says whether every Δ was finite: asked here,
+/// where each is in a register.
 #[inline(always)]
 fn apply(
     theta: &mut [f32],
     frozen: &[u8],
     moved: Option<&mut [f32]>,
     mut rule: impl FnMut(usize, f32) -> f32,
-) {
+) -> bool {
+    let mut finite = true;
     if frozen.is_empty() && moved.is_none() {
         for (i, theta) in theta.iter_mut().enumerate() {
-            *theta += rule(i, *theta);
+            let delta = rule(i, *theta);
+            finite &= delta.is_finite();
+            *theta += delta;
         }
-        return;
+        return finite;
     }
     if frozen.len() == theta.len() && moved.is_none() {
         // Without a branch, so that the loop is as wide as the one above.
         for ((i, theta), &frozen) in theta.iter_mut().enumerate().zip(frozen) {
-            let next = *theta + rule(i, *theta);
-            *theta = if frozen == 0 { next } else { *theta };
+            let delta = rule(i, *theta);
+            finite &= delta.is_finite();
+            *theta = if frozen == 0 { *theta + delta } else { *theta };
         }
-        return;
+        return finite;
     }
     let mut moved = moved;
     for (i, theta) in theta.iter_mut().enumerate() {
         let delta = rule(i, *theta);
+        finite &= delta.is_finite();
         let holds = frozen.get(i).is_some_and(|&frozen| frozen != 0);
         if !holds {
             *theta += delta;
@@ -220,6 +232,7 @@ fn apply(
             moved[i] = if holds { 0.0 } else { delta };
         }
     }
+    finite
 }
 
 #[cfg(test)]
@@ -243,7 +256,7 @@ mod tests {
             .iter()
             .map(|&g| {
                 let descent = Descent { gradient: &[g], active: &[SlotId(0)], lr: 0.1, frozen };
-                optimizer.step(&layout, &mut theta, &descent, None);
+                assert!(optimizer.step(&layout, &mut theta, &descent, None));
                 theta[0]
             })
             .collect()
@@ -284,6 +297,25 @@ mod tests {
         }
     }
 
+    /// Catches: a rule whose moves are not looked at, a look at the first or last weight only.
+    #[test]
+    fn a_move_that_is_no_number_is_told() {
+        let layout = layout(&[3]);
+        for (kind, momentum) in
+            [(OptimizerKind::Sgd, 0.0), (OptimizerKind::Sgd, 0.9), (OptimizerKind::Adam, 0.0)]
+        {
+            for bad in [f32::NAN, f32::INFINITY] {
+                for frozen in [None, Some(&Mask::filled(3, false))] {
+                    let settings = OptimizerSettings { kind, momentum, ..Default::default() };
+                    let mut optimizer = Optimizer::new(settings);
+                    let gradient = &[0.0, bad, 1.0];
+                    let descent = Descent { gradient, active: &[SlotId(0)], lr: 0.1, frozen };
+                    assert!(!optimizer.step(&layout, &mut Vector::zeros(3), &descent, None));
+                }
+            }
+        }
+    }
+
     /// Catches: updating whole θ, one age for all slots, Δ of an inactive slot.
     #[test]
     fn only_active_slots_move_and_age() {
@@ -294,7 +326,7 @@ mod tests {
         let mut moved = Vector::zeros(3);
         let g = [1.0, 0.0, f32::NAN];
         let descent = Descent { gradient: &g, active: &[SlotId(0)], lr: 0.1, frozen: None };
-        optimizer.step(&layout, &mut theta, &descent, Some(&mut moved));
+        assert!(optimizer.step(&layout, &mut theta, &descent, Some(&mut moved)));
         assert_eq!(theta[2].to_bits(), 5f32.to_bits());
         assert_eq!(moved[2], 0.0);
         assert!((moved[0] + 0.1).abs() < 1e-6);

@@ -65,7 +65,9 @@ pub trait Strategy: erased_serde::Serialize + Send {
         None
     }
 
-    /// What it counted while learning, for reports: a JSON object, or null for nothing. Pure.
+    /// What it counted while learning, for logs and reports: a JSON object with a key a kind,
+    /// or null for nothing. Kinds that the report knows, and shows, are the fields of
+    /// `perennial_report::document::Figures`. Pure.
     fn figures(&self) -> serde_json::Value {
         serde_json::Value::Null
     }

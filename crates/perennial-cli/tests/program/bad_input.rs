@@ -42,6 +42,16 @@ fn settings_that_cannot_be() {
         ("--set=tasks=x", "expected a whole number"),
         ("--tasks=-1", "expected a whole number"),
         ("--set=rotated.angles=0,15", "rotated takes no part here"),
+        ("--memory=0", "memory = 0 cannot be"),
+        ("--memory=0B", "memory = 0B cannot be"),
+        ("--memory=-3", "`-3` is not a number of samples such as 500"),
+        ("--memory=2 pounds", "`2 pounds` is not a number of samples such as 500"),
+        ("--memory=4", "--memory 4 leaves nothing for each of 5 tasks, and gem keeps"),
+        ("--set=er.memory=0", "er.memory = 0 cannot be"),
+        ("--set=er.memory=lots", "expected a finite number"),
+        ("--set=gem.margin=-1", "gem.margin = -1 cannot be"),
+        ("--set=lwf.temperature=0", "lwf.temperature = 0 cannot be"),
+        ("--set=optimizer.momentum=2MB", "a setting of the optimizer cannot be"),
         ("--fast", "unexpected argument '--fast'"),
     ] {
         let mut command = perennial();

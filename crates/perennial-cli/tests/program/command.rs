@@ -34,6 +34,13 @@ fn the_command_pasted_into_a_shell_makes_the_same_plan() {
         ],
         &[list, "--lr=1e-30", "--validation=0.25", "--eval-every=2"],
         &["rotated-digits", "--set=rotated.angles=0, 15.5", "--optimizer=adam", "--anytime=2"],
+        &[
+            "permuted-digits",
+            "--tasks=2",
+            "--memory=1.5kB",
+            "--strategies=gem,er",
+            "--set=gem.margin=0",
+        ],
         &["split-digits", "--set", "split.order=3, 1, 4, 0", "--set=split.classes=2"],
     ]
     .into_iter()
@@ -42,7 +49,9 @@ fn the_command_pasted_into_a_shell_makes_the_same_plan() {
         let (first, second) = (format!("first {i}"), format!("second {i}"));
         let mut command = perennial();
         command.current_dir(folder.path()).arg("compare").args(words);
-        command.args(["--strategies=finetune", "--samples-per-task=20", "--network=mlp:8"]);
+        let unsaid = words.iter().all(|word| !word.starts_with("--strategies"));
+        command.args(unsaid.then_some("--strategies=finetune"));
+        command.args(["--samples-per-task=20", "--network=mlp:8"]);
         let unsaid = words.iter().all(|word| !word.starts_with("--seed"));
         command.args(unsaid.then_some("--seeds=1")).args(["--out", &first]);
         let said = finish(command)["command"].as_str().unwrap().to_owned();

@@ -195,6 +195,64 @@ fn what_was_measured_within_tasks_is_in_the_document() {
     assert!(plain["runs"][0].get("anytime").is_none());
 }
 
+/// Catches: figures that stay in the worker, a log without them, an empty object where nothing was
+/// counted.
+#[test]
+fn what_a_strategy_counted_is_in_the_document_the_log_and_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let document = finish(small(&out, &["--strategies=finetune,gem"]));
+    assert!(document["runs"][0].get("figures").is_none());
+    let conflicts = document["runs"][1]["figures"]["conflicts"].as_array().unwrap();
+    let steps: Vec<u64> = conflicts.iter().map(|task| task["steps"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [0, 20, 20]); // of 200 rows by tens; the first task has no past
+    assert_eq!(conflicts[0]["projected"], serde_json::Value::Null);
+    assert!((0.0..=1.0).contains(&conflicts[2]["projected"].as_f64().unwrap()));
+    let events = std::fs::read_to_string(out.join("cells/gem-0/events.jsonl")).unwrap();
+    let told = |line: &&str| line.contains("\"event\":\"figures\"");
+    assert_eq!(events.lines().filter(told).count(), 3);
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert_eq!(page.matches("How often tasks disagreed").count(), 1);
+}
+
+/// Catches: the whole budget for each task, a budget that only some methods get or that the
+/// command does not say, a method's own setting overruled in silence.
+#[test]
+fn one_budget_is_for_every_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |name: &str, words: &[&str]| {
+        let all = [&["--strategies=finetune,gem,agem,er,der,derpp"], words].concat();
+        small(&folder.path().join(name), &all)
+    };
+    let samples = finish(with("samples", &["--memory=50"]));
+    let memory = |document: &serde_json::Value| -> Vec<serde_json::Value> {
+        let runs = document["runs"].as_array().unwrap()[1..].iter();
+        runs.map(|run| run["settings"]["memory"].clone()).collect()
+    };
+    assert_eq!(memory(&samples), [16, 16, 50, 50, 50]); // 50 over 3 tasks is 16 a task
+    let row = samples["training"]["memory"].as_str().unwrap();
+    assert!(row.starts_with("50 samples in all; an equal share"), "{row}");
+    let command = samples["command"].as_str().unwrap();
+    assert!(command.contains(" --memory 50") && !command.contains("--set "), "{command}");
+    let bytes = finish(with("bytes", &["--set=memory=6kB"]));
+    assert_eq!(memory(&bytes), ["2kB", "2kB", "6kB", "6kB", "6kB"]);
+    for run in &bytes["runs"].as_array().unwrap()[1..] {
+        // A digit takes 64 bytes and 16 of marks; logits are the strategy's own vectors.
+        let kept = &run["kept_bytes"];
+        let logits = if run["strategy"].as_str().unwrap().starts_with("der") { 48 } else { 0 };
+        let (data, own) = (kept["data"].as_u64().unwrap(), kept["strategy"].as_u64().unwrap());
+        let rows = data / 80;
+        assert!(data % 80 == 0 && rows * (80 + logits) <= 6000, "{run}");
+        assert!(rows >= 46 && own >= rows * logits, "{rows} rows: {run}");
+    }
+    let own = finish(with("own", &["--set=er.memory=6kB"]));
+    assert_eq!(serde_json::Value::from(memory(&own)).to_string(), r#"[256,256,"6kB",500,500]"#);
+    let said = refused(with("both", &["--memory=50", "--set=er.memory=30"]), 2, "usage");
+    assert!(said.contains("--memory 50 and er.memory both say how much er may keep"), "{said}");
+    let said = refused(small(folder.path(), &["--memory=50"]), 2, "usage");
+    assert!(said.contains("no method here keeps samples"), "{said}");
+}
+
 /// Every key that `--set` knows is listed, with what it means.
 #[test]
 fn lists_name_every_setting() {

@@ -67,6 +67,14 @@ impl Context<'_> {
         if self.stop.asked() { Err(LearnError::Stopped(doing)) } else { Ok(()) }
     }
 
+    /// The error of a step that met a number which is none: the run ends, and goes on from what
+    /// was saved before.
+    pub fn not_finite(&self, what: impl Into<String>, value: f64) -> LearnError {
+        let (strategy, task, lr) = (self.card.name, self.task, self.lr);
+        let (epoch, step) = (self.key.epoch as usize, self.key.step as usize);
+        LearnError::NotFinite { what: what.into(), strategy, task, epoch, step, value, lr }
+    }
+
     /// Says something once to the user: in the output and in the report.
     pub fn note(&mut self, text: impl Into<String>) {
         let text = text.into();

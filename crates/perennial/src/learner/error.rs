@@ -11,14 +11,16 @@ pub enum LearnError {
     /// The stop signal came within a hook; the state before it is the one to go on from.
     #[error("stopped before {0} was done")]
     Stopped(&'static str),
-    /// A loss that is no number.
+    /// A loss or a gradient that is no finite number.
     #[error(
-        "the loss became {loss} in task {} at step {step} of epoch {} ({strategy}, learning rate \
+        "the {what} became {value} in task {} at step {step} of epoch {} ({strategy}, learning rate \
          {lr}): a smaller learning rate or penalty keeps it finite; the state before is kept",
         task + 1,
         epoch + 1
     )]
     NotFinite {
+        /// What: `loss`, `gradient`, …
+        what: String,
         /// The method.
         strategy: &'static str,
         /// 0-based.
@@ -28,7 +30,7 @@ pub enum LearnError {
         /// 0-based, within the epoch.
         step: usize,
         /// NaN or infinite.
-        loss: f64,
+        value: f64,
         /// The rate in force.
         lr: f32,
     },

@@ -130,14 +130,7 @@ impl Learner {
         let gradient = &mut buffers.gradient;
         let (computed, active) = cx.engine.gradient(cx.model, view, frozen, passes, gradient)?;
         if !computed.loss.is_finite() {
-            return Err(LearnError::NotFinite {
-                strategy: cx.card.name,
-                task: at.task,
-                epoch: at.epoch,
-                step: at.step,
-                loss: computed.loss,
-                lr: cx.lr,
-            });
+            return Err(cx.not_finite("loss", computed.loss));
         }
         if reads.gradient {
             for range in active.iter().map(|&slot| cx.model.layout.slot(slot).range()) {
@@ -149,7 +142,16 @@ impl Learner {
         let descent = Descent { gradient, active: &active, lr, frozen: frozen.mask.as_deref() };
         let model = &mut self.core.model;
         let moved = reads.moved.then_some(&mut buffers.moved);
-        self.core.optimizer.step(&model.layout, &mut model.theta, &descent, moved);
+        if !self.core.optimizer.step(&model.layout, &mut model.theta, &descent, moved) {
+            let slots = active.iter().map(|&slot| model.layout.slot(slot).range());
+            let mut values = slots.flat_map(|range| &gradient[range]);
+            let (what, value) = match values.find(|value| !value.is_finite()) {
+                Some(&value) => ("gradient", value),
+                None => ("move", f32::INFINITY), // finite gradients whose moments or moves are not
+            };
+            let (_, cx) = self.hook(data, at.task, lr_factor, stop);
+            return Err(cx.not_finite(what, f64::from(value)));
+        }
         at.steps += 1;
         at.loss += computed.loss;
         self.core.steps += 1;

@@ -3,13 +3,12 @@
 //! Past gradients are the rows of a matrix in single precision. What is summed over their length
 //! is summed in double precision, block by block, so the matrix is never copied whole.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-
 use crate::vector::wide;
 
 /// Numbers of a row that are widened to f64 at once: 20 rows of them fit a core's second cache.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 512;
+/// Doubles of the widest machines' registers.
+const WIDE: usize = 8;
 /// Partial sums of an inner product: what one register of the widest machines holds, twice.
 const LANES: usize = 16;
 
@@ -40,17 +39,49 @@ pub fn dots(rows: &[f32], g: &[f32]) -> Vec<f64> {
 pub fn gram(rows: &[f32], len: usize) -> Vec<f64> {
     let n = rows.len() / len.max(1);
     let mut gram = vec![0.0; n * n];
-    let mut wide = vec![0f64; n * BLOCK.min(len)];
+    let mut block = vec![[0f64; BLOCK]; n];
     for first in (0..len).step_by(BLOCK) {
         let width = BLOCK.min(len - first);
-        for (row, wide) in rows.chunks_exact(len).zip(wide.chunks_exact_mut(width)) {
-            widen(&row[first..first + width], wide);
+        for (row, doubles) in rows.chunks_exact(len).zip(&mut block) {
+            widen(&row[first..first + width], &mut doubles[..width]);
+            doubles[width..].fill(0.0);
         }
-        let block = MatRef::from_row_major_slice(&wide[..n * width], n, width);
-        let sum = MatMut::from_row_major_slice_mut(&mut gram, n, n);
-        matmul(sum, Accum::Add, block, block.transpose(), 1.0, Par::Seq);
+        wide(
+            #[inline(always)]
+            || add_products(&block, &mut gram),
+        );
+    }
+    for i in 0..n {
+        for j in 0..i {
+            gram[j * n + i] = gram[i * n + j];
+        }
     }
     gram
+}
+
+/// Adds ⟨a_i, a_j⟩ for j ≤ i, one a_i against several a_j at a time: each number of it is then
+/// loaded once for all of them.
+#[inline(always)]
+fn add_products(rows: &[[f64; BLOCK]], gram: &mut [f64]) {
+    const TOGETHER: usize = 4;
+    let n = rows.len();
+    for i in 0..n {
+        for first in (0..=i).step_by(TOGETHER) {
+            let others: [&[f64; BLOCK]; TOGETHER] =
+                std::array::from_fn(|k| &rows[(first + k).min(i)]);
+            let mut sums = [[0f64; WIDE]; TOGETHER];
+            for at in (0..BLOCK).step_by(WIDE) {
+                for (other, sums) in others.iter().zip(&mut sums) {
+                    for lane in 0..WIDE {
+                        sums[lane] += rows[i][at + lane] * other[at + lane];
+                    }
+                }
+            }
+            for (k, sums) in sums.iter().enumerate().take(i + 1 - first) {
+                gram[i * n + first + k] += sums.iter().sum::<f64>();
+            }
+        }
+    }
 }
 
 fn widen(from: &[f32], to: &mut [f64]) {

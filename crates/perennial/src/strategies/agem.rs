@@ -33,12 +33,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, budget, memories, refused};
-use crate::learner::{Context, LearnError, PackedGradients};
+use super::episodes::Episodes;
+use super::{Method, budget, refused};
+use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
-use crate::parts::conflicts::Conflicts;
-use crate::parts::memory::{Budget, Memory, Ring, distinct};
-use crate::parts::project::{add_rows, angles, dot};
+use crate::parts::memory::{Budget, Memory, distinct};
 use crate::scenario::Setting;
 use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, Strategy};
 
@@ -47,13 +46,7 @@ use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, 
 pub struct Agem {
     /// Its settings.
     pub settings: AgemSettings,
-    memory: Memory,
-    ring: Ring,
-    conflicts: Conflicts,
-    /// Rows a task, known once it began.
-    each: usize,
-    #[serde(skip)]
-    past: PackedGradients,
+    episodes: Episodes,
 }
 
 /// Settings of averaged gradient episodic memory.
@@ -133,24 +126,20 @@ impl Strategy for Agem {
     }
 
     fn memory(&self) -> Option<&Memory> {
-        Some(&self.memory)
+        Some(&self.episodes.memory)
     }
 
     fn figures(&self) -> Value {
-        self.conflicts.figures()
+        self.episodes.conflicts.figures()
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        self.each = budget::capacity("agem.memory", self.settings.memory, 0, cx)?;
-        memories::note_guarantee("agem", cx);
-        memories::note_few("agem.memory", self.each, cx);
-        self.conflicts.begin_task();
-        Ok(())
+        self.episodes.begin_task(Self::NAME, self.settings.memory, cx)
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         if self.settings.choose == AgemMemory::Last {
-            memories::remember(&mut self.memory, &mut self.ring, self.each, batch, cx)?;
+            self.episodes.remember(batch, cx)?;
         }
         Ok(vec![cx.labelled(batch)])
     }
@@ -160,34 +149,19 @@ impl Strategy for Agem {
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
-        let old: Vec<usize> =
-            (0..self.memory.len()).filter(|&at| self.memory.task(at) < cx.task).collect();
-        let mut drawn =
-            distinct(old.len(), self.settings.batch, &mut cx.generator("agem reference"));
-        if drawn.is_empty() {
-            return Ok(());
-        }
-        drawn.iter_mut().for_each(|at| *at = old[*at]);
-        let (view, groups) = (self.view(cx.task, cx.model), [drawn]);
-        cx.memory_gradients(&view, &self.memory, &groups, gradient.active, &mut self.past)?;
-        let past = &self.past;
-        let mut g = past.pack(&cx.model.layout, gradient.values);
-        let (along, square) = (dot(&past.rows, &g), dot(&past.rows, &past.rows));
-        if !(along < 0.0 && square > 0.0) {
-            self.conflicts.agreed();
-            return Ok(());
-        }
-        let v = [-along / square];
-        self.conflicts.projected(1, angles(&[square], &[along], dot(&g, &g), &v));
-        add_rows(&mut g, &past.rows, &v);
-        past.unpack(&cx.model.layout, &g, gradient.values);
-        Ok(())
+        let memory = &self.episodes.memory;
+        let old: Vec<usize> = (0..memory.len()).filter(|&at| memory.task(at) < cx.task).collect();
+        let drawn = distinct(old.len(), self.settings.batch, &mut cx.generator("agem reference"));
+        let drawn = drawn.into_iter().map(|at| old[at]).collect();
+        let view = self.view(cx.task, cx.model);
+        // One constraint, γ = 0: v = −⟨g, g_ref⟩ / ⟨g_ref, g_ref⟩.
+        self.episodes.project(&view, &[drawn], gradient, cx, |gram, dots| vec![-dots[0] / gram[0]])
     }
 
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         match self.settings.choose {
             AgemMemory::Last => Ok(()),
-            AgemMemory::Class => memories::store_of_each_class(&mut self.memory, self.each, cx),
+            AgemMemory::Class => self.episodes.store_of_each_class(cx),
         }
     }
 }

@@ -34,12 +34,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, at_least_zero, budget, memories};
-use crate::learner::{Context, LearnError, PackedGradients};
+use super::episodes::Episodes;
+use super::{Method, at_least_zero, budget};
+use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
-use crate::parts::conflicts::Conflicts;
-use crate::parts::memory::{Budget, Memory, Ring};
-use crate::parts::project::{add_rows, angles, dot, dots, gram};
+use crate::parts::memory::{Budget, Memory};
 use crate::parts::qp;
 use crate::scenario::Setting;
 use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, Strategy};
@@ -49,13 +48,7 @@ use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, 
 pub struct Gem {
     /// Its settings.
     pub settings: GemSettings,
-    memory: Memory,
-    ring: Ring,
-    conflicts: Conflicts,
-    /// Rows a task, known once it began.
-    each: usize,
-    #[serde(skip)]
-    past: PackedGradients,
+    episodes: Episodes,
 }
 
 /// Settings of gradient episodic memory.
@@ -123,23 +116,19 @@ impl Strategy for Gem {
     }
 
     fn memory(&self) -> Option<&Memory> {
-        Some(&self.memory)
+        Some(&self.episodes.memory)
     }
 
     fn figures(&self) -> Value {
-        self.conflicts.figures()
+        self.episodes.conflicts.figures()
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        self.each = budget::capacity("gem.memory", self.settings.memory, 0, cx)?;
-        memories::note_guarantee("gem", cx);
-        memories::note_few("gem.memory", self.each, cx);
-        self.conflicts.begin_task();
-        Ok(())
+        self.episodes.begin_task(Self::NAME, self.settings.memory, cx)
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
-        memories::remember(&mut self.memory, &mut self.ring, self.each, batch, cx)?;
+        self.episodes.remember(batch, cx)?;
         Ok(vec![cx.labelled(batch)])
     }
 
@@ -148,30 +137,16 @@ impl Strategy for Gem {
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
+        let memory = &self.episodes.memory;
         let mut tasks: Vec<Vec<usize>> =
-            (0..cx.task).map(|task| self.memory.of_task(task).collect()).collect();
+            (0..cx.task).map(|task| memory.of_task(task).collect()).collect();
         tasks.retain(|rows| !rows.is_empty());
-        if tasks.is_empty() {
-            return Ok(());
-        }
         let view = self.view(cx.task, cx.model);
-        cx.memory_gradients(&view, &self.memory, &tasks, gradient.active, &mut self.past)?;
-        let past = &self.past;
-        let mut g = past.pack(&cx.model.layout, gradient.values);
-        let dots = dots(&past.rows, &g);
-        let violated = dots.iter().filter(|dot| **dot < 0.0).count();
-        if violated == 0 {
-            self.conflicts.agreed();
-            return Ok(());
-        }
-        let exact = gram(&past.rows, past.length);
-        let mut ridged = exact.clone();
-        ridged.iter_mut().step_by(dots.len() + 1).for_each(|q| *q += self.settings.ridge);
-        let v = qp::solve(&ridged, &dots, self.settings.margin);
-        let turned = angles(&exact, &dots, dot(&g, &g), &v);
-        self.conflicts.projected(violated, turned);
-        add_rows(&mut g, &past.rows, &v);
-        past.unpack(&cx.model.layout, &g, gradient.values);
-        Ok(())
+        let GemSettings { margin, ridge, .. } = self.settings;
+        self.episodes.project(&view, &tasks, gradient, cx, |gram, dots| {
+            let mut ridged = gram.to_vec();
+            ridged.iter_mut().step_by(dots.len() + 1).for_each(|q| *q += ridge);
+            qp::solve(&ridged, dots, margin)
+        })
     }
 }

@@ -19,6 +19,15 @@
 //! pass of the batch. With one head for all tasks the old head is that head; with one that grows
 //! it is the units that were there.
 //!
+//! *One head for all tasks.* Label y and teacher q then speak of the same units, and the teacher
+//! has never seen such inputs. By the logit z_y the loss has the slope (p_y − 1) + λ_o T (p_y' − q_y),
+//! p' and q softened: where the teacher is sure of another class, the label wins for certain only
+//! with λ_o T < 1. Three tasks of permuted digits, mlp:100x100, 20 epochs, 3 seeds, accuracy on each
+//! task just learnt: λ_o T = .4 → .97 (T 4), .5 → .96 (T 2), 1 → .91 (T 2), .84 (T 1), .96 (T 4),
+//! 2 → .75, 4 → .77; fine-tuning .98. More epochs make it worse at 2 (.85 with 5), as the teacher
+//! gets surer; so it is no lack of training. The defaults, λ_o T = 2, are the paper's, for a head a
+//! task; the program says so where they do not fit.
+//!
 //! *Differences.* The paper also warms up the new head first; van de Ven & Tolias weigh the two
 //! losses by shares of the tasks ([`LwfWeights::Shares`]): (1/t) L_t + λ_o (1 − 1/t) · the *mean*
 //! over the old heads, and where the head grows the old targets are padded with 0 for the new
@@ -132,6 +141,24 @@ impl Strategy for Lwf {
 
     fn settings(&self) -> Value {
         serde_json::to_value(&self.settings).unwrap_or_default()
+    }
+
+    fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        let LwfSettings { temperature, lambda, weights } = self.settings;
+        // The last task's shares are the teacher's largest: (T − 1) to 1.
+        let shares = match weights {
+            LwfWeights::Sum => 1.0,
+            LwfWeights::Shares => cx.tasks().unwrap_or(cx.task + 1).saturating_sub(1) as f64,
+        };
+        let pull = lambda * temperature * shares;
+        if cx.setting == Setting::Domain && pull >= 1.0 {
+            cx.note(format!(
+                "lwf: with one head for all tasks the old answers can outvote the labels of new \
+                 tasks, for lambda × temperature{} is {pull}; below 1 the labels win",
+                if shares == 1.0 { "" } else { " × (tasks − 1)" }
+            ));
+        }
+        Ok(())
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {

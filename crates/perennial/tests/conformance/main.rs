@@ -11,6 +11,8 @@ mod columns;
 mod memory;
 mod penalties;
 mod promises;
+
+mod recall;
 mod resources;
 mod resume;
 mod toy;

@@ -6,7 +6,7 @@ use perennial::learner::{Context, LearnError, Learner, Training, Watch};
 use perennial::parts::project::dot;
 use perennial::strategies::Entry;
 use perennial::strategy::{Batch, Card, Changed, Gradient, Step, Strategy};
-use perennial::{Pass, Setting};
+use perennial::{OptimizerKind, OptimizerSettings, Pass, Setting};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -231,11 +231,35 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
     assert!(notes.contains("4 places for the 10 classes"), "{notes}");
     let error = run("er", json!({ "memory": "50B" }), &plain).unwrap_err();
     assert!(error.contains("one sample alone takes 80 bytes"), "{error}");
-    let mut momentum = plain.clone();
-    momentum.optimizer.momentum = 0.9;
+    let notes = run("agem", json!({ "memory": "85B" }), &plain).unwrap();
+    assert!(notes.contains("1 place for the 10 classes"), "{notes}");
+    // λT = 2 with one head; the shares of 3 tasks double it.
+    for (settings, said) in [
+        (json!({}), "lambda × temperature is 2;"),
+        (json!({ "lambda": 0.3, "weights": "shares" }), "× (tasks − 1) is 1.2;"),
+        (json!({ "lambda": 0.25 }), ""),
+    ] {
+        let notes = run("lwf", settings, &plain).unwrap();
+        assert!(notes.contains(said) && notes.is_empty() == said.is_empty(), "{notes}");
+    }
+    let with = |change: fn(&mut OptimizerSettings)| {
+        let mut training = plain.clone();
+        change(&mut training.optimizer);
+        training
+    };
     for name in ["gem", "agem"] {
         assert_eq!(run(name, json!({ "memory": 20 }), &plain).unwrap(), "");
-        let notes = run(name, json!({ "memory": 20 }), &momentum).unwrap();
-        assert!(notes.contains("momentum adds gradients"), "{notes}");
+        for (training, said) in [
+            (with(|rule| rule.momentum = 0.9), "momentum adds gradients"),
+            (with(|rule| rule.kind = OptimizerKind::Adam), "Adam rescales"),
+            (with(|rule| rule.weight_decay = 0.1), "weight decay is added after"),
+        ] {
+            let notes = run(name, json!({ "memory": 20 }), &training).unwrap();
+            assert!(notes.contains("cannot promise here") && notes.contains(said), "{notes}");
+        }
+        let (strategy, setting) = (make(name, &json!({})), Setting::Domain);
+        let learner = Learner::new(net("cnn:2x2x4"), strategy, plain.clone(), setting, &stream, 0);
+        let notes = finish(learner.unwrap(), &stream, &mut ()).core.notes.join("; ");
+        assert!(notes.contains("batch normalisation judges the memory"), "{notes}");
     }
 }

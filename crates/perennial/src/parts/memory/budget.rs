@@ -41,6 +41,15 @@ impl Budget {
         }
     }
 
+    /// Its part when it is shared out equally, rounded down; `None` when nothing is left of it.
+    pub fn share(self, among: usize) -> Option<Self> {
+        let part = |whole: usize| Some(whole / among.max(1)).filter(|part| *part > 0);
+        Some(match self {
+            Self::Samples(samples) => Self::Samples(part(samples)?),
+            Self::Bytes(bytes) => Self::Bytes(part(bytes)?),
+        })
+    }
+
     /// The number of samples it holds, at `each` bytes a sample.
     pub fn samples(self, each: usize) -> usize {
         match self {
@@ -152,5 +161,8 @@ mod tests {
         }
         assert_eq!(Budget::Bytes(1000).samples(300), 3);
         assert_eq!(Budget::Samples(7).samples(300), 7);
+        assert_eq!(Budget::Samples(7).share(3), Some(Budget::Samples(2)));
+        assert_eq!(Budget::Bytes(2_000_000).share(20), Some(Budget::Bytes(100_000)));
+        assert_eq!(Budget::Samples(2).share(3), None);
     }
 }

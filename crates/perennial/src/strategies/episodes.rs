@@ -1,0 +1,151 @@
+//! What methods that project gradients share: samples of every task, the gradients of those, and
+//! what became of each step.
+
+use serde::{Deserialize, Serialize};
+
+use super::budget;
+use crate::learner::{Context, LearnError, PackedGradients};
+use crate::model::View;
+use crate::optimizer::OptimizerKind;
+use crate::parts::conflicts::Conflicts;
+use crate::parts::memory::{Budget, Memory, Place, Ring, distinct};
+use crate::parts::project::{add_rows, angles, dot, dots, gram};
+use crate::scenario::Part;
+use crate::strategy::{Batch, Gradient};
+
+/// A memory of every task, and how often the past was gone against.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Episodes {
+    pub(super) memory: Memory,
+    ring: Ring,
+    pub(super) conflicts: Conflicts,
+    /// Rows a task, known once it began.
+    each: usize,
+    #[serde(skip)]
+    past: PackedGradients,
+}
+
+impl Episodes {
+    /// Makes room for a task and says what its memory cannot do. `name` is the method's.
+    pub(super) fn begin_task(
+        &mut self,
+        name: &str,
+        each: Budget,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let key = format!("{name}.memory");
+        self.each = budget::capacity(&key, each, 0, cx)?;
+        note_guarantee(name, cx);
+        note_few(&key, self.each, cx);
+        self.conflicts.begin_task();
+        Ok(())
+    }
+
+    /// Puts the rows of a batch into the ring of their task.
+    pub(super) fn remember(&mut self, batch: &Batch, cx: &Context<'_>) -> Result<(), LearnError> {
+        let samples = cx.samples(cx.task, Part::Train)?;
+        for (&row, &id) in batch.rows.iter().zip(&batch.ids) {
+            if let Some(place) = self.ring.offer(cx.task, id, &self.memory, self.each) {
+                let unit = cx.model.outputs[cx.task].units[samples.label(row) as usize];
+                self.memory.put(place, samples, row, unit, cx.task);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores as many random rows of each class of the current task as there is room for.
+    pub(super) fn store_of_each_class(&mut self, cx: &Context<'_>) -> Result<(), LearnError> {
+        let samples = cx.samples(cx.task, Part::Train)?;
+        let units = &cx.model.outputs[cx.task].units;
+        for (label, &unit) in units.iter().enumerate() {
+            let rows: Vec<usize> =
+                (0..samples.len()).filter(|&row| samples.label(row) as usize == label).collect();
+            let mut generator = cx.generator(&format!("memory of class {label}"));
+            for row in distinct(rows.len(), self.each / units.len(), &mut generator) {
+                self.memory.put(Place::End, samples, rows[row], unit, cx.task);
+            }
+        }
+        Ok(())
+    }
+
+    /// g̃ = g + Gᵀv where some ⟨g, g_k⟩ < 0, the rows g_k of G being the gradients of the mean loss
+    /// on `groups` of the memory's rows; `dual(GGᵀ, Gg)` says v.
+    pub(super) fn project(
+        &mut self,
+        view: &View,
+        groups: &[Vec<usize>],
+        gradient: &mut Gradient<'_>,
+        cx: &mut Context<'_>,
+        dual: impl FnOnce(&[f64], &[f64]) -> Vec<f64>,
+    ) -> Result<(), LearnError> {
+        if groups.iter().all(Vec::is_empty) {
+            return Ok(()); // there is no past yet
+        }
+        cx.memory_gradients(view, &self.memory, groups, gradient.active, &mut self.past)?;
+        let past = &self.past;
+        let mut g = past.pack(&cx.model.layout, gradient.values);
+        let (dots, square) = (dots(&past.rows, &g), dot(&g, &g));
+        if !square.is_finite() {
+            return Ok(()); // the driver refuses it
+        }
+        // NaN < 0 is false: such a step would pass for one that goes against nothing.
+        if let Some(bad) = dots.iter().position(|dot| !dot.is_finite()) {
+            let tasks: Vec<usize> = groups[bad].iter().map(|&at| self.memory.task(at)).collect();
+            let what = match (tasks.iter().min(), tasks.iter().max()) {
+                (Some(a), Some(b)) if a < b => format!("tasks {} to {}", a + 1, b + 1),
+                (a, _) => format!("task {}", a.map_or(0, |a| a + 1)),
+            };
+            return Err(cx.not_finite(format!("gradient of the memory of {what}"), dots[bad]));
+        }
+        let violated = dots.iter().filter(|dot| **dot < 0.0).count();
+        if violated == 0 {
+            self.conflicts.agreed();
+            return Ok(());
+        }
+        let gram = gram(&past.rows, past.length);
+        let v = dual(&gram, &dots);
+        self.conflicts.projected(violated, angles(&gram, &dots, square, &v));
+        add_rows(&mut g, &past.rows, &v);
+        past.unpack(&cx.model.layout, &g, gradient.values);
+        Ok(())
+    }
+}
+
+/// Says what is not guaranteed in this run.
+fn note_guarantee(name: &str, cx: &mut Context<'_>) {
+    let rule = &cx.training.optimizer;
+    let mut reasons = Vec::new();
+    if rule.kind == OptimizerKind::Adam {
+        reasons.push("Adam rescales the projected gradient weight by weight");
+    }
+    if rule.momentum != 0.0 {
+        reasons.push("momentum adds gradients of steps before, projected against other memories");
+    }
+    if rule.weight_decay != 0.0 {
+        reasons.push("weight decay is added after the projection");
+    }
+    if !cx.network().buffers().is_empty() {
+        reasons.push(
+            "batch normalisation judges the memory by running statistics and the batch by its own",
+        );
+    }
+    if !reasons.is_empty() {
+        cx.note(format!(
+            "{name} cannot promise here that no step raises the loss on its memory: {}; plain SGD \
+             without normalisation keeps the promise",
+            reasons.join(", and ")
+        ));
+    }
+}
+
+/// Says what happens when a task's memory has fewer places than the task has classes.
+fn note_few(key: &str, each: usize, cx: &mut Context<'_>) {
+    let classes = cx.model.outputs[cx.task].units.len();
+    if each < classes {
+        let places = if each == 1 { "1 place".into() } else { format!("{each} places") };
+        cx.note(format!(
+            "{key} has {places} for the {classes} classes of a task: of some classes nothing is \
+             remembered"
+        ));
+    }
+}
