@@ -64,10 +64,9 @@ impl Learner {
             while at.step < steps && at.steps < last_step {
                 let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
                 self.core.position = Position::InPhase(at.clone());
-                let done = (at.steps + 1) as f64 / total as f64;
                 let network = (&view, &frozen);
                 let changed =
-                    self.step(&mut at, data, (&pool, rows), network, &mut buffers, done, stop)?;
+                    self.step(&mut at, data, (&pool, rows, total), network, &mut buffers, stop)?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -109,15 +108,14 @@ impl Learner {
         Ok(Some(Position::AfterPhase { task, phase, outcome }))
     }
 
-    /// One step on `rows` of the pool.
+    /// One step on `rows` of the pool, in a phase of `total` steps.
     fn step(
         &mut self,
         at: &mut InPhase,
         data: &Data<'_>,
-        (pool, rows): (&[usize], &[u32]),
+        (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
         buffers: &mut Buffers,
-        done: f64,
         stop: &Stop,
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
@@ -163,7 +161,7 @@ impl Learner {
             gradient: &buffers.plain,
             moved: &buffers.moved,
             active: &active,
-            done,
+            done: at.steps as f64 / total as f64,
         };
         strategy.after_step(&step, &mut cx)
     }

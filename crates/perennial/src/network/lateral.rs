@@ -56,7 +56,7 @@ impl Lateral {
                 }),
             LateralKind::Adapter => {
                 let alpha = weights.get::<1>(0); // [older]
-                let joined = join(alpha, from.cloned().collect())?;
+                let joined = join(&alpha, from.cloned().collect())?;
                 let inputs = shape(&joined);
                 let squeezed = match affine(1, joined, &inputs) {
                     Activation::Map(z) => Activation::Map(relu(z)),
@@ -77,7 +77,7 @@ fn shape(h: &Activation) -> Vec<usize> {
 }
 
 /// `[α_1 h_1; α_2 h_2; …]` along units or channels; `None` of nothing.
-fn join(alpha: Tensor<1>, from: Vec<Activation>) -> Option<Activation> {
+fn join(alpha: &Tensor<1>, from: Vec<Activation>) -> Option<Activation> {
     let scalar = |j: usize| alpha.clone().slice(j..j + 1);
     let mut maps = Vec::new();
     let mut rows = Vec::new();
