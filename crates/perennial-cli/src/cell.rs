@@ -203,9 +203,10 @@ impl<'t> Keeper<'t> {
     fn store(&mut self, learner: &Learner) -> Result<()> {
         let since = Instant::now();
         self.flush()?;
-        // The learner is the larger part: it is moved within its bytes, not copied beside them.
-        let mut payload = learner.to_bytes()?;
-        payload.splice(0..0, self.length.to_le_bytes());
+        let (length, state) = (self.length.to_le_bytes(), learner.whole_state()?);
+        let parts = state.parts()?;
+        let mut payload: Vec<&[u8]> = vec![&length];
+        payload.extend(parts.iter().map(|part| &part[..]));
         write_sealed(&self.cell.file("state"), KIND, VERSION, &payload)?;
         self.saved = Instant::now();
         self.cost = since.elapsed();

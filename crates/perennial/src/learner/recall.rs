@@ -133,7 +133,7 @@ struct Part<'a> {
 /// Groups one after another, as many together as make a pass: by their sizes alone, so that no
 /// sum depends on the number of threads.
 fn runs(groups: &[Vec<usize>]) -> Vec<&[Vec<usize>]> {
-    let mut rows = 0;
+    let mut rows = groups.first().map_or(0, Vec::len);
     let joined = |_: &Vec<usize>, next: &Vec<usize>| {
         rows += next.len();
         let fits = rows <= ROWS;

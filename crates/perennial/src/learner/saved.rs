@@ -53,20 +53,33 @@ impl Learner {
     ///
     /// As [`state`](Self::state).
     pub fn digest(&self) -> Result<blake3::Hash, StateError> {
-        Ok(blake3::hash(&self.state()?.to_bytes()?))
+        let mut hasher = blake3::Hasher::new();
+        for part in self.state()?.parts()? {
+            hasher.update(&part);
+        }
+        Ok(hasher.finalize())
     }
 
-    /// Everything, the clock included: what [`from_bytes`](Self::from_bytes) reads.
+    /// Everything, the clock included.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state).
+    pub fn whole_state(&self) -> Result<State, StateError> {
+        let mut state = self.state()?;
+        if let Value::Object(header) = &mut state.header {
+            header.insert("clock".into(), to_state(&self.clock)?.header);
+        }
+        Ok(state)
+    }
+
+    /// The [whole state](Self::whole_state) as bytes: what [`from_bytes`](Self::from_bytes) reads.
     ///
     /// # Errors
     ///
     /// As [`state`](Self::state).
     pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
-        let mut state = self.state()?;
-        if let Value::Object(header) = &mut state.header {
-            header.insert("clock".into(), to_state(&self.clock)?.header);
-        }
-        state.to_bytes()
+        self.whole_state()?.to_bytes()
     }
 
     /// The learner that [`to_bytes`](Self::to_bytes) wrote, on a network of the same spec.

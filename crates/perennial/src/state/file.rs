@@ -145,8 +145,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_parts(path, &[bytes])
 }
 
-/// Writes a payload by [`write_atomic`], under a line with its kind (1 to 32 small letters,
-/// digits and `-`), the version of its format, its length and its checksum.
+/// Writes a payload, given in parts that follow each other, by [`write_atomic`], under a line with
+/// its kind (1 to 32 small letters, digits and `-`), the version of its format, its length and its
+/// checksum.
 ///
 /// # Errors
 ///
@@ -155,7 +156,7 @@ pub fn write_sealed(
     path: &Path,
     kind: &str,
     version: u32,
-    payload: &[u8],
+    payload: &[&[u8]],
 ) -> Result<(), FileError> {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !(1..=MAX_KIND).contains(&kind.len()) || !kind.bytes().all(letter) {
@@ -165,11 +166,12 @@ pub fn write_sealed(
         );
         return Err(FileError::io("seal", path)(cause));
     }
-    let mut line = format!("{MAGIC} {kind} {version} {} ", payload.len());
+    let length: usize = payload.iter().map(|part| part.len()).sum();
+    let mut line = format!("{MAGIC} {kind} {version} {length} ");
     let checksum = checksum(line.as_bytes(), payload);
     line.push_str(&checksum);
     line.push('\n');
-    write_parts(path, &[line.as_bytes(), payload])
+    write_parts(path, &[&[line.as_bytes()], payload].concat())
 }
 
 /// Reads the payload of a file that [`write_sealed`] wrote.
@@ -224,15 +226,20 @@ impl Seal {
         if length.parse() != Ok(payload.len()) {
             return Err("it is cut short, or something was added to it");
         }
-        if checksum(&bytes[..end - sum.len()], payload) != sum {
+        if checksum(&bytes[..end - sum.len()], &[payload]) != sum {
             return Err("its checksum does not fit its content");
         }
         Ok(Self { kind: kind.to_owned(), version, len: end + 1 })
     }
 }
 
-fn checksum(line: &[u8], payload: &[u8]) -> String {
-    blake3::Hasher::new().update(line).update(payload).finalize().to_hex().to_string()
+fn checksum(line: &[u8], payload: &[&[u8]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(line);
+    payload.iter().for_each(|part| {
+        hasher.update(part);
+    });
+    hasher.finalize().to_hex().to_string()
 }
 
 fn write_parts(path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {

@@ -1,8 +1,9 @@
 //! A state as bytes: safetensors, the header as one string of its metadata.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,8 +35,18 @@ impl State {
     /// A tensor whose bytes do not fit its shape; a header beyond the format's 100 MB (then a
     /// long row was not saved as a tensor).
     pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
+        Ok(self.parts()?.concat())
+    }
+
+    /// The same bytes in parts that follow each other, the tensors where they are: a memory of
+    /// samples is the largest thing a learner has, and need not be there a third time to be saved.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_bytes`](Self::to_bytes).
+    pub fn parts(&self) -> Result<Vec<Cow<'_, [u8]>>, StateError> {
         let mut bits = BTreeMap::new();
-        let mut views = Vec::with_capacity(self.tensors.len());
+        let mut announced = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             tensor.check(name)?;
             let (dtype, shape) = match tensor.kind {
@@ -49,13 +60,18 @@ impl State {
                     (Dtype::U8, vec![tensor.bytes.len()])
                 }
             };
-            let view = TensorView::new(dtype, shape, &tensor.bytes);
-            views.push((name, view.map_err(StateError::Safetensors)?));
+            announced.push((name, Announced { dtype, shape, len: tensor.bytes.len() }));
         }
+        // The order in which safetensors lays tensors out.
+        announced.sort_by(|(a, first), (b, second)| second.dtype.cmp(&first.dtype).then(a.cmp(b)));
+        let order: Vec<&String> = announced.iter().map(|(name, _)| *name).collect();
         let envelope = Envelope { bits, format: FORMAT, header: &self.header };
         let envelope = serde_json::to_string(&envelope).map_err(StateError::unsaveable)?;
         let metadata = HashMap::from([(ENTRY.to_owned(), envelope)]);
-        safetensors::serialize(views, Some(metadata)).map_err(StateError::Safetensors)
+        let head = safetensors::serialize(announced, Some(metadata));
+        let mut parts = vec![Cow::Owned(head.map_err(StateError::Safetensors)?)];
+        parts.extend(order.into_iter().map(|name| Cow::Borrowed(&self.tensors[name].bytes[..])));
+        Ok(parts)
     }
 
     /// Reads what [`State::to_bytes`] wrote.
@@ -92,6 +108,32 @@ impl State {
             Some(name) => Err(StateError::MissingTensor { name }),
             None => Ok(Self { header, tensors }),
         }
+    }
+}
+
+/// A tensor of which the head of the bytes tells; its numbers follow from where they are.
+struct Announced {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// In bytes.
+    len: usize,
+}
+
+impl View for Announced {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[])
+    }
+
+    fn data_len(&self) -> usize {
+        self.len
     }
 }
 

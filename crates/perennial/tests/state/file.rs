@@ -28,14 +28,14 @@ fn kind(result: Result<Vec<u8>, FileError>) -> FileErrorKind {
 #[test]
 fn a_file_is_a_line_and_the_payload() {
     let (folder, path) = folder();
-    write_sealed(&path, "position", 3, b"abc\n").unwrap();
+    write_sealed(&path, "position", 3, &[b"ab", b"c\n"]).unwrap();
     let bytes = fs::read(&path).unwrap();
     let sum = blake3::hash(b"PERENNIAL position 3 4 abc\n").to_hex();
     assert_eq!(bytes, format!("PERENNIAL position 3 4 {sum}\nabc\n").as_bytes());
     assert_eq!(read_sealed(&path, "position", 3).unwrap(), b"abc\n");
     assert_eq!(names(folder.path()), ["position"]);
 
-    write_sealed(&path, "position", 3, b"").unwrap();
+    write_sealed(&path, "position", 3, &[]).unwrap();
     assert_eq!(read_sealed(&path, "position", 3).unwrap(), b"");
 }
 
@@ -44,7 +44,7 @@ fn a_file_is_a_line_and_the_payload() {
 #[test]
 fn every_flipped_bit_and_every_cut_is_found() {
     let (_folder, path) = folder();
-    write_sealed(&path, "position", 3, b"some payload, \0 and \xff").unwrap();
+    write_sealed(&path, "position", 3, &[b"some payload, \0 and \xff"]).unwrap();
     let whole = fs::read(&path).unwrap();
     let damaged = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
@@ -72,7 +72,7 @@ fn every_flipped_bit_and_every_cut_is_found() {
 #[test]
 fn other_files_are_refused_by_their_sort() {
     let (folder, path) = folder();
-    write_sealed(&path, "position", 3, b"abc").unwrap();
+    write_sealed(&path, "position", 3, &[b"abc"]).unwrap();
     let error = |kind, supported| read_sealed(&path, kind, supported).unwrap_err();
     let at = path.display();
 
@@ -99,12 +99,12 @@ fn other_files_are_refused_by_their_sort() {
 fn a_kind_is_a_word() {
     let (folder, path) = folder();
     for kind in ["", "two words", "line\n", "Capital", &"x".repeat(33)] {
-        let error = write_sealed(&path, kind, 1, b"").unwrap_err();
+        let error = write_sealed(&path, kind, 1, &[]).unwrap_err();
         assert_eq!(error.kind(), FileErrorKind::Io(ErrorKind::InvalidInput), "{kind:?}");
     }
     assert!(names(folder.path()).is_empty());
     let (longest, number) = ("x".repeat(32), u32::MAX);
-    write_sealed(&path, &longest, number, b"y").unwrap();
+    write_sealed(&path, &longest, number, &[b"y"]).unwrap();
     assert_eq!(read_sealed(&path, &longest, number).unwrap(), b"y");
 }
 
@@ -173,7 +173,7 @@ const UNDER_LIMIT: &str = "PERENNIAL_TEST_WRITE_TO";
 #[ignore = "no test by itself: two of the tests below run it as a process of its own"]
 fn the_writer_under_a_limit() {
     let path = env::var_os(UNDER_LIMIT).expect("the test that runs this says where to write");
-    let error = write_sealed(Path::new(&path), "position", 1, &vec![7; 1 << 20]).unwrap_err();
+    let error = write_sealed(Path::new(&path), "position", 1, &[&vec![7; 1 << 20]]).unwrap_err();
     assert_eq!(error.kind(), FileErrorKind::Io(ErrorKind::FileTooLarge));
     assert!(error.to_string().starts_with("cannot write "), "{error}");
 }
@@ -198,7 +198,7 @@ fn write_under_a_limit(trap: &str, path: &Path) -> std::process::ExitStatus {
 #[cfg(unix)]
 fn a_full_disk_leaves_the_old_file() {
     let (folder, path) = folder();
-    write_sealed(&path, "position", 1, b"old").unwrap();
+    write_sealed(&path, "position", 1, &[b"old"]).unwrap();
     let status = write_under_a_limit("trap '' XFSZ;", &path);
     assert!(status.success(), "the writer: {status}");
     assert_eq!(read_sealed(&path, "position", 1).unwrap(), b"old");
@@ -209,12 +209,12 @@ fn a_full_disk_leaves_the_old_file() {
 #[cfg(unix)]
 fn a_writer_killed_in_the_middle_leaves_the_old_file() {
     let (folder, path) = folder();
-    write_sealed(&path, "position", 1, b"old").unwrap();
+    write_sealed(&path, "position", 1, &[b"old"]).unwrap();
     let status = write_under_a_limit("", &path);
     assert!(!status.success(), "the writer was not killed: {status}");
     assert_eq!(names(folder.path()), [".position.tmp", "position"], "it was writing");
     assert_eq!(read_sealed(&path, "position", 1).unwrap(), b"old");
-    write_sealed(&path, "position", 1, b"new").unwrap();
+    write_sealed(&path, "position", 1, &[b"new"]).unwrap();
     assert_eq!(read_sealed(&path, "position", 1).unwrap(), b"new");
     assert_eq!(names(folder.path()), ["position"]);
 }
