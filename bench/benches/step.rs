@@ -3,12 +3,13 @@
 //! `cargo bench` in `bench/` prints the time of 50 steps and, as throughput, steps a second.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use perennial::learner::{Learner, Stop, Training};
+use perennial::learner::{Event, Learner, Stop, Training, Watch};
 use perennial::scenario::{Samples, Values};
 use perennial::strategies::Entry;
-use perennial::{Setting, Stream, Task, network};
+use perennial::{OptimizerKind, OptimizerSettings, Setting, Stream, Task, network};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -88,5 +89,66 @@ fn columns(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steps, columns);
+/// When the second task began and when its first phase ended.
+#[derive(Default)]
+struct FirstPhase(Option<Instant>, Duration);
+
+impl Watch for FirstPhase {
+    fn event(&mut self, event: &Event) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        match event {
+            Event::Task { task: 1, .. } => self.0 = Some(Instant::now()),
+            Event::Phase { task: 1, .. } => {
+                self.1 += self.0.take().map(|since| since.elapsed()).unwrap_or_default();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The steps of the first phase of a second task: what isolating a task costs a step. PackNet's
+/// training updates under a mask of bytes, CPG's picking moves a score for each older weight.
+fn resources(c: &mut Criterion) {
+    let mut group = c.benchmark_group("a second task's steps");
+    group.sample_size(20).throughput(Throughput::Elements(STEPS as u64));
+    for (spec, shape, batch) in
+        [("mlp:256x256", [1, 28, 28], 10), ("mlp:256x256", [1, 28, 28], 128), ("cnn", [1, 28, 28], 10)]
+    {
+        let stream = stream(shape, batch, 2);
+        let network = network::parse(spec, shape).unwrap();
+        for (name, kind) in [
+            ("finetune", OptimizerKind::Sgd),
+            ("packnet", OptimizerKind::Sgd),
+            ("cpg", OptimizerKind::Sgd),
+            ("pnn", OptimizerKind::Sgd),
+            ("finetune", OptimizerKind::Adam),
+            ("packnet", OptimizerKind::Adam),
+            ("cpg", OptimizerKind::Adam),
+        ] {
+            let settings = match name {
+                "cpg" => serde_json::json!({ "goal": 0, "growth": 1 }),
+                "packnet" => serde_json::json!({ "retrain": 0, "prune": 0.5 }),
+                _ => serde_json::json!({}),
+            };
+            group.bench_function(format!("{name} {kind:?} {spec} batch {batch}"), |b| {
+                b.iter_custom(|runs| {
+                    let mut watch = FirstPhase::default();
+                    for _ in 0..runs {
+                        let strategy = Entry::find(name).unwrap().create(&settings).unwrap();
+                        let optimizer = OptimizerSettings { kind, ..Default::default() };
+                        let training =
+                            Training { batch, optimizer, lr: 1e-3, ..Training::default() };
+                        let (network, setting) = (network.clone(), Setting::Task);
+                        let learner = Learner::new(network, strategy, training, setting, &stream, 0);
+                        learner.unwrap().run(&stream, &mut watch, &Stop::default()).unwrap();
+                    }
+                    watch.1
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, steps, columns, resources);
 criterion_main!(benches);

@@ -121,7 +121,8 @@ pub(crate) struct Choices {
     /// Learning rate [default: 0.1].
     #[arg(long, allow_negative_numbers = true, value_parser = finite::<f32>)]
     pub(crate) lr: Option<f32>,
-    /// Share of the training samples that is set apart for validation [default: 0].
+    /// Share of the training samples that is set apart for validation [default: 0, or 0.1 with a
+    /// strategy that chooses by it].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
     /// How much of the past every method with a memory may keep in all: samples, such as 500, or
@@ -139,6 +140,10 @@ pub(crate) struct Choices {
     /// [default: never].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) anytime: Option<u64>,
+    /// By what strategies with a network for each task guess the task where they are not told it:
+    /// the least entropy or energy of an answer [default: entropy].
+    #[arg(long, value_enum)]
+    pub(crate) infer: Option<Infer>,
     /// Save every so many steps [default: by time].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) save_every: Option<u64>,
@@ -159,6 +164,13 @@ pub(crate) struct Choices {
 pub(crate) enum Rule {
     Sgd,
     Adam,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Infer {
+    Entropy,
+    Energy,
 }
 
 #[derive(Debug, Args)]

@@ -220,9 +220,11 @@ impl From<LearnError> for Problem {
         let message = error.to_string();
         match error {
             E::NotFinite { .. } => Self::new(Code::Diverged, message, "lower --lr"),
-            E::BadSetting { .. } | E::OtherRun { .. } | E::NothingToMeasure { .. } => {
-                Self::usage(message, "")
-            }
+            E::BadSetting { .. }
+            | E::OtherRun { .. }
+            | E::NothingToMeasure { .. }
+            | E::NoFreeWeights { .. }
+            | E::NoValidation { .. } => Self::usage(message, ""),
             E::Impossible { .. } => Self::usage(message, "choose another --setting"),
             E::Scenario(error) => error.into(),
             E::Network(error) => error.into(),

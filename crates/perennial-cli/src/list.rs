@@ -131,6 +131,11 @@ pub(crate) fn keeps(keeps: Keeps) -> String {
         Keeps::Samples { most, vectors: 0 } => most.words(),
         Keeps::Samples { most, vectors: n } => format!("{} and {}", most.words(), vectors(n)),
         Keeps::SamplesPerTask { most } => format!("{} for each task", most.words()),
+        Keeps::Owners { picks, .. } => {
+            let picks =
+                if picks { ", and for each task which older ones it picked, a bit" } else { "" };
+            format!("the owner of each weight, ⌈log₂(tasks + 1)⌉ bits{picks}")
+        }
         Keeps::AllData => "all data of all tasks".into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
-use perennial::learner::{LearnError, Learner, Training};
+use perennial::learner::{Confidence, LearnError, Learner, Training};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
@@ -11,7 +11,7 @@ use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::args::{Choices, Rule};
+use crate::args::{Choices, Infer, Rule};
 use crate::error::{Problem, Result, unknown};
 use crate::settings::{Settings, defaults};
 use crate::shell;
@@ -80,7 +80,8 @@ impl Plan {
         let choices = &settings.choices;
         let training = training(settings)?;
         let (chosen, all) = strategies(choices.strategies.as_deref().unwrap_or("all"))?;
-        let (source, stream) = Source::new(settings, portion, seeds[0])?;
+        let validation = usual_validation(&chosen, choices.setting)?;
+        let (source, stream) = Source::new(settings, (portion, validation), seeds[0])?;
         let setting = choices.setting.unwrap_or_else(|| stream::usual_setting(&stream));
         check_parts(settings, &source, &chosen)?;
         stream.check(setting)?;
@@ -209,6 +210,8 @@ impl Plan {
         flag("memory", self.memory.map(|budget| budget.to_string()));
         flag("eval-samples", self.training.eval_samples.map(|n| n.to_string()));
         flag("eval-every", (eval_every != 1).then(|| eval_every.to_string()));
+        let energy = self.training.infer == Confidence::Energy;
+        flag("infer", energy.then(|| "energy".to_owned()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
         words.extend(self.tune.iter().flat_map(Tune::words));
         let tuned = |key: &str| self.tune.as_ref().is_some_and(|tune| tune.has(key));
@@ -269,6 +272,10 @@ fn training(settings: &Settings) -> Result<Training> {
         eval_samples: choices.eval_samples,
         eval_every: choices.eval_every.unwrap_or(default.eval_every),
         anytime: choices.anytime,
+        infer: match choices.infer {
+            Some(Infer::Energy) => Confidence::Energy,
+            Some(Infer::Entropy) | None => Confidence::Entropy,
+        },
     };
     training.check()?;
     Ok(training)
@@ -290,6 +297,19 @@ fn check_steps(training: &Training, stream: &Stream) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The share of rows set apart where nothing is said: none, or a tenth, for all strategies alike,
+/// where one of them chooses by it. (In the class setting those are skipped.)
+fn usual_validation(chosen: &[&Entry], setting: Option<Setting>) -> Result<f64> {
+    const SHARE: f64 = 0.1;
+    let mut share = 0.0;
+    for entry in chosen {
+        if entry.card()?.validation && setting != Some(Setting::Class) {
+            share = SHARE;
+        }
+    }
+    Ok(share)
 }
 
 /// Refuses a `--set` that changes nothing here: of a strategy that is not compared, or of

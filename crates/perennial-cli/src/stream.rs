@@ -58,8 +58,13 @@ pub(crate) enum Loaded {
 }
 
 impl Source {
-    /// What the settings ask for, with its data and the stream of the first seed.
-    pub(crate) fn new(settings: &Settings, portion: Portion, seed: u64) -> Result<(Self, Stream)> {
+    /// What the settings ask for, with its data and the stream of the first seed; of a `portion`
+    /// of it, and with a share `validation` of rows set apart where the settings do not say.
+    pub(crate) fn new(
+        settings: &Settings,
+        (portion, validation): (Portion, f64),
+        seed: u64,
+    ) -> Result<(Self, Stream)> {
         let choices = &settings.choices;
         let name = choices.benchmark.as_deref().unwrap_or(USUAL);
         let mut own = Map::new();
@@ -78,7 +83,7 @@ impl Source {
             benchmark: name.to_owned(),
             tasks: 0,
             samples_per_task: choices.samples_per_task,
-            validation: choices.validation.unwrap_or(0.0),
+            validation: choices.validation.unwrap_or(validation),
             portion,
             settings: own,
             tasks_digest: String::new(),

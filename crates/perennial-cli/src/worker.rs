@@ -3,11 +3,11 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
-use perennial::learner::{Core, Ended, Learner, Stop, Training};
+use perennial::learner::{Confidence, Core, Ended, Learner, Stop, Training};
 use perennial::scenario::Setting;
 use perennial::strategies::Entry;
 use perennial::strategy::{Isolation, Keeps};
-use perennial_report::document::{Figures, KeptBytes, Run, WithinTasks};
+use perennial_report::document::{Figures, Inferred, KeptBytes, Run, WithinTasks};
 
 use crate::cell::{Cell, Keeper};
 use crate::error::{Code, Problem, REPORT_IT, Result};
@@ -154,6 +154,7 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
         },
         notes: core.notes.clone(),
         anytime: within_tasks(core)?,
+        inferred: core.inferred.as_ref().map(inferred),
         figures: figures(learner)?,
         label,
     })
@@ -166,6 +167,20 @@ fn effort(training: &Training) -> String {
         (Some(steps), _) => format!("{steps} steps a task"),
         (None, 1) => "1 pass".into(),
         (None, epochs) => format!("{epochs} passes"),
+    }
+}
+
+/// How well it answers without being told the task.
+fn inferred(inferred: &perennial::learner::Inferred) -> Inferred {
+    let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    Inferred {
+        by: match inferred.by {
+            Confidence::Entropy => "entropy".into(),
+            Confidence::Energy => "energy".into(),
+        },
+        acc: mean(&inferred.accuracy),
+        accuracy: inferred.accuracy.clone(),
+        found: inferred.found.clone(),
     }
 }
 

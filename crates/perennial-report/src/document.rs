@@ -14,7 +14,8 @@ use perennial_metrics::Accuracy;
 use serde::{Deserialize, Serialize};
 
 use crate::format;
-pub use figures::{Conflicts, Figures};
+
+pub use figures::{Column, Conflicts, Decision, Figures, Owned};
 pub use within::WithinTasks;
 
 /// The schema of the documents that this crate writes, and the newest that it reads.
@@ -184,6 +185,10 @@ pub struct Run {
     /// What was measured within tasks; absent where that was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anytime: Option<WithinTasks>,
+    /// How it answers when it is not told the task, though it has a network for each; absent for
+    /// one network for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inferred: Option<Inferred>,
     /// What the strategy counted while it learnt; absent where it counts nothing.
     #[serde(default, skip_serializing_if = "Figures::is_empty")]
     pub figures: Figures,
@@ -208,6 +213,20 @@ impl KeptBytes {
     pub fn total(self) -> u64 {
         self.model + self.strategy + self.data
     }
+}
+
+/// How a run that has a network for each task answers when it is not told the task: the network
+/// that is surest of its answer gives it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inferred {
+    /// What a sure answer has little of: `entropy` or `energy`.
+    pub by: String,
+    /// Mean accuracy over all tasks.
+    pub acc: f64,
+    /// Share of right answers on each task: T of them.
+    pub accuracy: Vec<f64>,
+    /// Share of each task's samples that its own network answered: T of them.
+    pub found: Vec<f64>,
 }
 
 /// A run that ended in an error.

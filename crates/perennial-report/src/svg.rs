@@ -51,6 +51,14 @@ impl Svg {
         self.push(format_args!(r#"<polyline class="{}" points="{list}"/>"#, escape(class)));
     }
 
+    /// A filled rectangle from its upper left corner.
+    pub(crate) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
+        self.push(format_args!(
+            r#"<rect class="{}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"/>"#,
+            escape(class)
+        ));
+    }
+
     /// A dot.
     pub(crate) fn dot(&mut self, class: &str, (x, y): (f64, f64), radius: f64) {
         self.push(format_args!(
@@ -118,8 +126,9 @@ mod tests {
         svg.line(hostile, (0.0, 0.0), (1.0, 1.0));
         svg.polyline(hostile, &[(0.0, 0.0), (1.0, 1.0)]);
         svg.dot(hostile, (0.0, 0.0), 1.0);
+        svg.rect(hostile, (0.0, 0.0), (1.0, 1.0));
         let shown = svg.to_string();
         assert!(!shown.contains("<img"), "{shown}");
-        assert_eq!(shown.matches("&quot;&gt;&lt;img onerror=&#39;x&#39;&gt;&amp;").count(), 6);
+        assert_eq!(shown.matches("&quot;&gt;&lt;img onerror=&#39;x&#39;&gt;&amp;").count(), 7);
     }
 }

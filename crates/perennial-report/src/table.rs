@@ -47,6 +47,7 @@ pub fn table(comparison: &Comparison, width: usize) -> String {
         lines.extend(rows(&columns));
         lines.push(String::new());
         lines.extend(wrap(&legend(&standings, &marks, &columns), width, 0));
+        lines.extend(untold(&standings).iter().flat_map(|text| wrap(text, width, 0)));
     }
     for run in comparison.failed() {
         let error = &run.error;
@@ -169,6 +170,21 @@ fn measured(
         format!("{mean}{half}{space}")
     };
     standings.iter().map(cell).collect()
+}
+
+/// What the strategies that are told the task reach when they are not; nothing without any.
+fn untold(standings: &[Standing<'_>]) -> Option<String> {
+    let of = |standing: &Standing<'_>| {
+        let acc = standing.over_seeds(|run| Some(run.inferred.as_ref()?.acc))?;
+        Some(format!("{} {}", standing.label, format::fraction(acc)))
+    };
+    let all: Vec<String> = standings.iter().filter_map(of).collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "Not told the task, with the network that is surest giving the answer: {}.",
+            all.join(", ")
+        )
+    })
 }
 
 fn legend(standings: &[Standing<'_>], marks: &Marks, columns: &[Column]) -> String {

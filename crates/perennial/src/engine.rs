@@ -1,6 +1,7 @@
 //! From θ to logits and back: the one place that talks to the tensor library.
 
 pub(crate) mod moments;
+mod trunks;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use self::trunks::Rows;
 use crate::layout::SlotId;
-use crate::model::{Grid, Model, Statistics, View};
+use crate::model::{Model, View};
 use crate::network::dense::{Dense, Group, Work};
-use crate::network::{self, Network, Normaliser, Weights};
+use crate::network::{Network, Stage};
 use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
 
@@ -27,7 +29,7 @@ const LEAST: usize = 8;
 #[derive(Clone)]
 pub struct Engine {
     network: Arc<dyn Network>,
-    stages: usize,
+    stages: Vec<Stage>,
     trunk: usize,
     plain: Device,
     tracked: Device,
@@ -75,32 +77,11 @@ pub struct Frozen {
     pub mask: Option<Arc<Mask>>,
 }
 
-/// The weights of a view on a device, and where each came from.
-struct Loaded {
-    weights: Weights,
-    head: Weights,
-    columns: Columns,
-    device: Device,
-    /// For each tracked parameter: whether of the head, its index there, and its place in θ.
-    tracked: Vec<(bool, usize, Grid)>,
-    /// The places of the others in θ, likewise.
-    untracked: Vec<(bool, usize, Grid)>,
-}
-
-/// The inputs of one forward pass.
-struct Rows {
-    /// `[rows, inputs]`, row-major.
-    inputs: Vec<f32>,
-    /// At least one.
-    rows: usize,
-    mode: Mode,
-}
-
 impl Engine {
     /// An engine for `network` on the CPU.
     pub fn new(network: Arc<dyn Network>) -> Self {
         let plain = Device::flex();
-        let (stages, trunk) = (network.stages().len(), network.parameters().len());
+        let (stages, trunk) = (network.stages(), network.parameters().len());
         let (tracked, work) = (plain.clone().autodiff(), RefCell::default());
         Self { stages, trunk, tracked, plain, work, network }
     }
@@ -243,7 +224,7 @@ impl Engine {
         gradient: &mut Vector,
     ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
         let track = |slot| !frozen.slots.contains(&slot);
-        let loaded = self.load(model, view, heads, track, &self.tracked);
+        let mut loaded = self.load(model, view, heads, track, &self.tracked);
         let mut buffers = model.buffers.clone(); // kept only when every pass went well
         let mut computed = Computed::default();
         // Σ logits · ∂loss/∂logits has, as a function of the weights, the loss's gradient.
@@ -270,9 +251,8 @@ impl Engine {
         let mut active = Vec::new();
         if let Some(surrogate) = surrogate.filter(Tensor::is_tracked) {
             let mut found = surrogate.backward();
-            for (of_head, index, grid) in &loaded.tracked {
-                let weights = if *of_head { &loaded.head } else { &loaded.weights };
-                let data = weights.take_gradient(*index, &mut found);
+            for (of, index, grid) in std::mem::take(&mut loaded.tracked) {
+                let data = loaded.part(of).take_gradient(index, &mut found);
                 let values = data.as_ref().and_then(|data| data.as_slice::<f32>().ok());
                 grid.runs(&model.layout, |slot, joined, flat| match values {
                     _ if !track(slot) => {}
@@ -284,72 +264,6 @@ impl Engine {
         }
         active.sort_unstable();
         Ok((computed, active))
-    }
-
-    /// One forward pass; `[rows or 2, units]`.
-    fn forward(
-        &self,
-        loaded: &Loaded,
-        model: &Model,
-        view: &View,
-        buffers: &mut Vector,
-        Rows { mut inputs, rows, mode }: Rows,
-    ) -> Tensor<2> {
-        let width = inputs.len() / rows;
-        // A product of one row takes another kernel than one of many and rounds differently:
-        // a single row is computed as two.
-        let padded = rows.max(2);
-        if padded != rows {
-            inputs.extend_from_within(..);
-        }
-        let slots: Vec<Range<usize>> = view
-            .column
-            .buffers
-            .iter()
-            .map(|&slot| model.buffer_layout.slot(slot).range())
-            .collect();
-        let learn = mode == Mode::Train && view.statistics == Statistics::Learn;
-        let mut normaliser =
-            Normaliser::new(buffers, &slots, learn.then_some(rows), &loaded.device);
-        let inputs = Tensor::from_data(TensorData::new(inputs, [padded, width]), &loaded.device);
-        let network = self.network.as_ref();
-        let features =
-            network::forward(network, self.stages, &loaded.weights, &mut normaliser, inputs);
-        loaded.head.dense(0, features)
-    }
-
-    /// Copies the view's weights, kept ones only, to leaves on `device`.
-    fn load(
-        &self,
-        model: &Model,
-        view: &View,
-        heads: &[usize],
-        track: impl Fn(SlotId) -> bool,
-        device: &Device,
-    ) -> Loaded {
-        let head_grid = |part: fn(&crate::model::Head) -> &Grid| -> Grid {
-            let grids: Vec<&Grid> = heads.iter().map(|&head| part(&model.heads[head])).collect();
-            side_by_side(&grids, model)
-        };
-        let head_weight = head_grid(|head| &head.weight);
-        let head_bias = head_grid(|head| &head.bias);
-        let mut weights = Weights::default();
-        let mut head = Weights::default();
-        let (mut tracked, mut untracked) = (Vec::new(), Vec::new());
-        let of_trunk = view.column.parameters.iter().map(|grid| (false, grid));
-        debug_assert_eq!(view.column.parameters.len(), self.trunk);
-        for (of_head, grid) in of_trunk.chain([(true, &head_weight), (true, &head_bias)]) {
-            let shape = grid.shape(&model.layout);
-            let values = grid.effective(model, view.keep.as_deref());
-            let leaf = grid.blocks.iter().any(|&slot| track(slot));
-            let to = if of_head { &mut head } else { &mut weights };
-            to.push(values, &shape, device, leaf);
-            let places = if leaf { &mut tracked } else { &mut untracked };
-            places.push((of_head, to.len() - 1, grid.clone()));
-        }
-        let columns =
-            Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
-        Loaded { weights, head, columns, device: device.clone(), tracked, untracked }
     }
 }
 
@@ -367,26 +281,6 @@ pub(crate) fn heads_of<'a>(
         }));
     }
     needed.into_iter().collect()
-}
-
-/// Joins grids of the same rows along their last dimension: `[rows, a] + [rows, b]` →
-/// `[rows, a + b]`, or `[a] + [b]` → `[a + b]`.
-fn side_by_side(grids: &[&Grid], model: &Model) -> Grid {
-    let one_dimension =
-        grids.first().is_some_and(|grid| model.layout.slot(grid.blocks[0]).shape.len() == 1);
-    if one_dimension {
-        let blocks: Vec<_> = grids.iter().flat_map(|grid| grid.blocks.clone()).collect();
-        return Grid { rows: blocks.len(), blocks };
-    }
-    let rows = grids.iter().map(|grid| grid.rows).max().unwrap_or(1);
-    let mut blocks = Vec::new();
-    for row in 0..rows {
-        for grid in grids {
-            let columns = grid.blocks.len() / grid.rows;
-            blocks.extend_from_slice(&grid.blocks[row * columns..(row + 1) * columns]);
-        }
-    }
-    Grid { rows, blocks }
 }
 
 /// The numbers of a tensor's data.

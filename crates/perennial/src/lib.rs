@@ -3,6 +3,7 @@
 
 pub mod draws;
 mod engine;
+mod growth;
 mod layout;
 pub mod learner;
 mod model;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::Key;
 use crate::layout::{Layout, SlotId};
-use crate::network::{Init, Network, Start};
-use crate::vector::{Mask, Vector};
+use crate::network::{Init, Lateral, Network, Start};
+use crate::vector::{Mask, Vector, wide};
 
 /// A parameter made of slots: a matrix of blocks, joined along its first two dimensions.
 ///
@@ -41,20 +41,26 @@ impl Grid {
         shape
     }
 
-    /// The joined parameter's numbers: θ's own, 0 where `keep` says no.
-    pub(crate) fn effective(&self, model: &Model, keep: Option<&Mask>) -> Vec<f32> {
-        let mut values = vec![0.0; self.shape(&model.layout).iter().product()];
+    /// Appends the joined parameter's numbers: θ's own, 0 where `keep` says no.
+    pub(crate) fn append_effective(&self, model: &Model, keep: Option<&Mask>, to: &mut Vec<f32>) {
+        let first = to.len();
+        to.resize(first + self.shape(&model.layout).iter().product::<usize>(), 0.0);
+        let to = &mut to[first..];
         self.runs(&model.layout, |_, joined, flat| {
-            let to = &mut values[joined];
-            to.copy_from_slice(&model.theta[flat.clone()]);
+            let (to, theta) = (&mut to[joined], &model.theta[flat.clone()]);
             let kept = keep.and_then(|keep| keep.bytes().get(flat.start..flat.end.min(keep.len())));
-            for (value, &keep) in to.iter_mut().zip(kept.unwrap_or_default()) {
-                if keep == 0 {
-                    *value = 0.0;
-                }
-            }
+            let Some(kept) = kept else { return to.copy_from_slice(theta) };
+            to[kept.len()..].copy_from_slice(&theta[kept.len()..]);
+            // Every step and without a branch: what is kept follows no pattern.
+            wide(
+                #[inline(always)]
+                || {
+                    for ((to, &theta), &keep) in to.iter_mut().zip(theta).zip(kept) {
+                        *to = if keep == 0 { 0.0 } else { theta };
+                    }
+                },
+            );
         });
-        values
     }
 
     /// Calls `copy(slot, joined, flat)` for every run of numbers that is contiguous both in the
@@ -91,6 +97,10 @@ pub struct Column {
     pub parameters: Vec<Grid>,
     /// One for each of [`Network::buffers`].
     pub buffers: Vec<SlotId>,
+    /// What it receives from the columns before it: one for each of [`Network::stages`] and one
+    /// for the output. Empty for a column that stands alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laterals: Vec<Option<Lateral>>,
 }
 
 /// An output layer, or a block of columns of one.
@@ -138,6 +148,8 @@ pub enum Statistics {
 pub struct View {
     /// The trunk.
     pub column: Column,
+    /// The trunks that its laterals read, oldest first; their statistics are fixed.
+    pub older: Vec<Column>,
     /// Whether the trunk's statistics learn.
     pub statistics: Statistics,
     /// The heads it has, as indices into [`Model::heads`]; ascending.
@@ -213,7 +225,7 @@ impl Model {
                 slot
             })
             .collect();
-        self.columns.push(Column { parameters, buffers });
+        self.columns.push(Column { parameters, buffers, laterals: Vec::new() });
         self.columns.len() - 1
     }
 
@@ -250,6 +262,7 @@ impl Model {
     pub fn shared_view(&self, task: usize) -> View {
         View {
             column: self.columns[0].clone(),
+            older: Vec::new(),
             statistics: Statistics::Learn,
             heads: (0..self.heads.len()).collect(),
             answer: self.answer(task),

@@ -184,10 +184,9 @@ impl Optimizer {
                 -lr * first[i]
             })
         };
-        for (i, _) in frozen.iter().enumerate().filter(|(_, frozen)| **frozen != 0) {
-            first[i] = 0.0;
-            if adam {
-                second[i] = 0.0;
+        for moments in [first, second] {
+            for (moment, &frozen) in moments.iter_mut().zip(frozen) {
+                *moment = if frozen == 0 { *moment } else { 0.0 };
             }
         }
         finite

@@ -227,6 +227,13 @@ pub enum Keeps {
         /// Samples a task.
         most: Budget,
     },
+    /// The task that owns each weight of θ: ⌈log₂(tasks + 1)⌉ bits a weight.
+    Owners {
+        /// Whether also a bit for each task and older weight: which of them it picked.
+        picks: bool,
+        /// While a task is learnt, this many vectors of θ's length in all.
+        working: usize,
+    },
     /// All training data of all tasks.
     AllData,
 }
@@ -268,8 +275,11 @@ pub enum Pool {
 pub struct Phase {
     /// What it is for: `train`, `prune`, `retrain`, …
     pub name: String,
-    /// Epochs; `None` for as many as the run's settings say.
+    /// Epochs; `None` for the share of what the run's settings say.
     pub epochs: Option<usize>,
+    /// The part of a task's steps by the run's settings that this phase has, at least one step:
+    /// shares that add up to 1 make a task as long as any other method's.
+    pub share: f64,
     /// Multiplies the run's learning rate.
     pub lr_factor: f32,
     /// Whether the optimiser's moments of the phase before go on; a task's first phase goes by
@@ -284,6 +294,7 @@ impl Default for Phase {
         Self {
             name: "train".into(),
             epochs: None,
+            share: 1.0,
             lr_factor: 1.0,
             keep_optimizer: false,
             validate: false,
@@ -356,6 +367,8 @@ pub struct Step<'a> {
     pub moved: &'a [f32],
     /// The slots that moved, ascending.
     pub active: &'a [SlotId],
+    /// The share of the phase's steps that are done, this one included: above 0, at most 1.
+    pub done: f64,
 }
 
 /// What [`Strategy::after_step`] changed of what the driver holds.

@@ -88,6 +88,11 @@ impl Mask {
         &self.0
     }
 
+    /// The bytes, each to stay 0 or 1.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
     /// How many weights the mask speaks of.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -13,6 +13,15 @@ pub struct Figures {
     /// How often and how far new gradients pointed against those of the past: T of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<Vec<Conflicts>>,
+    /// Which share of each layer each task took, by layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Vec<Owned>>,
+    /// The sizes of progressive columns: T of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Column>>,
+    /// What compacting, picking and growing decided: T of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<Vec<Decision>>,
     /// Kinds that this report does not know.
     #[serde(flatten)]
     pub others: BTreeMap<String, serde_json::Value>,
@@ -41,4 +50,56 @@ pub struct Conflicts {
     pub angle_before: Option<f64>,
     /// The same after the projection.
     pub angle_after: Option<f64>,
+}
+
+/// The weights of a layer and who took them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owned {
+    /// For example `dense1`.
+    pub name: String,
+    /// Weights it has after each task; it may grow.
+    pub weights: Vec<u64>,
+    /// Weights that each task took for good.
+    pub owned: Vec<u64>,
+}
+
+impl Owned {
+    /// The share of the layer, as it is after task `after`, that `task` took; both from 0.
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    pub(crate) fn share(&self, after: usize, task: usize) -> Option<f64> {
+        let (all, own) = (*self.weights.get(after)?, *self.owned.get(task)?);
+        (all > 0).then(|| own as f64 / all as f64)
+    }
+}
+
+/// The numbers of a progressive column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Of its layers and its head.
+    pub own: u64,
+    /// Of the laterals by which it reads older columns.
+    pub laterals: u64,
+}
+
+/// What was decided for a task; accuracies are on validation rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// To be reached.
+    pub goal: f64,
+    /// Reached before anything was given back.
+    pub reached: f64,
+    /// Reached in the end.
+    pub end: f64,
+    /// Whether the end reaches the goal.
+    pub met: bool,
+    /// The share of the older weights that is used; none of the first task.
+    pub picked: Option<f64>,
+    /// Weights of the trunk, as a multiple of the first width's.
+    pub width: f64,
+    /// Whether it grew for this task.
+    pub grown: bool,
+    /// The share of what it took that was given back.
+    pub pruned: f64,
+    /// Whether retraining made it better.
+    pub retrained: bool,
 }

@@ -110,6 +110,12 @@ fn check_run(run: &Run, tasks: usize) -> Result<(), String> {
     }
     let derived =
         [run.acc, run.bwt, run.fwt, run.forgetting, run.learning_accuracy, run.intransigence];
+    if let Some(inferred) = &run.inferred {
+        let shares = inferred.accuracy.iter().chain(&inferred.found).chain([&inferred.acc]);
+        if let Some(value) = shares.into_iter().find(|value| !(0.0..=1.0).contains(*value)) {
+            return Err(format!("an inferred share is {value}; expected 0 to 1"));
+        }
+    }
     let within = run.anytime.iter().flat_map(WithinTasks::metrics);
     match derived.into_iter().chain(within).flatten().find(|value| !(-1.0..=1.0).contains(value)) {
         Some(value) => Err(format!("one of its metrics is {value}; expected -1 to 1 or null")),

@@ -21,6 +21,7 @@ pub(crate) struct Card<'a> {
     pub(crate) figures: Vec<Figure>,
     pub(crate) price: String,
     pub(crate) intransigence: Option<String>,
+    pub(crate) untold: Option<String>,
     pub(crate) settings: Vec<(&'a str, String)>,
     pub(crate) notes: Vec<&'a str>,
     pub(crate) runs: &'a [&'a Run],
@@ -60,6 +61,7 @@ pub(crate) fn cards<'a>(
             figures: figures::figures(standing, comparison.tasks),
             price: price(standing),
             intransigence: standing.intransigence.map(format::estimated_change),
+            untold: untold(standing),
             settings: standing.runs[0]
                 .settings
                 .iter()
@@ -85,6 +87,23 @@ fn price(standing: &Standing<'_>) -> String {
         format::bytes(strategy),
         format::bytes(data)
     )
+}
+
+/// How it answers when it is not told the task.
+fn untold(standing: &Standing<'_>) -> Option<String> {
+    let by = &standing.runs[0].inferred.as_ref()?.by;
+    let acc = standing.over_seeds(|run| Some(run.inferred.as_ref()?.acc))?;
+    #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
+    let found = standing.over_seeds(|run| {
+        let found = &run.inferred.as_ref()?.found;
+        Some(found.iter().sum::<f64>() / found.len().max(1) as f64)
+    })?;
+    Some(format!(
+        "Not told the task, and answered by the network that is surest (least {by}): {} right; the \
+         task’s own network answered {} of the samples",
+        format::fraction(acc),
+        format::fraction(found)
+    ))
 }
 
 /// A setting as one would write it: text without its quotes.

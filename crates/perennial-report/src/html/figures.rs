@@ -1,6 +1,9 @@
 //! What a strategy counted while it learnt: a plot and its numbers for every kind that is known.
 
+mod columns;
 mod conflicts;
+mod decisions;
+mod owners;
 
 use crate::standing::Standing;
 use crate::svg::Svg;
@@ -17,6 +20,6 @@ pub(crate) struct Figure {
 
 /// The figures of a strategy, over its seeds.
 pub(crate) fn figures(standing: &Standing<'_>, tasks: usize) -> Vec<Figure> {
-    let kinds = [conflicts::figure];
+    let kinds = [conflicts::figure, owners::figure, decisions::figure, columns::figure];
     kinds.into_iter().filter_map(|figure| figure(standing, tasks)).collect()
 }

@@ -115,6 +115,44 @@ fn conflicts_have_a_plot_and_a_table() {
     }
 }
 
+/// Two tasks: of 100 weights task 1 owns 25; of 200, once the layer grew, that is an eighth, and
+/// task 2's 150 are three quarters. Catches: shares of the layer as it was, a bar of the wrong
+/// task's colour, free weights that are nobody's but shown as somebody's.
+#[test]
+fn owners_are_stacked_bars_of_each_layer_after_each_task() {
+    let mut document = comparison(&[FINETUNE, EWC], 2, 1);
+    for cell in &mut document.runs {
+        if let Cell::Done(run) = cell
+            && run.strategy == "ewc"
+        {
+            run.figures = serde_json::from_value(json!({
+                "owners": [{ "name": "dense1", "weights": [100, 200], "owned": [25, 150] }],
+                "columns": [{ "own": 300, "laterals": 0 }, { "own": 300, "laterals": 100 }],
+                "decisions": [
+                    { "goal": 0.9, "reached": 0.8, "end": 0.85, "met": false, "picked": null,
+                      "width": 1.5, "grown": true, "pruned": 0.5, "retrained": false },
+                    { "goal": 0.9, "reached": 0.95, "end": 0.925, "met": true, "picked": 0.75,
+                      "width": 1.5, "grown": false, "pruned": 0.25, "retrained": true },
+                ],
+            }))
+            .unwrap();
+        }
+    }
+    let page = html(&document).unwrap();
+    let plot = page.split("who owns which share of each layer, after each task\"").nth(1).unwrap();
+    let plot = plot.split("</svg>").next().unwrap();
+    let height = |class: &str, nth: usize| {
+        let of = plot.split(&format!("class=\"bar {class}\"")).nth(nth).unwrap();
+        of.split("height=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    // 70 is the whole: a quarter, then an eighth and three quarters.
+    assert_eq!([height("t0", 1), height("t0", 2), height("t1", 1)], ["17.5", "8.8", "52.5"]);
+    assert!(page.contains("<td>dense1</td><td>200</td><td>12.5 75.0</td><td>12.5</td>"));
+    assert!(page.contains("<td>2</td><td>300</td><td>100</td><td>700</td>"));
+    assert!(page.contains("<td>0</td><td>1</td><td>.900</td><td>.850</td><td>no</td><td>–</td>"));
+    assert!(page.contains("<td>yes</td><td>.750</td><td>1.50</td><td>.250</td>"));
+}
+
 #[test]
 fn every_text_of_the_document_is_escaped() {
     let hostile = r#""><img onerror=alert(1)><script>'&"#;

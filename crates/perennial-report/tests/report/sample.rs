@@ -102,6 +102,7 @@ fn run(fares: &Fares, tasks: usize, seed: u64) -> Run {
         task_known: fares.told,
         notes: Vec::new(),
         anytime: None,
+        inferred: None,
         figures: Default::default(),
         label: fares.label.to_owned(),
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Gradients, Tensor, TensorData};
 
+use super::trunks::{Of, Rows};
 use super::{Engine, floats, heads_of};
 use crate::draws::Generator;
 use crate::engine::Frozen;
@@ -66,8 +67,8 @@ impl Sum {
     }
 }
 
-/// Sums by parameter: whether of the head, its index there.
-type Sums = BTreeMap<(bool, usize), Sum>;
+/// Sums by parameter: what it is of, its index there.
+type Sums = BTreeMap<(Of, usize), Sum>;
 
 impl Power {
     /// h of every number.
@@ -108,6 +109,10 @@ impl Engine {
         stopped: &impl Fn() -> Result<(), E>,
     ) -> Result<Option<Vec<f64>>, E> {
         let Asked { view, slopes, power, .. } = *asked;
+        if !view.older.is_empty() {
+            return Ok(None);
+        }
+        let own = Of::Trunk(0);
         let heads = heads_of(model, view, [&view.answer]);
         let mut loaded = self.load(model, view, &heads, |_| false, &self.tracked);
         let Some(columns) = loaded.columns.of(&view.answer) else { return Ok(None) };
@@ -123,7 +128,7 @@ impl Engine {
             let mut wanted = Vec::new(); // [rows, slopes, classes]
             for number in 0..slopes.count(classes) {
                 stopped()?;
-                loaded.weights.record();
+                loaded.part(own).record();
                 loaded.head.record();
                 let (inputs, mode) = (inputs.clone(), Mode::Evaluate);
                 let logits = self.forward(
@@ -131,10 +136,10 @@ impl Engine {
                     model,
                     view,
                     &mut buffers,
-                    super::Rows { rows: rows.len(), inputs, mode },
+                    Rows { rows: rows.len(), inputs, mode },
                 );
-                let (trunk, head) = (loaded.weights.recorded(), loaded.head.recorded());
-                if !(trunk.tells_all(loaded.weights.len()) && head.tells_all(loaded.head.len())) {
+                let (trunk, head) = (loaded.part(own).recorded(), loaded.head.recorded());
+                if !(trunk.tells_all(loaded.part(own).len()) && head.tells_all(loaded.head.len())) {
                     return Ok(None);
                 }
                 let [padded_rows, _] = logits.dims();
@@ -153,14 +158,14 @@ impl Engine {
                 let seed = TensorData::new(seed, [padded_rows, units]);
                 let scalar = (logits * Tensor::from_data(seed, &self.tracked)).sum();
                 let mut gradients = scalar.backward();
-                for (of_head, tape) in [(false, trunk), (true, head)] {
+                for (of, tape) in [(own, trunk), (Of::Head, head)] {
                     for layer in tape.layers {
-                        add_layer(&mut sums, of_head, layer, &mut gradients, power);
+                        add_layer(&mut sums, of, layer, &mut gradients, power);
                     }
                 }
             }
-            for (of_head, index, grid) in &loaded.untracked {
-                let values = match sums.remove(&(*of_head, *index)) {
+            for (of, index, grid) in &loaded.untracked {
+                let values = match sums.remove(&(*of, *index)) {
                     Some(Sum::Whole(values)) => values,
                     Some(Sum::Dense(factors)) => {
                         let [a, delta] = *factors;
@@ -221,25 +226,25 @@ impl Engine {
 }
 
 /// Adds what one backward pass found at a layer.
-fn add_layer(sums: &mut Sums, of_head: bool, layer: Layer, found: &mut Gradients, power: Power) {
+fn add_layer(sums: &mut Sums, of: Of, layer: Layer, found: &mut Gradients, power: Power) {
     let whole = |len: usize| Sum::Whole(vec![0.0; len]);
     match layer {
         Layer::Dense { weight, input, zero } => {
             let delta = power.of_all(slope(&zero, found)); // [rows, outputs]
             let of_bias = floats(delta.clone().sum_dim(0).into_data());
-            sums.entry((of_head, weight + 1)).or_insert_with(|| whole(of_bias.len())).add(&of_bias);
-            match sums.get_mut(&(of_head, weight)) {
+            sums.entry((of, weight + 1)).or_insert_with(|| whole(of_bias.len())).add(&of_bias);
+            match sums.get_mut(&(of, weight)) {
                 Some(Sum::Dense(factors)) => factors[1] = factors[1].clone() + delta,
                 _ => {
                     let dense = Sum::Dense(Box::new([power.of_all(input), delta]));
-                    sums.insert((of_head, weight), dense);
+                    sums.insert((of, weight), dense);
                 }
             }
         }
         Layer::Conv { weight, kernel, stride, input, zero } => {
             let delta = slope(&zero, found);
             let moments = conv_moments(input, delta, (kernel, stride), power);
-            sums.entry((of_head, weight)).or_insert_with(|| whole(moments.len())).add(&moments);
+            sums.entry((of, weight)).or_insert_with(|| whole(moments.len())).add(&moments);
         }
         Layer::Norm { gamma, normalised, zero } => {
             let delta = slope(&zero, found); // [rows, channels, height, width]
@@ -251,7 +256,7 @@ fn add_layer(sums: &mut Sums, of_head: bool, layer: Layer, found: &mut Gradients
             for (index, moments) in
                 [(gamma, moments(delta.clone() * normalised)), (gamma + 1, moments(delta))]
             {
-                sums.entry((of_head, index)).or_insert_with(|| whole(moments.len())).add(&moments);
+                sums.entry((of, index)).or_insert_with(|| whole(moments.len())).add(&moments);
             }
         }
     }

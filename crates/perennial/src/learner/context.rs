@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::draws::{Generator, Key};
 use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
+use crate::layout::SlotId;
 use crate::learner::data::Data;
 use crate::learner::{LearnError, Stop, Training};
 use crate::model::{Among, Model, Outputs, View};
-use crate::network::Network;
+use crate::network::{Init, Network};
 use crate::objective::{Pass, Target, Term};
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Samples, Setting};
@@ -35,6 +38,7 @@ pub struct Context<'a> {
     pub(crate) data: &'a Data<'a>,
     pub(crate) card: &'a Card,
     pub(crate) notes: &'a mut Vec<String>,
+    pub(crate) decisions: &'a mut Vec<Value>,
     pub(crate) stop: &'a Stop,
 }
 
@@ -77,6 +81,11 @@ impl Context<'_> {
         if !self.notes.contains(&text) {
             self.notes.push(text);
         }
+    }
+
+    /// Tells the run's log of a decision: a flat JSON object. Not within steps.
+    pub fn decide(&mut self, what: Value) {
+        self.decisions.push(what);
     }
 
     /// The rows of a part of a task: of the current one, or of an earlier one if the card keeps
@@ -233,16 +242,32 @@ impl Context<'_> {
         Ok(self.engine.loss(self.model, view, passes)?)
     }
 
+    /// How many classes the current task has.
+    pub fn classes(&self) -> usize {
+        self.data.stream.tasks[self.task].classes.len()
+    }
+
+    /// Appends a parameter of the strategy's own.
+    pub fn append(&mut self, name: &str, shape: &[usize], init: Init) -> SlotId {
+        self.model.append(name, shape, init, self.key.seed)
+    }
+
     /// Appends a trunk of `network` for a strategy that isolates columns; says its index in
     /// [`Model::columns`].
     pub fn append_column(&mut self, network: &dyn Network) -> usize {
         self.model.append_column(network, self.key.seed)
     }
 
+    /// Appends a trunk that [shares the weights](Model::append_column_over) of column `from`, for
+    /// a strategy that isolates; says its index in [`Model::columns`].
+    pub fn append_column_over(&mut self, network: &dyn Network, from: usize) -> usize {
+        self.model.append_column_over(network, from, self.key.seed)
+    }
+
     /// Appends the current task's own head over `features`, for a strategy that isolates; says
     /// its index in [`Model::heads`].
     pub fn append_head(&mut self, features: usize) -> usize {
-        let labels = self.data.stream.tasks[self.task].classes.len();
+        let labels = self.classes();
         let head = self.model.append_head(features, labels, self.key.seed);
         let units = self.model.heads[head].units.clone();
         self.model.outputs.truncate(self.task);

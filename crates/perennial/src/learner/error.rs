@@ -62,6 +62,32 @@ pub enum LearnError {
         /// 0-based.
         task: usize,
     },
+    /// A method that chooses by validation accuracy, on a stream without validation rows.
+    #[error(
+        "{strategy} chooses by the accuracy on validation rows, and task {} has none: set a part \
+         of the training rows apart, for example --validation 0.1",
+        task + 1
+    )]
+    NoValidation {
+        /// The method.
+        strategy: &'static str,
+        /// 0-based.
+        task: usize,
+    },
+    /// A task for which next to nothing of the network is left.
+    #[error(
+        "no free weights: task {} gets {percent:.2} % of {strategy}'s network; prune more \
+         ({strategy}.prune), use a wider network (--network), or use cpg, which grows",
+        task + 1
+    )]
+    NoFreeWeights {
+        /// The method.
+        strategy: &'static str,
+        /// 0-based.
+        task: usize,
+        /// Of all weights that tasks share out.
+        percent: f64,
+    },
     /// An importance of nothing.
     #[error(
         "{strategy} cannot measure what matters to task {}: there are {reason} to measure it on",

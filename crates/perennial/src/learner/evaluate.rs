@@ -48,6 +48,9 @@ impl Learner {
         }
         watch.event(&Event::Row { after, accuracy: row.clone() })?;
         self.core.accuracy.push_row(row).map_err(|error| LearnError::Watch(error.into()))?;
+        if after == tasks {
+            self.core.inferred = self.infer(data, stop)?;
+        }
         // `run` counts the whole advance as training: move this part over.
         let seconds = since.elapsed().as_secs_f64();
         self.clock.eval_seconds += seconds;
@@ -118,7 +121,7 @@ impl Learner {
 }
 
 /// The index of the largest; the first of equals, 0 when all are NaN.
-fn argmax(scores: &[f32]) -> usize {
+pub(super) fn argmax(scores: &[f32]) -> usize {
     let mut best = 0;
     for (i, score) in scores.iter().enumerate() {
         if *score > scores[best] || scores[best].is_nan() {

@@ -8,6 +8,7 @@ mod context;
 mod data;
 mod error;
 mod evaluate;
+mod infer;
 mod position;
 mod recall;
 mod saved;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use self::context::Context;
 use self::data::Data;
 pub use self::error::LearnError;
+pub use self::infer::{Confidence, Inferred};
 pub use self::position::{InPhase, Position};
 pub use self::recall::PackedGradients;
 pub use self::saved::KeptBytes;
@@ -43,6 +45,8 @@ pub struct Learner {
     engine: Engine,
     strategy: Box<dyn Strategy>,
     card: Card,
+    /// What hooks decided and the log was not told yet: nothing between two positions.
+    decisions: Vec<serde_json::Value>,
     /// Everything else that is saved and that equal learners have equal.
     pub core: Core,
     /// Seconds spent: saved, but no part of what learners are compared by.
@@ -70,6 +74,9 @@ pub struct Core {
     pub accuracy: Accuracy,
     /// Accuracies within tasks, if the training asks for them.
     pub anytime: Vec<Evaluation>,
+    /// At the end, how well it answers without being told the task, where it has a network for
+    /// each.
+    pub inferred: Option<Inferred>,
     /// Steps made in all.
     pub steps: u64,
     /// What hooks said to the user, each once.
@@ -147,10 +154,12 @@ impl Learner {
             model,
             accuracy: Accuracy::new(stream.tasks.len()),
             anytime: Vec::new(),
+            inferred: None,
             steps: 0,
             notes: Vec::new(),
         };
-        Ok(Self { engine: Engine::new(network), strategy, card, core, clock: Clock::default() })
+        let (engine, clock) = (Engine::new(network), Clock::default());
+        Ok(Self { engine, strategy, card, decisions: Vec::new(), core, clock })
     }
 
     /// The strategy.
@@ -246,6 +255,11 @@ impl Learner {
                 Position::BeforeTask { task: task + 1 }
             }
         };
+        if let Some(task) = next.task() {
+            for what in std::mem::take(&mut self.decisions) {
+                watch.event(&Event::Decision { task, what })?;
+            }
+        }
         self.core.position = next;
         Ok(true)
     }
@@ -318,6 +332,7 @@ impl Learner {
             data,
             card: &self.card,
             notes: &mut core.notes,
+            decisions: &mut self.decisions,
             stop,
         };
         (self.strategy.as_mut(), context)

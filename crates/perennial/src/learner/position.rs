@@ -84,6 +84,18 @@ impl InPhase {
 }
 
 impl Position {
+    /// The task it is at, 0-based; `None` before the first.
+    pub fn task(&self) -> Option<usize> {
+        match self {
+            Self::Start => None,
+            Self::InPhase(InPhase { task, .. })
+            | Self::BeforeTask { task }
+            | Self::AfterPhase { task, .. }
+            | Self::AfterPhases { task }
+            | Self::AfterTask { task } => Some(*task),
+        }
+    }
+
     /// What draws at this position are a function of.
     pub fn key(&self, seed: u64) -> Key {
         let of_task = |task: usize, phase: usize| Key {

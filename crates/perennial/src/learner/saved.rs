@@ -107,7 +107,8 @@ impl Learner {
         let strategy = load(&name, &part("strategy"))?;
         let clock: Clock = from_state(&part("clock"))?;
         let card = strategy.card();
-        Ok(Self { engine: Engine::new(network), strategy, card, core, clock })
+        let (engine, decisions) = (Engine::new(network), Vec::new());
+        Ok(Self { engine, strategy, card, decisions, core, clock })
     }
 
     /// Bytes kept between tasks: model, strategy, and as data the samples in its

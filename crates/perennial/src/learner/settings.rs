@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LearnError;
+use super::{Confidence, LearnError};
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 
 /// What training is made of, whatever the strategy.
@@ -27,6 +27,8 @@ pub struct Training {
     pub eval_every: usize,
     /// Accuracy on a fixed subset every so many steps; `None` for never.
     pub anytime: Option<u64>,
+    /// By what a learner with a network for each task guesses the task, where it is not told.
+    pub infer: Confidence,
 }
 
 impl Default for Training {
@@ -41,6 +43,7 @@ impl Default for Training {
             eval_samples: None,
             eval_every: 1,
             anytime: None,
+            infer: Confidence::default(),
         }
     }
 }

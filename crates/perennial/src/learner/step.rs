@@ -47,6 +47,7 @@ impl Learner {
             false => rows.div_ceil(batch),
         };
         let (epochs, last_step) = self.length(&at, steps);
+        let total = last_step.min((epochs * steps) as u64);
         let mut view = self.strategy.view(at.task, &self.core.model);
         let mut frozen = self.strategy.frozen(at.task, &self.core.model);
         self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
@@ -63,8 +64,9 @@ impl Learner {
             while at.step < steps && at.steps < last_step {
                 let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
                 self.core.position = Position::InPhase(at.clone());
+                let network = (&view, &frozen);
                 let changed =
-                    self.step(&mut at, data, (&pool, rows), (&view, &frozen), &mut buffers, stop)?;
+                    self.step(&mut at, data, (&pool, rows, total), network, &mut buffers, stop)?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -106,12 +108,12 @@ impl Learner {
         Ok(Some(Position::AfterPhase { task, phase, outcome }))
     }
 
-    /// One step on `rows` of the pool.
+    /// One step on `rows` of the pool, in a phase of `total` steps.
     fn step(
         &mut self,
         at: &mut InPhase,
         data: &Data<'_>,
-        (pool, rows): (&[usize], &[u32]),
+        (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
         buffers: &mut Buffers,
         stop: &Stop,
@@ -159,19 +161,23 @@ impl Learner {
             gradient: &buffers.plain,
             moved: &buffers.moved,
             active: &active,
+            done: at.steps as f64 / total as f64,
         };
         strategy.after_step(&step, &mut cx)
     }
 
     /// How long a phase is: epochs, and the step at which it ends all the same.
     fn length(&self, at: &InPhase, steps: usize) -> (usize, u64) {
-        match (at.phase.epochs, self.core.training.iterations) {
-            (Some(epochs), _) => (epochs, u64::MAX),
-            (None, Some(iterations)) if steps > 0 => {
-                (iterations.div_ceil(steps as u64) as usize, iterations)
-            }
-            (None, _) => (self.core.training.epochs, u64::MAX),
+        if let Some(epochs) = at.phase.epochs {
+            return (epochs, u64::MAX);
         }
+        if steps == 0 {
+            return (0, 0);
+        }
+        let training = &self.core.training;
+        let whole = training.iterations.unwrap_or((training.epochs * steps) as u64);
+        let last = ((whole as f64 * at.phase.share).round() as u64).max(1);
+        ((last as usize).div_ceil(steps), last)
     }
 
     /// The order of the pool's rows in the epoch of `at`.

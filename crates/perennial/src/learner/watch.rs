@@ -66,6 +66,13 @@ pub enum Event {
         /// Weights in θ now.
         parameters: usize,
     },
+    /// A strategy decided something.
+    Decision {
+        /// 0-based.
+        task: usize,
+        /// What, and on what grounds: a flat JSON object.
+        what: serde_json::Value,
+    },
     /// A phase ended.
     Phase {
         /// 0-based.

@@ -79,7 +79,7 @@ impl Dense {
         view: &View,
         heads: &[usize],
     ) -> Option<Self> {
-        if !network.dense() {
+        if !network.dense() || !view.older.is_empty() {
             return None;
         }
         let heads = heads.iter().map(|&head| &model.heads[head]);
@@ -94,7 +94,7 @@ impl Dense {
                 model.layout.slot(grid.blocks[0]).range()
             } else {
                 let first = joined.len();
-                joined.extend(grid.effective(model, view.keep.as_deref()));
+                grid.append_effective(model, view.keep.as_deref(), &mut joined);
                 first..joined.len()
             };
             Place { grid: grid.clone(), at }
@@ -343,6 +343,7 @@ mod tests {
         model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
         let view = View {
             column: model.columns[0].clone(),
+            older: Vec::new(),
             statistics: crate::model::Statistics::Learn,
             heads: vec![0, 1],
             answer: 0..5,

@@ -6,6 +6,7 @@
 
 mod cnn;
 pub(crate) mod dense;
+mod lateral;
 mod mlp;
 mod module;
 mod normaliser;
@@ -24,6 +25,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 pub use self::cnn::Cnn;
+pub use self::lateral::{Lateral, LateralKind};
 pub use self::mlp::Mlp;
 pub use self::module::{ModuleNetwork, Trunk};
 pub use self::normaliser::Normaliser;
@@ -40,6 +42,13 @@ use crate::vector::Vector;
 pub enum Init {
     /// Every number the same.
     Constant(f32),
+    /// Uniform from `low` to `high`.
+    Between {
+        /// The least.
+        low: f32,
+        /// The most.
+        high: f32,
+    },
     /// Uniform in ±bound.
     Uniform {
         /// Half the width.
@@ -77,6 +86,9 @@ impl Init {
             Self::Constant(value) => vec![*value; len],
             &Self::Uniform { bound } => {
                 (0..len).map(|_| generator.random_range(-bound..=bound)).collect()
+            }
+            &Self::Between { low, high } => {
+                (0..len).map(|_| generator.random_range(low..=high)).collect()
             }
             &Self::Normal { sd } => (0..len).map(|_| sd * standard_normal(generator)).collect(),
             &Self::TruncatedNormal { sd } => {
@@ -200,11 +212,22 @@ pub enum NetworkError {
     /// The network has one width only.
     #[error(
         "the network `{network}` cannot be made wider or narrower: implement `Network::scaled` \
-         for it (see examples/your_own_network.rs)"
+         for it (see examples/your_own_layers.rs)"
     )]
     OneWidth {
         /// The network.
         network: String,
+    },
+    /// The network does not say what its layers are.
+    #[error(
+        "the network `{network}` does not declare its layers, which {strategy} connects: implement \
+         `Network::stages` and `Network::forward_stage` for it (see examples/your_own_layers.rs)"
+    )]
+    NoLayers {
+        /// The network.
+        network: String,
+        /// The method that asks.
+        strategy: &'static str,
     },
     /// A Burn module cannot be a network.
     #[error("the module of the network `{network}` cannot be trained here: {reason}")]
@@ -257,6 +280,11 @@ pub trait Network: Send + Sync {
         Start::Xavier
     }
 
+    /// Whether its stages are its layers, so that columns can be connected layer by layer.
+    fn layered(&self) -> bool {
+        true
+    }
+
     /// Whether it is nothing but dense layers with a rectifier after each, its parameters their
     /// weights and biases in turn. Such a network may be run over slices, without autodiff.
     fn dense(&self) -> bool {
@@ -275,22 +303,28 @@ pub trait Network: Send + Sync {
     }
 }
 
+/// The widest form of a network, of widths up to `most` times its own, that `fits`; its narrowest
+/// where none does. Wider is never to fit where narrower does not.
+pub(crate) fn widest(
+    network: &Arc<dyn Network>,
+    most: f64,
+    fits: impl Fn(&dyn Network) -> bool,
+) -> Result<Arc<dyn Network>, NetworkError> {
+    /// Halvings of the range of factors: widths of millions are told apart.
+    const HALVINGS: usize = 24;
+    let (mut fitting, mut too_wide) = (0.0, most);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(fitting, too_wide);
+        if fits(network.scaled(middle)?.as_ref()) {
+            fitting = middle;
+        } else {
+            too_wide = middle;
+        }
+    }
+    network.scaled(fitting)
+}
+
 /// A width times a factor, rounded, at least 1.
 fn scaled_width(width: usize, factor: f64) -> usize {
     ((width as f64 * factor).round() as usize).max(1)
-}
-
-/// Runs all stages: inputs `[batch, channels·height·width]` → features `[batch, features]`.
-pub(crate) fn forward(
-    network: &dyn Network,
-    stages: usize,
-    weights: &Weights,
-    normaliser: &mut Normaliser<'_>,
-    inputs: Tensor<2>,
-) -> Tensor<2> {
-    let mut h = Activation::Flat(inputs);
-    for stage in 0..stages {
-        h = network.forward_stage(stage, weights, normaliser, h, None);
-    }
-    h.flat()
 }

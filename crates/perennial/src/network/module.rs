@@ -120,6 +120,10 @@ impl<M: Trunk> Network for ModuleNetwork<M> {
         }]
     }
 
+    fn layered(&self) -> bool {
+        false
+    }
+
     fn forward_stage(
         &self,
         _: usize,

@@ -123,6 +123,11 @@ impl Weights {
         self.tape.take().map(RefCell::into_inner).unwrap_or_default()
     }
 
+    /// Dimensions of parameter `index`.
+    pub(crate) fn rank(&self, index: usize) -> usize {
+        self.leaves[index].rank
+    }
+
     /// How many parameters.
     pub(crate) fn len(&self) -> usize {
         self.leaves.len()

@@ -1,14 +1,20 @@
 //! The mathematics that strategies share: plain functions and values, each tested alone.
 
 pub mod anchor;
+pub mod compact;
 pub mod conflicts;
 pub mod curvature;
 pub mod distil;
 pub mod explain;
 pub mod fisher;
+pub mod goal;
 pub mod guard;
 pub mod memory;
 pub mod moments;
+pub mod owners;
 pub mod path;
+pub mod picks;
 pub mod project;
+pub mod prune;
 pub mod qp;
+pub mod shares;

@@ -150,6 +150,7 @@ mod tests {
                     gradient: &[g],
                     moved: &[],
                     active: &active,
+                    done: 1.0,
                 };
                 running.observe(&layout, &step);
                 assert_eq!(running.due(), i == WINDOW);

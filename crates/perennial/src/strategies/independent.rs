@@ -1,11 +1,14 @@
 //! One model per task: nothing forgotten, nothing shared.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Method;
 use crate::learner::{Context, LearnError};
 use crate::model::{Column, Model, Statistics, View};
+use crate::network::{Network, NetworkError, Parameter, widest};
 use crate::scenario::Setting;
 use crate::strategy::{Card, Isolation, Keeps, Promises, Reads, Strategy};
 
@@ -39,6 +42,35 @@ pub enum Size {
     Full,
     /// Every hidden width divided by T.
     Equal,
+    /// So wide that T of them, heads and all, have at most as many numbers as one network of full
+    /// width with biases, normalisation and a head for each task: what PackNet has.
+    Parameters,
+}
+
+impl Size {
+    /// The network of each of `tasks` tasks of `classes` classes.
+    fn network(
+        self,
+        full: &Arc<dyn Network>,
+        tasks: usize,
+        classes: usize,
+    ) -> Result<Arc<dyn Network>, NetworkError> {
+        match self {
+            Self::Full => Ok(full.clone()),
+            Self::Equal => full.scaled(1.0 / tasks as f64),
+            Self::Parameters => {
+                let count = |network: &dyn Network, shared: usize| -> usize {
+                    let head = (network.features() + 1) * classes;
+                    let of = |p: &Parameter| p.shape.iter().product::<usize>();
+                    let times = |p: &Parameter| if p.shape.len() > 1 { shared } else { tasks };
+                    let trunk = network.parameters();
+                    trunk.iter().map(|p| times(p) * of(p)).sum::<usize>() + tasks * head
+                };
+                let most = count(full.as_ref(), 1);
+                widest(full, 1.0, |narrower| count(narrower, tasks) <= most)
+            }
+        }
+    }
 }
 
 /// What each network begins with.
@@ -56,7 +88,10 @@ impl Method for Independent {
     type Settings = IndependentSettings;
     const NAME: &'static str = "independent";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
-        ("size", "full networks, or networks of equal total width: full or equal"),
+        (
+            "size",
+            "full networks, or as large in all as one: equal (widths), or parameters (numbers)",
+        ),
         ("start", "weights each network begins with: fresh or previous"),
     ];
 
@@ -93,13 +128,14 @@ impl Strategy for Independent {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        let network = match (self.settings.size, cx.tasks()) {
-            (Size::Full, _) => cx.network().clone(),
-            (Size::Equal, Some(tasks)) => cx.network().scaled(1.0 / tasks as f64)?,
-            (Size::Equal, None) => {
+        let size = self.settings.size;
+        let network = match (size, cx.tasks()) {
+            (_, Some(tasks)) => size.network(cx.network(), tasks, cx.classes())?,
+            (Size::Full, None) => cx.network().clone(),
+            (Size::Equal | Size::Parameters, None) => {
                 return Err(LearnError::BadSetting {
                     key: "independent.size".into(),
-                    value: "equal".into(),
+                    value: serde_json::to_value(size).unwrap_or_default().to_string(),
                     expected: "a stream whose number of tasks is known beforehand".into(),
                 });
             }
@@ -116,6 +152,7 @@ impl Strategy for Independent {
     fn view(&self, task: usize, model: &Model) -> View {
         View {
             column: model.columns[task].clone(),
+            older: Vec::new(),
             statistics: Statistics::Learn,
             heads: vec![task],
             answer: model.answer(task),
@@ -126,7 +163,7 @@ impl Strategy for Independent {
 
 /// Sets the weights and buffers of one column to another's.
 fn copy_column(model: &mut Model, from: usize, to: usize) {
-    let Column { parameters, buffers } = model.columns[to].clone();
+    let Column { parameters, buffers, .. } = model.columns[to].clone();
     let source = model.columns[from].clone();
     for (from, to) in source.parameters.iter().zip(&parameters) {
         for (&from, &to) in from.blocks.iter().zip(&to.blocks) {
@@ -151,5 +188,29 @@ fn copy_head(model: &mut Model, from: usize, to: usize) {
             let range = model.layout.slot(from).range();
             model.theta.copy_within(range, model.layout.slot(to).offset);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::parse;
+
+    /// By hand, 10 tasks of 10 classes on `mlp:256x256` over 784 inputs: one network has 784·256 +
+    /// 256² = 266,240 weights, and a task 512 biases and a head of 2,570: 297,060 in all. A network
+    /// of width 35 has 27,440 + 1,225 + 70 + 360 = 29,095, ten of them 290,950; of 36, 299,620.
+    #[test]
+    fn equal_parameters_by_hand() {
+        let full = parse("mlp:256x256", [1, 28, 28]).unwrap();
+        assert_eq!(Size::Parameters.network(&full, 10, 10).unwrap().spec(), "mlp:35x35");
+        assert_eq!(Size::Equal.network(&full, 10, 10).unwrap().spec(), "mlp:26x26");
+        assert_eq!(Size::Parameters.network(&full, 1, 10).unwrap().spec(), "mlp:256x256");
+        let conv = parse("cnn", [1, 28, 28]).unwrap();
+        let narrow = Size::Parameters.network(&conv, 5, 2).unwrap();
+        let count = |network: &dyn Network| -> usize {
+            network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum()
+        };
+        let (ours, one) = (5 * count(narrow.as_ref()), count(conv.as_ref()));
+        assert!(ours < one + 5 * 1000 && ours > one * 4 / 5, "{ours} {one}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod agem;
 mod budget;
+mod cpg;
 mod der;
 mod derpp;
 mod episodes;
@@ -16,7 +17,9 @@ mod l2;
 mod lwf;
 mod mas;
 mod online_ewc;
+mod packnet;
 mod perturb;
+mod pnn;
 mod rwalk;
 mod scp;
 mod si;
@@ -26,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::agem::{Agem, AgemMemory, AgemSettings};
+pub use self::cpg::{Cpg, CpgSettings};
 pub use self::der::{Der, DerSettings};
 pub use self::derpp::{Derpp, DerppSettings};
 pub use self::er::{Er, ErSettings};
@@ -39,7 +43,9 @@ pub use self::l2::{L2, L2Settings};
 pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
 pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
 pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
+pub use self::packnet::{Biases, Packnet, PacknetSettings};
 pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
+pub use self::pnn::{Laterals, Pnn, PnnSettings};
 pub use self::rwalk::{Rwalk, RwalkSettings, RwalkVariant};
 pub use self::scp::{Expectation, Scp, ScpAccumulate, ScpSettings};
 pub use self::si::{Clip, PathGradient, Si, SiSettings};
@@ -137,6 +143,9 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Der>(),
     entry::<Derpp>(),
     entry::<Lwf>(),
+    entry::<Pnn>(),
+    entry::<Packnet>(),
+    entry::<Cpg>(),
 ];
 
 impl Entry {

@@ -12,7 +12,13 @@ use perennial::{Engine, OptimizerKind, OptimizerSettings, Setting, Stream};
 use crate::toy::{finish, learner, net, stream};
 
 /// The logits of a task's test rows, in batches of `rows`.
-fn logits(learner: &Learner, spec: &str, stream: &Stream, task: usize, rows: usize) -> Vec<u32> {
+pub(crate) fn logits(
+    learner: &Learner,
+    spec: &str,
+    stream: &Stream,
+    task: usize,
+    rows: usize,
+) -> Vec<u32> {
     let engine = Engine::new(net(spec));
     let view = learner.strategy().view(task, &learner.core.model);
     let samples = stream.tasks[task].load(Part::Test);

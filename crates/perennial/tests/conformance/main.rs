@@ -7,10 +7,13 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, outside of `#[test]` functions
 
 mod bits;
+mod columns;
 mod memory;
 mod penalties;
 mod promises;
+
 mod recall;
+mod resources;
 mod resume;
 mod toy;
 mod traced;

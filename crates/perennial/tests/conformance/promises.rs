@@ -6,6 +6,7 @@ use perennial::Setting;
 use perennial::learner::{Ended, Learner, Stop, Training, Watch};
 use perennial::metrics::statistics::Summary;
 use perennial::parts::memory::Budget;
+use perennial::parts::owners::saved_bytes;
 use perennial::strategies::{Entry, REGISTRY};
 use perennial::strategy::{Isolation, Keeps};
 use serde_json::json;
@@ -29,6 +30,12 @@ impl Watch for Within {
             Keeps::Vectors(vectors) => (vectors * vector, Budget::Samples(0)),
             Keeps::VectorsPerTask(vectors) => (vectors * tasks * vector, Budget::Samples(0)),
             Keeps::Samples { most, vectors } => (vectors * vector + logits, most),
+            Keeps::Owners { picks, working } => {
+                let weights = learner.core.model.theta.len();
+                let picks = if picks { tasks * weights.div_ceil(8) } else { 0 };
+                let owners = saved_bytes(weights, tasks);
+                (owners + picks + working * vector, Budget::Samples(0))
+            }
             Keeps::SamplesPerTask { most } => {
                 let times = |budget| match budget {
                     Budget::Samples(samples) => Budget::Samples(samples * tasks),

@@ -60,7 +60,7 @@ fn from_every_save_the_end_is_the_same() {
 #[test]
 fn batch_normalisation_resumes_too() {
     let stream = stream_of(Setting::Task, 20);
-    for name in ["finetune", "independent"] {
+    for name in ["finetune", "independent", "pnn", "packnet", "cpg"] {
         let mut saves = Saves::default();
         let start = learner(name, "cnn:4x4x8", &training(), Setting::Task, &stream);
         let whole = results(&finish(start, &stream, &mut saves));

@@ -117,7 +117,7 @@ impl Strategy for Tracer {
             epochs: Some(1),
             lr_factor: 0.5,
             keep_optimizer: true,
-            validate: false,
+            ..Phase::default()
         }))
     }
 
@@ -192,6 +192,7 @@ impl Strategy for Tracer {
     fn view(&self, task: usize, model: &Model) -> View {
         View {
             column: model.columns[0].clone(),
+            older: Vec::new(),
             statistics: Statistics::Learn,
             heads: vec![task],
             answer: model.answer(task),
