@@ -21,6 +21,7 @@
 
 mod arrays;
 pub mod cifar;
+mod columns;
 mod csv;
 mod dataset;
 pub mod digits;

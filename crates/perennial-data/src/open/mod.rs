@@ -227,9 +227,7 @@ pub(crate) fn cannot_open(path: &Path, error: std::io::Error) -> DataError {
     const LINK_LOOP: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
     let path = path.to_path_buf();
     match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            OpenError::Nothing { path, known: NAMES.join(", ") }.into()
-        }
+        std::io::ErrorKind::NotFound => OpenError::Nothing { path, known: NAMES.join(", ") }.into(),
         _ if error.raw_os_error() == Some(LINK_LOOP) => OpenError::LinkLoop { path }.into(),
         _ => DataError::Io { path, doing: "open", source: error },
     }
