@@ -109,8 +109,9 @@ pub(crate) fn killed_at_every_call(extent: Extent) -> Finding {
             let folder = job.ready();
             let output = trace::disturb(folder.path(), job.words, call, "signal=KILL");
             let what = format!("{} killed before {}", job.name, call.shown);
-            let killed = [Some(SIGKILL), None].contains(&output.status.signal())
-                && !output.status.success();
+            // strace ends as what it watches does, or says it as shells do.
+            let (signal, code) = (output.status.signal(), output.status.code());
+            let killed = signal == Some(SIGKILL) || code == Some(128 + SIGKILL);
             assert!(killed, "{what}: was not: {}", errors(&output));
             job.settles(folder.path(), &what);
         }
@@ -161,5 +162,5 @@ fn told(output: &Output, call: &Call, what: &str) {
         return;
     }
     assert!([Some(73), Some(74)].contains(&output.status.code()), "{what}: {said}");
-    assert!(said.contains("it/") || said.contains(" it"), "{what}: no file is named: {said}");
+    assert!(said.contains("it/") || said.contains("folder"), "{what}: no file is named: {said}");
 }

@@ -48,7 +48,6 @@ pub(crate) fn record(folder: &Path, words: &[&str]) -> Vec<Call> {
     let real = folder.canonicalize().unwrap();
     let within = |call: &Call| {
         call.shown.contains(&*real.to_string_lossy()) || call.shown.contains("(\"it")
-            || call.shown.contains("(\"copy")
     };
     calls.retain(within);
     calls
