@@ -99,7 +99,7 @@ impl<'a> Archive<'a> {
 
     /// The bytes of a file, unpacked, and the most that they can be. At their end, their check sum
     /// is compared.
-    pub(super) fn open(&mut self, name: &str) -> io::Result<(impl Read + '_, u64)> {
+    pub(super) fn open<'s>(&'s mut self, name: &str) -> io::Result<(impl Read + use<'s, 'a>, u64)> {
         let entry = self.entries.iter().find(|entry| entry.name == name.as_bytes());
         let entry = entry.ok_or_else(|| bad("there is no such file in it"))?.clone();
         if entry.encrypted {
@@ -112,7 +112,7 @@ impl<'a> Archive<'a> {
         let skip = i64::from(u16_at(&header, 26)) + i64::from(u16_at(&header, 28));
         self.bytes.seek(SeekFrom::Current(skip))?;
         let packed = (&mut self.bytes).take(entry.packed);
-        let (reader, most): (Box<dyn Read + '_>, u64) = match entry.method {
+        let (reader, most): (Box<dyn Read + 's>, u64) = match entry.method {
             0 => (Box::new(packed), entry.packed),
             8 => (
                 Box::new(DeflateDecoder::new(packed)),
