@@ -7,6 +7,7 @@ use clap::Args;
 use crate::args::whole;
 
 #[derive(Debug, Args)]
+#[command(args_override_self = true)] // the last of a flag's values counts
 pub(crate) struct Reproduce {
     /// Protocols by name, `perennial list protocols`, or TOML files of your own [default: all that
     /// are built in].

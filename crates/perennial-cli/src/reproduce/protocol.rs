@@ -213,6 +213,9 @@ impl Protocol {
         for row in &self.cells {
             let of = |what: String| self.bad(format!("cell {}: {what}", row.method));
             name_of_folder(&row.method).map_err(of)?;
+            if names.contains(&row.method) {
+                return Err(self.bad(format!("cell {} is there twice", row.method)));
+            }
             names.push(row.method.clone());
             if row.seeds.unwrap_or(self.seeds) == 0 {
                 return Err(of("seeds = 0 cannot be: it must be at least 1".into()));
@@ -243,13 +246,12 @@ impl Protocol {
             if !(choice.minutes > 0.0 && choice.minutes.is_finite()) {
                 return Err(of("minutes must be a number above 0".into()));
             }
+            if names.contains(&choice.folder()) {
+                return Err(of("it is there twice".into()));
+            }
             names.push(choice.folder());
         }
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(twice) => Err(self.bad(format!("{} is there twice", twice[0]))),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// A value as verdicts take it; `None` where nothing is published.
@@ -312,7 +314,8 @@ impl Protocol {
     pub(crate) fn small<'a>(&'a self, row: &'a Row) -> Option<Runnable<'a>> {
         let mut cell = self.cell(row);
         cell.layers.push(&self.quick.as_ref()?.settings);
-        (cell.seeds, cell.published) = (1, BTreeMap::new());
+        // The minutes are those of the whole form: nothing says which of the small is longer.
+        (cell.seeds, cell.minutes, cell.published) = (1, 1.0, BTreeMap::new());
         Some(cell)
     }
 

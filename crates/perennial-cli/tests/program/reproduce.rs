@@ -15,7 +15,7 @@ about = "Two tasks of digits."
 paper = "Nobody, Nothing, 2020"
 link = "https://example.org"
 table = "table 1"
-seeds = 2
+seeds = 3
 
 [published]
 runs = 3
@@ -89,7 +89,7 @@ fn a_protocol_of_ones_own_is_run_judged_and_gone_on_with() {
     assert_eq!(first["schema"], "perennial.reproduce/1");
     let [finetune, weak] = <[Value; 2]>::try_from(cells(&first)).unwrap();
     assert_eq!((&finetune["verdict"], &weak["verdict"]), (&"reproduced".into(), &"better".into()));
-    assert_eq!(finetune["seeds_run"], serde_json::json!([0, 1]));
+    assert_eq!(finetune["seeds_run"], serde_json::json!([0, 1, 2]));
     let se = finetune["measures"][0]["published"]["se"].as_f64().unwrap();
     assert!((se - 0.03 / 3f64.sqrt()).abs() < 1e-12, "{se}");
     assert_eq!(finetune["measures"][1]["measure"], "bwt");
@@ -100,9 +100,10 @@ fn a_protocol_of_ones_own_is_run_judged_and_gone_on_with() {
     let mut compare = perennial();
     compare.current_dir(folder.path()).args(["compare", "permuted-digits", "--strategies=ewc"]);
     compare.args(["--tasks=2", "--samples-per-task=200", "--network=mlp:20", "--eval-samples=100"]);
-    compare.args(["--seeds=2", "--set=ewc.lambda=0.5", "--lr=0.05", "--out=compared"]);
+    compare.args(["--seeds=3", "--set=ewc.lambda=0.5", "--lr=0.05", "--out=compared"]);
     let runs = finish(compare)["runs"].clone();
-    let mean = (runs[0]["acc"].as_f64().unwrap() + runs[1]["acc"].as_f64().unwrap()) / 2.0;
+    let accs = runs.as_array().unwrap().iter().map(|run| run["acc"].as_f64().unwrap());
+    let mean = accs.sum::<f64>() / 3.0;
     let ours = weak["measures"][0]["ours"]["mean"].as_f64().unwrap();
     assert!((ours - mean).abs() < 1e-12, "{ours} {mean}");
 
@@ -110,16 +111,16 @@ fn a_protocol_of_ones_own_is_run_judged_and_gone_on_with() {
     assert_eq!(finish(reproduce(folder.path(), &[])), first);
     let result = folder.path().join("results/toy/weak/cells/ewc-1/result.json");
     let before = fs::read(&result).unwrap();
-    let more = finish(reproduce(folder.path(), &["--seeds=3", "--method=weak", "--choices"]));
+    let more = finish(reproduce(folder.path(), &["--seeds=4", "--method=weak", "--choices"]));
     assert_eq!(cells(&more).len(), 1);
-    assert_eq!(cells(&more)[0]["seeds_run"], serde_json::json!([0, 1, 2]));
+    assert_eq!(cells(&more)[0]["seeds_run"], serde_json::json!([0, 1, 2, 3]));
     assert_eq!(fs::read(&result).unwrap(), before);
     let choice = &more["protocols"][0]["choices"][0];
-    assert_eq!((&choice["of"], &choice["measures"][0]["ours"]["n"]), (&"weak".into(), &3.into()));
-    assert_eq!(choice["measures"][0]["difference"]["n"], 3);
-    // Nothing runs: the other method still has two seeds.
+    assert_eq!((&choice["of"], &choice["measures"][0]["ours"]["n"]), (&"weak".into(), &4.into()));
+    assert_eq!(choice["measures"][0]["difference"]["n"], 4);
+    // Nothing runs: the other method still has its three seeds.
     let shown = finish(reproduce(folder.path(), &["--show", "--seeds=9"]));
-    assert_eq!(cells(&shown)[0]["seeds_run"], serde_json::json!([0, 1]));
+    assert_eq!(cells(&shown)[0]["seeds_run"], serde_json::json!([0, 1, 2]));
 }
 
 /// Catches: a number that is not reproduced, or a cell that failed, with exit code 0.
@@ -179,11 +180,11 @@ fn results_of_another_version_are_kept_and_refused() {
 #[test]
 fn a_protocol_that_cannot_be_is_refused_by_its_place() {
     for (from, to, says) in [
-        ("seeds = 2", "seeds == 2", "line 7 of toy.toml"),
-        ("seeds = 2", "sedes = 2", "unknown field `sedes`"),
+        ("seeds = 3", "seeds == 3", "line 7 of toy.toml"),
+        ("seeds = 3", "sedes = 3", "unknown field `sedes`"),
         ("minutes = 0.1\nacc", "minuets = 0.1\nacc", "unknown field `minuets`"),
         ("minutes = 0.1\nacc", "minutes = 0\nacc", "cell finetune: minutes"),
-        ("seeds = 2", "seeds = 0", "seeds = 0 cannot be"),
+        ("seeds = 3", "seeds = 0", "seeds = 0 cannot be"),
         ("runs = 3", "runs = 0", "published.runs = 0 cannot be"),
         ("plus-minus = \"sd\"", "plus-minus = \"error\"", "unknown variant `error`"),
         ("plus-minus = \"sd\"\n", "\n", "cell finetune: acc: plus-minus needs"),
@@ -197,7 +198,7 @@ fn a_protocol_that_cannot_be_is_refused_by_its_place() {
         ("published = 0.5", "published = 50", "published = 50 cannot be: a fraction"),
         (", because = \"anything will do\"", "", "needs its `tolerance` and, with `because`"),
         ("bwt = {}", "bwt = { tolerance = 1 }", "cell finetune: bwt: a tolerance or a ±"),
-        ("method = \"weak\"", "method = \"finetune\"", "finetune is there twice"),
+        ("method = \"weak\"", "method = \"finetune\"", "cell finetune is there twice"),
         ("method = \"weak\"", "method = \"../weak\"", "`../weak` is no name"),
         ("of = \"weak\"", "of = \"week\"", "there is no cell `week`"),
     ] {

@@ -1,6 +1,6 @@
 //! Published and ours as a Markdown page, to be kept beside the code.
 
-use super::table::shown;
+use super::table::{TOO_GOOD, shown};
 use super::{Cell, Choice, Measured, Reproduction, Table, machines};
 use crate::format::{self, NONE};
 
@@ -88,8 +88,9 @@ fn of_protocol(out: &mut String, table: &Table) {
         let chance = cell.at_chance.then(|| format!(" {chance}"));
         let reason = cell.reason.iter().map(|reason| format!(" **Reason:** {reason}"));
         let failed = cell.failures.iter().map(|why| format!(" **Failed:** {why}"));
-        let said: String =
-            own.into_iter().chain(because).chain(chance).chain(reason).chain(failed).collect();
+        let far = cell.too_good().then(|| format!(" **Open:** {TOO_GOOD}"));
+        let parts = own.into_iter().chain(because).chain(chance);
+        let said: String = parts.chain(reason).chain(failed).chain(far).collect();
         if !said.is_empty() {
             notes.push(format!("*{}*:{said}", escaped(&cell.method)));
         }

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::columns::{columns, padded};
-use super::{Cell, Choice, Measure, Measured, Reproduction, Table};
+use super::{Cell, Choice, Measure, Measured, Reproduction, Table, machines};
 use crate::format::{self, NONE};
 use crate::text::{shorten, wrap};
 
@@ -21,7 +21,10 @@ pub fn reproduction_table(reproduction: &Reproduction, width: usize) -> String {
     let legend = "published, ours: means over seeds, ours with its 95 % interval; diff: ours less \
                   published; tol: the tolerance that the protocol sets. Reproduced: both diff and \
                   the interval's half-width within it.";
-    for line in wrap(legend, width, 0).into_iter().chain(wrap(&reproduction.summary(), width, 0)) {
+    let machines = machines(&reproduction.protocols);
+    let ran = machines.iter().map(|(machine, cells)| format!("{cells} cells ran on {machine}."));
+    let said = [legend.to_owned(), reproduction.summary()].into_iter().chain(ran);
+    for line in said.flat_map(|said| wrap(&said, width, 0)) {
         text += &line;
         text.push('\n');
     }
@@ -104,6 +107,10 @@ fn choice_rows(choice: &Choice) -> Vec<[String; 4]> {
     choice.measures.iter().enumerate().map(row).collect()
 }
 
+/// What to think of a number that is much better than published.
+pub(super) const TOO_GOOD: &str = "better by more than twice the tolerance, which needs a reason: a \
+                                   leak of test data, another protocol?";
+
 /// What there is to say of a cell beside its numbers.
 fn notes(cell: &Cell) -> Vec<String> {
     let failed = cell.failures.iter().map(|why| format!("{}: {why}", cell.method));
@@ -111,7 +118,8 @@ fn notes(cell: &Cell) -> Vec<String> {
     let chance = cell.at_chance.then(|| {
         format!("{}: the published value is at chance level, and counted apart.", cell.method)
     });
-    failed.chain(reason).chain(chance).collect()
+    let far = cell.too_good().then(|| format!("{}: {TOO_GOOD}", cell.method));
+    failed.chain(reason).chain(chance).chain(far).collect()
 }
 
 /// How a measure's mean is written: a change carries its sign.
