@@ -7,7 +7,8 @@
 //! ```
 //!
 //! One forward and one δ pass serve any number of groups of rows, each with a gradient of its
-//! own. Autodiff is the general path and the oracle this one is tested against.
+//! own. Autodiff is the general path and the oracle this one is tested against. Inputs that are
+//! mostly zeros are multiplied [number by number](super::sparse).
 
 use std::ops::Range;
 
@@ -15,6 +16,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::Network;
+use super::sparse::Sparse;
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
@@ -51,6 +53,8 @@ struct Place {
 pub(crate) struct Work {
     /// `[rows, inputs]`
     pub(crate) inputs: Vec<f32>,
+    /// What of them is not 0.
+    sparse: Sparse,
     /// h_1 … h_L. `[rows, width]` each
     hidden: Vec<Vec<f32>>,
     /// `[rows, units]`
@@ -69,6 +73,14 @@ pub(crate) struct Group<'a> {
     pub(crate) gradient: &'a mut [f32],
     /// Whether what the gradient holds is added to.
     pub(crate) add: bool,
+}
+
+/// What a layer read, of all rows of the pass.
+enum Before<'a> {
+    /// `[rows, inputs]`
+    Dense(&'a [f32]),
+    /// With δ `[rows, outputs]`.
+    Sparse(&'a mut Sparse, &'a [f32]),
 }
 
 impl Dense {
@@ -125,13 +137,21 @@ impl Dense {
     /// The logits of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, hidden, logits, slope, .. } = work;
+        let Work { inputs, sparse, hidden, logits, slope, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
         for (l, layer) in self.trunk.iter().enumerate() {
             let (before, out) = hidden.split_at_mut(l);
             let h = before.last().map_or(&inputs[..], |h| &h[..]);
             out[0].resize(rows * layer.outputs, 0.0);
-            layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
+            if l == 0 {
+                sparse.read(&inputs[..rows * layer.inputs], layer.inputs, layer.outputs);
+            }
+            if l > 0 || !sparse.holds(&(0..rows)) {
+                layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
+            }
+            if l == 0 && !sparse.holds_none() {
+                sparse.times(&theta[layer.weight.at.clone()], layer.outputs, &mut out[0]);
+            }
             add_bias(&mut out[0], &theta[layer.bias.at.clone()], true);
         }
         let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
@@ -160,7 +180,7 @@ impl Dense {
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, hidden, slope, deltas, .. } = work;
+        let Work { inputs, sparse, hidden, slope, deltas, .. } = work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
@@ -192,14 +212,18 @@ impl Dense {
         }
         for group in groups {
             for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
-                let h = if l == 0 { &inputs[..] } else { &hidden[l - 1][..] };
-                let delta = matrix(&deltas[l], rows, layer.outputs);
-                layer.gradient(layout, h, delta, group, &place);
+                let delta = &deltas[l][..rows * layer.outputs];
+                let h = match l {
+                    0 if sparse.holds(&group.rows) => Before::Sparse(sparse, delta),
+                    0 => Before::Dense(inputs),
+                    _ => Before::Dense(&hidden[l - 1]),
+                };
+                layer.gradient(layout, h, matrix(delta, rows, layer.outputs), group, &place);
             }
             let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
             for (head, columns) in &self.heads {
                 let delta = slopes.subcols(columns.start, columns.len());
-                head.gradient(layout, features, delta, group, &place);
+                head.gradient(layout, Before::Dense(features), delta, group, &place);
             }
         }
     }
@@ -217,18 +241,23 @@ impl Layer {
     fn gradient(
         &self,
         layout: &Layout,
-        h: &[f32],
+        mut h: Before<'_>,
         delta: MatRef<'_, f32>,
         group: &mut Group<'_>,
         place: &impl Fn(SlotId) -> Option<usize>,
     ) {
         let rows = group.rows.clone();
         let delta = delta.subrows(rows.start, rows.len());
-        let h = matrix(&h[rows.start * self.inputs..], rows.len(), self.inputs);
-        self.weight.gradient(layout, group, place, |to, add| {
-            let to = matrix_mut(to, self.inputs, self.outputs);
-            let accum = if add { Accum::Add } else { Accum::Replace };
-            matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
+        self.weight.gradient(layout, group, place, |to, add| match &mut h {
+            Before::Sparse(h, delta) => {
+                h.transposed_times(rows.clone(), delta, self.outputs, to, add);
+            }
+            Before::Dense(h) => {
+                let h = matrix(&h[rows.start * self.inputs..], rows.len(), self.inputs);
+                let to = matrix_mut(to, self.inputs, self.outputs);
+                let accum = if add { Accum::Add } else { Accum::Replace };
+                matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
+            }
         });
         self.bias.gradient(layout, group, place, |to, add| {
             if !add {
@@ -251,7 +280,7 @@ impl Place {
         layout: &Layout,
         group: &mut Group<'_>,
         place: &impl Fn(SlotId) -> Option<usize>,
-        write: impl Fn(&mut [f32], bool),
+        mut write: impl FnMut(&mut [f32], bool),
     ) {
         if let [slot] = self.grid.blocks[..] {
             if let Some(first) = place(slot) {
@@ -324,9 +353,10 @@ mod tests {
     use rand::RngExt;
 
     /// Loss, logits and gradients over slices are those of autodiff, for three groups of rows of
-    /// two heads side by side, one of them in two portions, with and without a mask. Catches: a
-    /// transposed weight, a rectifier left out, a bias not reset, a head at another's columns, a
-    /// portion that overwrites instead of adding, a mask not applied or beyond its end.
+    /// two heads side by side, one of them in two portions, with and without a mask, of full rows,
+    /// of sparse ones, and of both. Catches: a transposed weight, a rectifier left out, a bias not
+    /// reset, a head at another's columns, a portion that overwrites instead of adding, a mask not
+    /// applied or beyond its end, a full row among the sparse ones.
     #[test]
     fn gradients_are_those_of_autodiff() {
         gradients_agree(None);
@@ -349,10 +379,15 @@ mod tests {
             answer: 0..5,
             keep: keep.map(Arc::new),
         };
-        let mut part = |rows: usize, active: Range<usize>| {
+        // Of every row, numbers at a multiple of `each` are 0; of full rows none.
+        let mut part = |rows: usize, active: Range<usize>, each: &[usize]| {
             let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
+            let mut number = |i: usize| match each[i / 12 % each.len()] {
+                each if each > 0 && i % each == 0 => 0.0,
+                _ => generator.random_range(-1.0..1.0),
+            };
             Pass {
-                inputs: (0..rows * 12).map(|_| generator.random_range(-1.0..1.0)).collect(),
+                inputs: (0..rows * 12).map(&mut number).collect(),
                 rows,
                 mode: Mode::Evaluate,
                 terms: vec![Term {
@@ -363,7 +398,7 @@ mod tests {
                 }],
             }
         };
-        let parts = [part(5, 0..3), part(4, 3..5), part(6, 0..5)];
+        let parts = [part(5, 0..3, &[0]), part(4, 3..5, &[2]), part(6, 0..5, &[0, 2])];
         let dense = Dense::of(network.as_ref(), &model, &view, &[0, 1]).unwrap();
         let mut all = Pass { inputs: vec![], rows: 0, mode: Mode::Evaluate, terms: vec![] };
         parts.iter().for_each(|part| all.append(part.clone()));
