@@ -271,7 +271,7 @@ fn a_page_is_known_for_stale() {
     let page = folder.path().join("page.md");
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.contains("## gem-permuted") && text.contains("## toy"), "{text}");
-    assert!(text.contains("| weak | ACC | .000 | – |"), "{text}");
+    assert!(text.contains("| weak | ACC | 0.0000 | – |"), "{text}");
     let check = |out: &str| {
         let mut command = perennial();
         command.current_dir(folder.path()).args(["reproduce", "toy.toml", "--check=page.md"]);

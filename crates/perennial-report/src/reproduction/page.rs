@@ -1,6 +1,6 @@
 //! Published and ours as a Markdown page, to be kept beside the code.
 
-use super::table::{TOO_GOOD, shown};
+use super::table::TOO_GOOD;
 use super::{Cell, Choice, Measured, Reproduction, Table, machines};
 use crate::format::{self, NONE};
 
@@ -104,7 +104,6 @@ fn of_protocol(out: &mut String, table: &Table) {
 
 fn row(cell: &Cell, measured: &Measured, first: bool) -> String {
     let only = |text: String| if first { text } else { String::new() };
-    let show = shown(measured.measure);
     let published = measured.published.as_ref();
     let se = published.and_then(|p| p.se).map_or_else(String::new, |se| format!(" ({se:.4})"));
     let ours = measured.ours.map_or_else(
@@ -119,7 +118,7 @@ fn row(cell: &Cell, measured: &Measured, first: bool) -> String {
     let columns = [
         only(escaped(&cell.method)),
         measured.measure.name().to_owned(),
-        published.map_or_else(|| NONE.into(), |p| show(p.value) + &se),
+        published.map_or_else(|| NONE.into(), |p| format!("{:.4}{se}", p.value)),
         ours,
         measured.difference.map_or_else(String::new, |by| format!("{by:+.4}")),
         published.map_or_else(String::new, |p| format::fraction(p.tolerance)),

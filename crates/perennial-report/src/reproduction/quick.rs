@@ -82,12 +82,12 @@ pub fn quick_table(quick: &Quick, width: usize) -> String {
     let failures = quick.cells.iter().flat_map(|cell| {
         cell.failures.iter().map(move |why| format!("{} {}: {why}", cell.protocol, cell.method))
     });
-    let moved = quick.cells.iter().filter(|cell| cell.moved).count();
+    let kept = quick.cells.iter().filter(|cell| !cell.moved && cell.recorded.is_some()).count();
     let seconds: f64 = quick.cells.iter().map(|cell| cell.seconds).sum();
     let sum = format!(
         "{} of {} small runs are as recorded, {} of computing. They check that this program's \
          numbers did not move; no paper has them.",
-        quick.cells.len() - moved,
+        kept,
         quick.cells.len(),
         format::seconds(seconds)
     );

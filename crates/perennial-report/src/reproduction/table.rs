@@ -123,7 +123,7 @@ fn notes(cell: &Cell) -> Vec<String> {
 }
 
 /// How a measure's mean is written: a change carries its sign.
-pub(super) fn shown(measure: Measure) -> fn(f64) -> String {
+fn shown(measure: Measure) -> fn(f64) -> String {
     match measure {
         Measure::Acc | Measure::Forgetting => format::fraction,
         Measure::Bwt | Measure::BwtOverT => format::change,
