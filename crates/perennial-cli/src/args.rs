@@ -8,6 +8,8 @@ use perennial::parts::memory::Budget;
 use perennial::scenario::Setting;
 use serde::{Deserialize, Serialize};
 
+use crate::reproduce::Reproduce;
+
 /// Lifelong learning: teach a network task after task, and see what it forgets.
 ///
 /// Without a command, every strategy is compared on the digits that are built in: what
@@ -23,7 +25,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Compare strategies on one stream of tasks, under equal conditions.
     Compare(Box<Compare>),
-    /// What there is: strategies, benchmarks, networks.
+    /// Run published tables and say which of their numbers come out. Exit code 1 if a cell that
+    /// ran is not reproduced.
+    Reproduce(Box<Reproduce>),
+    /// What there is: strategies, benchmarks, networks, protocols.
     List(List),
     /// Write the HTML report of finished run folders.
     Report(Report),
@@ -188,6 +193,7 @@ pub(crate) enum Listed {
     Strategies,
     Benchmarks,
     Networks,
+    Protocols,
 }
 
 #[derive(Debug, Args)]
@@ -244,7 +250,7 @@ fn finite<T: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<T, Stri
 }
 
 /// A number of things.
-fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number".into())
 }
 

@@ -12,10 +12,12 @@
 //! ```
 //!
 //! Inside, one thing feeds all views: [`document`] is read, `standing` sums up each strategy
-//! over its seeds, and `table`, `sentences` and `html` show it.
+//! over its seeds, and `table`, `sentences` and `html` show it. [`reproduction`] judges runs by what
+//! papers printed.
 #![forbid(unsafe_code)]
 
 pub mod document;
+pub mod reproduction;
 
 mod chart;
 mod colour;

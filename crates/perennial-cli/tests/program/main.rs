@@ -5,6 +5,7 @@ mod bad_input;
 mod command;
 mod contract;
 mod readme;
+mod reproduce;
 mod resume;
 mod run;
 mod same_numbers;

@@ -3,6 +3,7 @@
 
 mod document;
 mod html;
+mod reproduction;
 mod sample;
 mod sentences;
 mod table;
