@@ -12,24 +12,36 @@
 //! ```
 //!
 //! Inside, one thing feeds all views: [`document`] is read, `standing` sums up each strategy
-//! over its seeds, and `table`, `sentences` and `html` show it.
+//! over its seeds, `figures` draws them by `charts`, and `table`, `sentences`, `html` and `live`
+//! show it.
 #![forbid(unsafe_code)]
 
 pub mod document;
+pub mod live;
+pub mod tensorboard;
 
-mod chart;
+mod charts;
 mod colour;
 mod error;
+mod figures;
 mod format;
+mod group;
 mod html;
+mod look;
+mod ranking;
 mod sentences;
 mod standing;
 mod svg;
 mod table;
+mod tabular;
 mod text;
 
 pub use document::Comparison;
 pub use error::ReportError;
-pub use html::html;
+pub use figures::{Figure, figures};
+pub use group::grouped;
+pub use html::{html, html_of_several};
+pub use ranking::ranking;
 pub use sentences::sentences;
 pub use table::table;
+pub use tabular::{Datum, Tabular};
