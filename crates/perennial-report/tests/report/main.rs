@@ -3,6 +3,9 @@
 
 mod document;
 mod html;
+mod groups;
+mod parsed;
+mod pictures;
 mod sample;
 mod sentences;
 mod table;
