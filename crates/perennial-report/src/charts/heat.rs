@@ -56,8 +56,9 @@ pub(crate) fn draw(title: &str, accuracy: &[Vec<Option<f64>>], size: Size) -> Sv
             let kind = if value.is_some() { "cell" } else { "none" };
             svg.rect(format!("{kind} {own}").trim_end(), (x, y), cell);
             if i == j + 1 {
-                let inside = (cell.0 - 2.0, cell.1 - 2.0);
-                svg.rect(format!("frame {own}").trim_end(), (x + 1.0, y + 1.0), inside);
+                let (frame, rim) = if cell.0 < READABLE { ("thin", 0.5) } else { ("frame", 1.0) };
+                let inside = (cell.0 - 2.0 * rim, cell.1 - 2.0 * rim);
+                svg.rect(format!("{frame} {own}").trim_end(), (x + rim, y + rim), inside);
             }
             if size == Size::Large || cell.0 >= READABLE {
                 let ink = if value.is_some() { format!("on {own}") } else { "tick".to_owned() };

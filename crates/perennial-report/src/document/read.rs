@@ -47,7 +47,7 @@ impl Comparison {
                 _ => false,
             };
             return Err(if newer {
-                ReportError::Newer { origin: origin.to_owned(), found }
+                ReportError::Newer { origin: origin.to_owned(), found, known: SCHEMA }
             } else {
                 bad(origin, format!("its schema is \"{found}\"; expected \"{SCHEMA}\""))
             });
