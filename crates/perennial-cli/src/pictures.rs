@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use perennial::state::write_atomic;
 use perennial_report::{Comparison, Figure, Tabular};
 use resvg::{tiny_skia, usvg};
 
@@ -19,7 +18,9 @@ const SCALE: f32 = 3.0;
 pub(crate) fn write(folder: &Path, comparisons: &[Comparison]) -> Result<usize> {
     let fonts = fonts();
     if fonts.is_none() {
-        output::note("no PNG is written: the system has no font for its text; the SVG files need none");
+        output::note(
+            "no PNG is written: the system has no font for its text; the SVG files need none",
+        );
     }
     let mut files = 0;
     for (i, comparison) in comparisons.iter().enumerate() {

@@ -23,7 +23,8 @@ pub(crate) fn run(args: &Watch) -> Result<u8> {
     let first = first(&mut follower)?;
     let listener = bind(args.listen, args.anyone)?;
     let address = address(&listener)?;
-    let until = if first.last { "this run has ended; Ctrl-C ends the page" } else { "Ctrl-C ends it" };
+    let until =
+        if first.last { "this run has ended; Ctrl-C ends the page" } else { "Ctrl-C ends it" };
     output::note(&format!("watch: {address} ({until})"));
     serve(listener, first, || look(&mut follower), || signals.received().is_some())?;
     Ok(0)
@@ -73,7 +74,8 @@ impl Watched {
 /// What a folder shows before anything changes.
 fn first(follower: &mut Follower) -> Result<Shown> {
     let snapshot = follower.look()?;
-    let snapshot = snapshot.ok_or_else(|| Problem::new(Code::Bug, "a folder shows nothing", REPORT_IT))?;
+    let snapshot =
+        snapshot.ok_or_else(|| Problem::new(Code::Bug, "a folder shows nothing", REPORT_IT))?;
     shown(&snapshot)
 }
 

@@ -74,7 +74,8 @@ pub(crate) fn of_strategy(standing: &Standing<'_>, tasks: usize) -> Vec<Figure> 
     let kinds = [
         held::importance,
         held::moves,
-        conflicts::figure,
+        conflicts::conflicts,
+        conflicts::angles,
         memory::figure,
         owners::figure,
         decisions::figure,

@@ -101,8 +101,8 @@ fn group<'a>(
 ) -> Result<Group<'a>, ReportError> {
     let tasks = comparison.tasks;
     let sentences = crate::sentences(comparison).into_iter().chain(sentences::further(standings));
-    let planes =
-        [figures::stability, figures::memory_price, figures::time_price].map(|f| f(standings, tasks));
+    let planes = [figures::stability, figures::memory_price, figures::time_price]
+        .map(|f| f(standings, tasks));
     Ok(Group {
         id: format!("g{number}"),
         comparison,

@@ -102,7 +102,11 @@ fn so_far(comparison: &Comparison) -> Comparison {
     let begun = |run: &BegunRun| {
         let ended = comparison.done().any(|done| done.strategy == run.strategy);
         let measured = !run.so_far.rows().is_empty();
-        if measured && !ended { Cell::Done(Box::new(as_run(run))) } else { Cell::Begun(run.clone()) }
+        if measured && !ended {
+            Cell::Done(Box::new(as_run(run)))
+        } else {
+            Cell::Begun(run.clone())
+        }
     };
     let runs = comparison.runs.iter().map(|cell| match cell {
         Cell::Begun(run) => begun(run),

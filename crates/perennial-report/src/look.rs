@@ -119,8 +119,10 @@ pub(crate) fn style_sheet(tasks: usize) -> String {
             Ink::OnHeat => "currentColor".to_owned(),
             Ink::None => "none".to_owned(),
         };
-        let rules: Vec<String> =
-            properties(look, var).into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
+        let rules: Vec<String> = properties(look, var)
+            .into_iter()
+            .map(|(key, value)| format!("{key}:{value}"))
+            .collect();
         let _ = writeln!(css, "svg .{}{{{}}}", look.class, rules.join(";"));
     }
     for (class, dash) in DASHES {

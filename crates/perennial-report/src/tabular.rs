@@ -169,7 +169,11 @@ mod tests {
         Tabular::new(
             &["strategy", "ACC", "kept_%"],
             vec![
-                vec![Datum::text("a, \"b\" | <c>"), estimate, Datum::number(Some(-0.1), |_| "−.1".into())],
+                vec![
+                    Datum::text("a, \"b\" | <c>"),
+                    estimate,
+                    Datum::number(Some(-0.1), |_| "−.1".into()),
+                ],
                 vec![Datum::text("x_1"), Datum::None, Datum::None],
             ],
         )

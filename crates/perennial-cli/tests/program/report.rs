@@ -115,7 +115,8 @@ fn figures_are_files() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(said["figure_files"], names.len());
-    for name in ["accuracy-so-far", "stability", "memory-price", "matrix-finetune", "curves-finetune"]
+    for name in
+        ["accuracy-so-far", "stability", "memory-price", "matrix-finetune", "curves-finetune"]
     {
         for kind in ["svg", "csv", "md", "tex"] {
             assert!(names.contains(&format!("{name}.{kind}")), "{name}.{kind} in {names:?}");

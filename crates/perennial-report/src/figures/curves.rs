@@ -32,7 +32,8 @@ pub(crate) fn curves(standing: &Standing<'_>, tasks: usize) -> Figure {
         .collect();
     let title =
         format!("{}: accuracy of each task from when it was learnt to the end", standing.label);
-    let chart = Chart { title: &title, axis: "tasks trained", first: 1, last: tasks, series: &series };
+    let chart =
+        Chart { title: &title, axis: "tasks trained", first: 1, last: tasks, series: &series };
     Figure {
         name: file_name("curves", standing.strategy),
         caption: format!(

@@ -26,7 +26,8 @@ pub(super) fn importance(standing: &Standing<'_>, tasks: usize) -> Option<Figure
     };
     let series: Vec<_> = layers.iter().enumerate().map(line).collect();
     let title = format!("{}: share of all importance that lies in each layer", standing.label);
-    let chart = Chart { title: &title, axis: "tasks trained", first: 1, last: tasks, series: &series };
+    let chart =
+        Chart { title: &title, axis: "tasks trained", first: 1, last: tasks, series: &series };
     let all: u64 = layers.iter().map(|layer| layer.weights).sum();
     let row = |(i, layer): (usize, &Importance)| {
         let own = layer.weights as f64 / all.max(1) as f64;

@@ -36,7 +36,10 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
                   bottom, in the colours of the tasks."
             .into(),
         table: Tabular {
-            head: std::iter::once("moment".to_owned()).chain(head).chain(["in all".into()]).collect(),
+            head: std::iter::once("moment".to_owned())
+                .chain(head)
+                .chain(["in all".into()])
+                .collect(),
             rows: (0..tasks).map(row).collect(),
         },
         plot: bars(standing.label, tasks, samples),

@@ -13,7 +13,11 @@ pub(crate) fn stability(standings: &[Standing<'_>], tasks: usize) -> Option<Figu
     let plot = draw(
         "Learning accuracy against backward transfer, by strategy",
         (
-            Axis { name: "accuracy on a task just learnt → learns", scale: Scale::Linear, show: format::short_fraction },
+            Axis {
+                name: "accuracy on a task just learnt → learns",
+                scale: Scale::Linear,
+                show: format::short_fraction,
+            },
             Axis { name: "BWT ↑ keeps", scale: Scale::Linear, show: tick_of_change },
         ),
         &points,
@@ -32,10 +36,7 @@ pub(crate) fn stability(standings: &[Standing<'_>], tasks: usize) -> Option<Figu
                   the old ones. Good is up and to the right; a strategy that never moves is at the \
                   top left, one that only follows the newest task at the bottom right."
             .into(),
-        table: Tabular::new(
-            &["strategy", "learning", "BWT"],
-            standings.iter().map(row).collect(),
-        ),
+        table: Tabular::new(&["strategy", "learning", "BWT"], standings.iter().map(row).collect()),
         plot,
         tasks,
     })
@@ -68,7 +69,9 @@ pub(crate) fn time_price(standings: &[Standing<'_>], tasks: usize) -> Option<Fig
         &Price {
             name: "time-price",
             title: "Accuracy against time of training, by strategy",
-            axis: Axis { name: "training of one seed →", scale: Scale::Log, show: format::seconds },
+            axis: Axis {
+                name: "training of one seed →", scale: Scale::Log, show: format::seconds
+            },
             head: "training, s",
             caption: "The price in time: accuracy at the end against the time that one seed was \
                       trained. The dashed line is the most that so much time bought here.",
@@ -113,10 +116,7 @@ fn price(
     Some(Figure {
         name: words.name.into(),
         caption: words.caption.into(),
-        table: Tabular::new(
-            &["strategy", "ACC", words.head],
-            standings.iter().map(row).collect(),
-        ),
+        table: Tabular::new(&["strategy", "ACC", words.head], standings.iter().map(row).collect()),
         plot: draw(words.title, axes, &points, true)?,
         tasks,
     })

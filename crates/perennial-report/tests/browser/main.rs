@@ -35,7 +35,8 @@ fn browser() -> Option<&'static str> {
 /// A comparison with all that a page can show: figures of every kind, long names, gaps.
 fn rich() -> Comparison {
     let long = Fares { label: "joint (1234567 steps a task)", ..JOINT };
-    let mut document = with_gaps(comparison(&[FINETUNE, long, INDEPENDENT, EWC, GEM, FREEZE], 5, 3));
+    let mut document =
+        with_gaps(comparison(&[FINETUNE, long, INDEPENDENT, EWC, GEM, FREEZE], 5, 3));
     document.task_names[2] = "a task whose name is long ".repeat(8);
     for cell in &mut document.runs {
         let Cell::Done(run) = cell else { continue };
@@ -108,7 +109,8 @@ fn complaints(browser: &str, pages: &[(String, u32)], dark: bool) -> Vec<Value> 
         .output()
         .unwrap();
     let dom = String::from_utf8_lossy(&output.stdout);
-    let found = dom.rsplit_once("<pre id=\"found\">").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let found =
+        dom.rsplit_once("<pre id=\"found\">").and_then(|(_, rest)| rest.split_once("</pre>"));
     let (found, _) = found.unwrap_or_else(|| {
         panic!("the browser said nothing: {}", String::from_utf8_lossy(&output.stderr))
     });
@@ -152,7 +154,8 @@ fn the_check_sees_each_fault() {
         ("contrast", "<p style=\"color:#bbb\">pale</p>".to_owned()),
     ];
     for (kind, body) in faults {
-        let page = format!("<!DOCTYPE html><title>t</title><style>html{{background:#fff}}</style>{body}");
+        let page =
+            format!("<!DOCTYPE html><title>t</title><style>html{{background:#fff}}</style>{body}");
         let found = complaints(browser, &[(page, 300)], false);
         assert!(found.iter().any(|fault| fault["kind"] == kind), "{kind}: {found:?}");
     }

@@ -7,7 +7,11 @@ use crate::parsed::parse;
 use crate::sample::*;
 
 fn named(documents: Vec<Comparison>) -> Vec<(String, Comparison)> {
-    documents.into_iter().enumerate().map(|(i, document)| (format!("folder {i}"), document)).collect()
+    documents
+        .into_iter()
+        .enumerate()
+        .map(|(i, document)| (format!("folder {i}"), document))
+        .collect()
 }
 
 /// The seeds of one comparison in another document.

@@ -63,7 +63,9 @@ fn loads_and_runs_nothing() {
         assert!(!forbidden.contains(&element.name.as_str()), "<{}>", element.name);
         for (name, value) in &element.attributes {
             assert!(!name.starts_with("on"), "{name}={value}");
-            assert!(!["src", "srcset", "style", "action", "data", "poster"].contains(&name.as_str()));
+            assert!(
+                !["src", "srcset", "style", "action", "data", "poster"].contains(&name.as_str())
+            );
             if name == "href" {
                 let id = value.strip_prefix('#').expect("links stay on the page");
                 assert!(ids.contains(&id), "{value} leads nowhere");
@@ -100,11 +102,20 @@ fn conflicts_have_a_plot_and_a_table() {
     let plot = page.split("gem: share of steps that were projected").nth(1).unwrap();
     let dot = plot.split("<circle").nth(1).unwrap();
     assert!(dot.contains("cy=\"103.0\""), "{dot}"); // 8 at the top, 198 at the bottom
-    let cells = |texts: [&str; 6]| texts.map(|text| format!("<td>{text}</td>")).concat();
-    for row in [["1", "0", "–", "–", "–", "–"], ["2", "40", ".500", "1.0", "100.5°", "90.0°"]]
-    {
+    let cells =
+        |texts: &[&str]| texts.iter().map(|text| format!("<td>{text}</td>")).collect::<String>();
+    for row in [
+        &["1", "0", "–", "–"][..],
+        &["2", "40", ".500", "1.0"],
+        &["1", "–", "–"],
+        &["2", "100.5°", "90.0°"],
+    ] {
         assert!(page.contains(&cells(row)), "{row:?}");
     }
+    // 90° of 180° is the middle: 103 of 8 … 198.
+    let plot = page.split("gem: angles to past gradients").nth(1).unwrap();
+    let after = plot.split("class=\"dot s0\"").nth(1).unwrap();
+    assert!(after.contains("cy=\"103.0\""), "{after}");
 }
 
 /// Two tasks: of 100 weights task 1 owns 25; of 200, once the layer grew, that is an eighth, and

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 mod document;
-mod html;
 mod groups;
+mod html;
 mod parsed;
 mod pictures;
 mod sample;

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn shares_are_summed_by_layer() {
         let mut layout = Layout::default();
-        for (name, shape) in [("column1.dense1.weight", 4), ("column1.dense1.bias", 2), ("head1.weight", 2)]
+        for (name, shape) in
+            [("column1.dense1.weight", 4), ("column1.dense1.bias", 2), ("head1.weight", 2)]
         {
             layout.append(name, &[shape], Init::Constant(0.0));
         }
