@@ -55,6 +55,9 @@ pub fn ranking(comparison: &Comparison) -> Result<Tabular, ReportError> {
     Ok(Tabular::new(&HEAD, standings.iter().zip(&marks).map(row).collect()))
 }
 
+/// The mark of a strategy that the seeds do not tell from the best one.
+pub(crate) const ALIKE: &str = "within noise of the best";
+
 /// What a reader must know of each strategy to compare fairly, in words.
 pub(crate) fn marks(standings: &[Standing<'_>]) -> Vec<Vec<&'static str>> {
     let alike = standing::within_noise(&standings.iter().collect::<Vec<_>>());
@@ -71,7 +74,7 @@ pub(crate) fn marks(standings: &[Standing<'_>]) -> Vec<Vec<&'static str>> {
             marks.push("told the task");
         }
         if alike == Some(true) {
-            marks.push("within noise of the best");
+            marks.push(ALIKE);
         }
         marks
     };

@@ -84,13 +84,13 @@ impl Comparison {
             }
         }
         for BegunRun { strategy, seed, so_far } in self.begun() {
-            let (found, rows) = (so_far.tasks(), so_far.rows().len());
-            if rows > tasks || (rows > 0 && found != tasks) {
+            let found = so_far.tasks();
+            if !so_far.rows().is_empty() && found != tasks {
                 return Err(bad(
                     origin,
                     format!(
-                        "strategy {strategy}, seed {seed}: it has not ended, but has {rows} rows of \
-                         {found} for {tasks} tasks"
+                        "strategy {strategy}, seed {seed}: its accuracies are of {found} tasks; \
+                         expected {tasks}"
                     ),
                 ));
             }

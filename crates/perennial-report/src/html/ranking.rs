@@ -3,7 +3,7 @@
 use perennial_metrics::statistics::Summary;
 
 use crate::format;
-use crate::ranking::{marks, shown};
+use crate::ranking::{ALIKE, marks, shown};
 use crate::standing::Standing;
 use crate::svg::Svg;
 
@@ -11,6 +11,8 @@ use crate::svg::Svg;
 pub(crate) struct Row<'a> {
     pub(crate) label: &'a str,
     pub(crate) badges: Vec<&'static str>,
+    /// Within noise of the best: said by a sign, because most are.
+    pub(crate) alike: bool,
     pub(crate) acc: String,
     pub(crate) interval: Option<Svg>,
     pub(crate) bwt: String,
@@ -26,7 +28,8 @@ pub(crate) struct Row<'a> {
 pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
     let row = |(standing, badges): (&Standing<'a>, Vec<&'static str>)| Row {
         label: standing.label,
-        badges,
+        alike: badges.contains(&ALIKE),
+        badges: badges.into_iter().filter(|badge| *badge != ALIKE).collect(),
         acc: shown(standing.acc, format::estimate),
         interval: standing.acc.map(|acc| interval(standing.label, acc)),
         bwt: shown(standing.bwt, format::estimated_change),

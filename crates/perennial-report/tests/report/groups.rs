@@ -65,6 +65,7 @@ fn a_run_that_has_not_ended_is_drawn_as_far_as_it_is() {
     let mut running = comparison(&[FINETUNE, GEM, EWC], 5, 1);
     let Cell::Done(run) = running.runs.remove(1) else { panic!() };
     let mut so_far = perennial_metrics::Accuracy::new(5);
+    let whole = run.accuracy.clone();
     run.accuracy.rows().iter().take(4).for_each(|row| so_far.push_row(row.clone()).unwrap());
     let begun = |strategy: &str, so_far| {
         Cell::Begun(BegunRun { strategy: strategy.to_owned(), seed: 0, so_far })
@@ -90,6 +91,11 @@ fn a_run_that_has_not_ended_is_drawn_as_far_as_it_is() {
     assert!(perennial_report::table(&running, 80).lines().all(|line| !line.starts_with("gem")));
     let ranking = perennial_report::ranking(&running).unwrap();
     assert_eq!(ranking.rows.len(), 2);
+
+    // Its log may be whole before its result is there.
+    let mut last = running.clone();
+    last.runs[1] = begun("gem", whole);
+    assert!(live::live(&last, false).unwrap().part.contains("5/5 tasks"));
 
     // A document that holds one is read again as it was.
     let text = serde_json::to_string(&running).unwrap();
