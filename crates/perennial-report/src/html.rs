@@ -38,6 +38,8 @@ struct Group<'a> {
     sentences: Vec<String>,
     seeds: usize,
     rows: Vec<Row<'a>>,
+    /// Whether a row carries the sign of those within noise of the best.
+    alike: bool,
     overview: Option<Figure>,
     small: Vec<Small<'a>>,
     planes: Vec<Figure>,
@@ -103,12 +105,14 @@ fn group<'a>(
     let sentences = crate::sentences(comparison).into_iter().chain(sentences::further(standings));
     let planes = [figures::stability, figures::memory_price, figures::time_price]
         .map(|f| f(standings, tasks));
+    let rows = rows(standings);
     Ok(Group {
         id: format!("g{number}"),
         comparison,
         sentences: sentences.map(|sentence| unbroken(&sentence)).collect(),
         seeds: standing::seeds(standings),
-        rows: rows(standings),
+        alike: rows.iter().any(|row| row.alike),
+        rows,
         overview: (!standings.is_empty()).then(|| figures::overview(standings, tasks)),
         small: small(standings, tasks),
         planes: planes.into_iter().flatten().collect(),

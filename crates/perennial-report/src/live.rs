@@ -50,6 +50,7 @@ struct Part<'a> {
 struct Rows<'a> {
     id: &'static str,
     rows: Vec<crate::html::Row<'a>>,
+    alike: bool,
     seeds: usize,
 }
 
@@ -80,6 +81,7 @@ pub fn live(comparison: &Comparison, finished: bool) -> Result<Live, ReportError
     seeds.dedup();
     let planes =
         [figures::stability, figures::memory_price, figures::time_price].map(|f| f(&ended, tasks));
+    let table = rows(&ended);
     let part = Part {
         comparison,
         ended: comparison.runs.len() - comparison.begun().count(),
@@ -87,7 +89,12 @@ pub fn live(comparison: &Comparison, finished: bool) -> Result<Live, ReportError
         states: states(comparison, &seeds),
         seeds,
         overview: (!standings.is_empty()).then(|| figures::overview(&standings, tasks)),
-        group: Rows { id: "live", rows: rows(&ended), seeds: standing::seeds(&ended) },
+        group: Rows {
+            id: "live",
+            alike: table.iter().any(|row| row.alike),
+            rows: table,
+            seeds: standing::seeds(&ended),
+        },
         small: small(&standings, tasks),
         planes: planes.into_iter().flatten().collect(),
     };

@@ -120,7 +120,9 @@ fn complaints(browser: &str, pages: &[(String, u32)], dark: bool) -> Vec<Value> 
 
 /// A page as paper shows it, in a frame as wide as what A4 leaves.
 fn printed(page: &str) -> (String, u32) {
-    let print = page.replace("@media screen and", "@media not all and");
+    let dark = "@media screen and (prefers-color-scheme:dark)";
+    assert!(page.contains(dark), "the page has rules that paper leaves out");
+    let print = page.replace(dark, "@media not all");
     (print.replace("@media print", "@media all"), 688)
 }
 
