@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Watch) -> Result<u8> {
     let until =
         if first.last { "this run has ended; Ctrl-C ends the page" } else { "Ctrl-C ends it" };
     output::note(&format!("watch: {address} ({until})"));
-    serve(listener, first, || look(&mut follower), || signals.received().is_some())?;
+    serve(listener, first, looking(follower), || signals.received().is_some())?;
     Ok(0)
 }
 
@@ -52,7 +52,7 @@ impl Watched {
         let over = Arc::new(AtomicBool::new(false));
         let stop = over.clone();
         let server = std::thread::spawn(move || {
-            serve(listener, first, || look(&mut follower), || stop.load(Ordering::Relaxed))
+            serve(listener, first, looking(follower), || stop.load(Ordering::Relaxed))
         });
         Ok(Self { server, over, ended })
     }
@@ -84,13 +84,19 @@ fn shown(snapshot: &Snapshot) -> Result<Shown> {
     Ok(Shown { live: live(comparison, *finished)?, last: *finished })
 }
 
-/// What is new; what cannot be read is said once and looked at again.
-fn look(follower: &mut Follower) -> Option<Shown> {
-    let looked = follower.look().and_then(|snapshot| snapshot.as_ref().map(shown).transpose());
-    looked.unwrap_or_else(|problem| {
-        output::note(&format!("watch: {}", problem.message));
-        None
-    })
+/// What is new, whenever it is asked; what cannot be read is said once and looked at again.
+fn looking(mut follower: Follower) -> impl FnMut() -> Option<Shown> {
+    let mut said = String::new();
+    move || {
+        let looked = follower.look().and_then(|snapshot| snapshot.as_ref().map(shown).transpose());
+        looked.unwrap_or_else(|problem| {
+            if said != problem.message {
+                output::note(&format!("watch: {}", problem.message));
+                said = problem.message;
+            }
+            None
+        })
+    }
 }
 
 /// Where the page is.

@@ -1,4 +1,4 @@
-//! A comparison in; a terminal table, three sentences and one self-contained HTML page out.
+//! A comparison in; a terminal table, three sentences, figures and one self-contained HTML page out.
 //! This crate knows nothing of training: it reads the document that the program leaves behind.
 //!
 //! ```
