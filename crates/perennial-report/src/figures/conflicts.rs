@@ -10,7 +10,8 @@ use crate::tabular::{Datum, Tabular};
 
 /// The share of each task's steps that were projected.
 pub(super) fn conflicts(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
-    let mean = counted(standing)?;
+    counted(standing)?;
+    let mean = |task, value| mean(standing, task, value);
     let line = line("s0", "", tasks, |task| mean(task, |counted| counted.projected));
     let title = format!("{}: share of steps that were projected, by task", standing.label);
     let plot = Chart { title: &title, axis: "task", first: 1, last: tasks, series: &[line] };
@@ -40,7 +41,8 @@ pub(super) fn conflicts(standing: &Standing<'_>, tasks: usize) -> Option<Figure>
 
 /// The angles of those steps to the past, before and after.
 pub(super) fn angles(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
-    let mean = counted(standing)?;
+    counted(standing)?;
+    let mean = |task, value| mean(standing, task, value);
     let before = |task| mean(task, |counted| counted.angle_before);
     let after = |task| mean(task, |counted| counted.angle_after);
     let lines = [line("s1", "before", tasks, before), line("s0", "after", tasks, after)];
@@ -67,17 +69,14 @@ pub(super) fn angles(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
 /// The widest angle there is, in degrees.
 const HALF_TURN: f64 = 180.0;
 
-/// The mean over the seeds of what was counted for a task, from 0; nothing where nobody counted.
-fn counted<'s>(
-    standing: &'s Standing<'_>,
-) -> Option<impl Fn(usize, fn(&Conflicts) -> Option<f64>) -> Option<f64> + 's> {
-    if standing.runs.iter().all(|run| run.figures.conflicts.is_none()) {
-        return None;
-    }
-    Some(move |task: usize, value: fn(&Conflicts) -> Option<f64>| {
-        let of = |run: &Run| value(run.figures.conflicts.as_ref()?.get(task)?);
-        standing.over_seeds(of)
-    })
+/// The mean over the seeds of a number that was counted for a task, from 0.
+fn mean(standing: &Standing<'_>, task: usize, value: fn(&Conflicts) -> Option<f64>) -> Option<f64> {
+    standing.over_seeds(|run: &Run| value(run.figures.conflicts.as_ref()?.get(task)?))
+}
+
+/// Nothing where nobody counted.
+fn counted(standing: &Standing<'_>) -> Option<()> {
+    standing.runs.iter().any(|run| run.figures.conflicts.is_some()).then_some(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
