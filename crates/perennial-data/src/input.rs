@@ -1,7 +1,7 @@
 //! Bytes from a file or from memory, plain or gzip, with a bound on how many there can be.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -19,6 +19,45 @@ const LARGEST_EXPANSION: u64 = 1032;
 /// the bound of [`LARGEST_EXPANSION`]; a longer file grows as it is read.
 const LARGEST_ADVANCE: u64 = 64 << 20;
 
+/// A file, or its bytes in memory under the name that errors call it by.
+pub(crate) enum Source<'a> {
+    File(&'a Path),
+    Memory(&'a [u8], &'a Path),
+}
+
+/// What formats with a table of contents need.
+pub(crate) trait BufReadSeek: BufRead + Seek {}
+
+impl<T: BufRead + Seek> BufReadSeek for T {}
+
+impl<'a> Source<'a> {
+    pub(crate) fn path(&self) -> &'a Path {
+        match self {
+            Self::File(path) | Self::Memory(_, path) => path,
+        }
+    }
+
+    /// From the start, unpacked if it is gzip.
+    pub(crate) fn input(&self) -> Result<Input<'a>, DataError> {
+        match self {
+            Self::File(path) => Input::open(path),
+            Self::Memory(bytes, path) => Ok(Input::from_bytes(bytes, path)),
+        }
+    }
+
+    /// From the start, as it is, with its length.
+    pub(crate) fn seekable(&self) -> Result<(Box<dyn BufReadSeek + 'a>, u64), DataError> {
+        match self {
+            Self::File(path) => {
+                let file = File::open(path).map_err(DataError::cannot_open(path))?;
+                let length = file.metadata().map_err(DataError::io("read", path))?.len();
+                Ok((Box::new(BufReader::new(file)), length))
+            }
+            Self::Memory(bytes, _) => Ok((Box::new(Cursor::new(*bytes)), bytes.len() as u64)),
+        }
+    }
+}
+
 /// A source of bytes that knows the most it can give.
 pub(crate) struct Input<'a> {
     reader: Box<dyn Read + 'a>,
@@ -35,7 +74,7 @@ impl<'a> Input<'a> {
         let mut start = Vec::new();
         (&mut file).take(2).read_to_end(&mut start).map_err(DataError::io("read", path))?;
         let gzip = start == GZIP_MAGIC;
-        Ok(Input::new(io::Cursor::new(start).chain(file), length, gzip, path))
+        Ok(Input::new(Cursor::new(start).chain(file), length, gzip, path))
     }
 
     /// Reads from memory; `path` is what errors call it.
@@ -51,6 +90,11 @@ impl<'a> Input<'a> {
         } else {
             Self { reader: Box::new(BufReader::new(reader)), gzip, available: length, path }
         }
+    }
+
+    /// Reads from a reader that gives at most `available` bytes.
+    pub(crate) fn bounded(reader: impl Read + 'a, available: u64, path: &Path) -> Self {
+        Self { reader: Box::new(reader), gzip: false, available, path: path.to_path_buf() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -79,7 +123,8 @@ impl<'a> Input<'a> {
         Ok(self.read(1)?.is_empty())
     }
 
-    fn fault(&self, source: io::Error) -> DataError {
+    /// What a failure to read means.
+    pub(crate) fn fault(&self, source: io::Error) -> DataError {
         let path = self.path.clone();
         match source.kind() {
             io::ErrorKind::UnexpectedEof if self.gzip => DataError::TruncatedGzip { path },
@@ -88,5 +133,12 @@ impl<'a> Input<'a> {
             }
             _ => DataError::Io { path, doing: "read", source },
         }
+    }
+}
+
+/// Without the bound's account, for readers that stop by themselves.
+impl Read for Input<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(to)
     }
 }
