@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Teach(Box<learner::Teach>),
     /// Measure how well a learner answers its tasks, or other data.
     Eval(learner::Eval),
+    /// Let a learner answer samples.
+    Predict(learner::Predict),
     /// What a learner was taught, version by version.
     History(learner::OfLearner),
     /// What became better and what worse from one version to another.

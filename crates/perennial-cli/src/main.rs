@@ -64,6 +64,7 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Init(args)) => learner::init(&args),
         Some(Command::Teach(args)) => learner::teach(&args),
         Some(Command::Eval(args)) => learner::eval(&args),
+        Some(Command::Predict(args)) => learner::predict(&args),
         Some(Command::History(args)) => learner::history(&args),
         Some(Command::Diff(args)) => learner::diff(&args),
         Some(Command::Rollback(args)) => learner::rollback(&args),

@@ -48,6 +48,9 @@ pub(crate) struct Teach {
     pub(crate) task: Option<String>,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    /// Data to be judged by [default: what the data bring, else every fifth sample of a class].
+    #[arg(long, value_name = "DATA")]
+    pub(crate) test: Option<PathBuf>,
     /// Only these classes of the data, by name.
     #[arg(long, value_name = "a,b", value_delimiter = ',')]
     pub(crate) classes: Vec<String>,
@@ -97,6 +100,26 @@ pub(crate) struct Reading {
     /// The folder that holds the image sets [default: `PERENNIAL_DATA`, or the user's cache].
     #[arg(long = "data", value_name = "DIR", id = "data-dir")]
     pub(crate) folder: Option<PathBuf>,
+    /// The column of the labels, by name or number from 1 [default: `label`, else the last].
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) label: Option<String>,
+    /// Numbers are whole, from 0 to this, and are divided by it.
+    #[arg(long, value_name = "255", value_parser = whole::<u8>)]
+    pub(crate) white: Option<u8>,
+    /// Scale images to this height and width [default: all must be of one size].
+    #[arg(long, value_name = "HxW", value_parser = size)]
+    pub(crate) resize: Option<[usize; 2]>,
+    /// Convert images to grey (1) or colour (3) [default: all must be alike].
+    #[arg(long, value_name = "1|3", value_parser = whole::<usize>)]
+    pub(crate) channels: Option<usize>,
+}
+
+/// `28x28`
+fn size(text: &str) -> Result<[usize; 2], String> {
+    let sides = text.split_once('x').and_then(|(height, width)| {
+        Some([height.trim().parse().ok()?, width.trim().parse().ok()?])
+    });
+    sides.ok_or_else(|| "expected a height and a width, such as 28x28".into())
 }
 
 #[derive(Debug, Args)]

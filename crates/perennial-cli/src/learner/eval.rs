@@ -14,7 +14,7 @@ pub(crate) fn run(args: &Eval) -> Result<u8> {
     let version = learner.head()?.id;
     let row = match (&args.data, &args.task) {
         (Some(data), Some(task)) => {
-            let lesson = source::lesson(data, task, &args.classes, &args.reading)?;
+            let lesson = source::judges(data, task, &args.classes, &args.reading)?;
             vec![learner.evaluate_on(&lesson)?]
         }
         _ => learner.evaluate()?,

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     let (Some(data), Some(task)) = (&args.data, &args.task) else {
         return abort(&mut learner, args.json);
     };
-    let lesson = source::lesson(data, task, &args.classes, &args.reading)?;
+    let lesson = source::lesson(data, task, &args.classes, &args.reading, args.test.as_deref())?;
     let usual = Training::default();
     let how = Teaching {
         training: Training {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
         save_every: args.save_every,
     };
     for dropped in &lesson.dropped {
-        output::note(dropped);
+        output::note(&format!("left out {dropped}"));
     }
     let (signals, stop) = signals()?;
     let mut show = Show::new(task, args.quiet || args.json);

@@ -3,6 +3,7 @@
 use super::folder::Folder;
 use super::kept::Said;
 use super::manifest::Manifest;
+use super::tasks::Measured;
 use super::{Learner, StoreError};
 
 /// What two versions differ in.
@@ -63,7 +64,7 @@ impl Learner {
                 }
             }
         }
-        let tasks = names.into_iter().map(|name| change(folder, &first, &second, name));
+        let tasks = names.iter().map(|name| change(folder, &first, &second, name));
         Ok(Difference { from, to, tasks: tasks.collect::<Result<_, _>>()? })
     }
 }
@@ -72,24 +73,25 @@ fn change(
     folder: &Folder,
     first: &Manifest,
     second: &Manifest,
-    task: String,
+    task: &str,
 ) -> Result<TaskChange, StoreError> {
     let rows = [folder.row(first)?, folder.row(second)?];
-    let [before, after] = rows.each_ref().map(|row| row.of(&task));
+    let [before, after] = rows.each_ref().map(|row| row.of(task));
     let mut change = TaskChange {
-        before: before.map(super::tasks::Measured::accuracy),
-        after: after.map(super::tasks::Measured::accuracy),
+        task: task.to_owned(),
+        before: before.map(Measured::accuracy),
+        after: after.map(Measured::accuracy),
         ..TaskChange::default()
     };
     if let (Some(before), Some(after)) = (before, after) {
         let known = [folder.tasks(first)?, folder.tasks(second)?];
-        let [was, is] = known.each_ref().map(|tasks| tasks.find(&task).map(|at| &tasks.tasks[at]));
+        let [was, is] = known.each_ref().map(|tasks| tasks.find(task).map(|at| &tasks.tasks[at]));
         let (Some(was), Some(is)) = (was, is) else { return Ok(change) };
         if let (Some(test), true) = (&is.test, was.test == is.test) {
             let samples = folder.get_samples(test)?;
             let said = [folder.get_said(&before.said)?, folder.get_said(&after.said)?];
             let right = |said: &Said, row: usize| said.right.get(row).unwrap_or(false);
-            let number = known[1].index(&task)?;
+            let number = known[1].index(task)?;
             change.classes = known[1]
                 .labels(number)
                 .into_iter()
@@ -109,6 +111,5 @@ fn change(
             }
         }
     }
-    change.task = task;
     Ok(change)
 }

@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::tasks::{Tasks, white};
 use crate::data::{Dataset, Part};
 use crate::learner::Training;
-use crate::scenario::{Samples, Task, Values};
+use crate::scenario::{Samples, Task};
 
 /// Labelled rows to be taught as one task, and rows to judge it by.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,9 +37,8 @@ impl Lesson {
     pub fn new(task: impl Into<String>, data: &Dataset) -> Result<Self, StoreError> {
         let inputs = data.shape.iter().product();
         let part = |part: &Part| {
-            let values = Values::Bytes { pixels: part.pixels.clone(), white: data.white };
             let ids = (0..part.labels.len() as u64).collect();
-            Samples::new(values, inputs, part.labels.clone(), ids)
+            Samples::new(part.values.clone(), inputs, part.labels.clone(), ids)
         };
         Ok(Self {
             task: task.into(),

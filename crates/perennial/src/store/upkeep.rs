@@ -55,7 +55,7 @@ impl Learner {
             Ok(()) => {}
         }
         let parts = [
-            folder.head_manifest().err(),
+            learner.head().err(),
             learner.tags().err(),
             Saved::read(folder).err(),
         ];
@@ -86,6 +86,11 @@ impl Learner {
                         found.whole.push(version);
                     }
                 }
+            }
+            // One that was collected as garbage meanwhile is no damage.
+            if found.damage.len() > before && !folder.manifest_path(version).exists() {
+                found.damage.truncate(before);
+                found.versions -= 1;
             }
         }
         found.damage.dedup();
