@@ -123,8 +123,7 @@ impl<'a> Input<'a> {
         Ok(self.read(1)?.is_empty())
     }
 
-    /// What a failure to read means.
-    pub(crate) fn fault(&self, source: io::Error) -> DataError {
+    fn fault(&self, source: io::Error) -> DataError {
         let path = self.path.clone();
         match source.kind() {
             io::ErrorKind::UnexpectedEof if self.gzip => DataError::TruncatedGzip { path },
@@ -133,12 +132,5 @@ impl<'a> Input<'a> {
             }
             _ => DataError::Io { path, doing: "read", source },
         }
-    }
-}
-
-/// Without the bound's account, for readers that stop by themselves.
-impl Read for Input<'_> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(to)
     }
 }

@@ -61,17 +61,23 @@ impl Element {
             (Kind::Signed, size) => {
                 // Sign-extended: the highest bit of the value fills those above it.
                 let unused = 64 - 8 * size;
-                Data::Integers(values().map(|it| (self.word(it) << unused) as i64 >> unused).collect())
+                Data::Integers(
+                    values().map(|it| (self.word(it) << unused) as i64 >> unused).collect(),
+                )
             }
             (Kind::Unsigned, _) => {
                 let whole = values().map(|it| i64::try_from(self.word(it)));
                 let whole = whole.collect::<Result<_, _>>();
                 Data::Integers(whole.map_err(|_| "a value is above 2⁶³ − 1".to_owned())?)
             }
-            (Kind::Float, 2) => floats(values(), |it| f16::from_bits(self.word(it) as u16).to_f32()),
+            (Kind::Float, 2) => {
+                floats(values(), |it| f16::from_bits(self.word(it) as u16).to_f32())
+            }
             (Kind::Float, 4) => floats(values(), |it| f32::from_bits(self.word(it) as u32)),
             (Kind::Float, _) => floats(values(), |it| f64::from_bits(self.word(it)) as f32),
-            (Kind::Brain, _) => floats(values(), |it| bf16::from_bits(self.word(it) as u16).to_f32()),
+            (Kind::Brain, _) => {
+                floats(values(), |it| bf16::from_bits(self.word(it) as u16).to_f32())
+            }
             (Kind::Text | Kind::Unicode, 0) => return Err("its texts have no letters".to_owned()),
             (Kind::Text, _) => {
                 let text = |it: &[u8]| {
@@ -94,11 +100,7 @@ impl Element {
     /// Up to 8 bytes as a whole number.
     fn word(self, bytes: &[u8]) -> u64 {
         let join = |word: u64, &byte: &u8| word << 8 | u64::from(byte);
-        if self.big_endian {
-            bytes.iter().fold(0, join)
-        } else {
-            bytes.iter().rev().fold(0, join)
-        }
+        if self.big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
     }
 }
 
@@ -150,7 +152,8 @@ mod tests {
 
     #[test]
     fn texts_lose_their_padding() {
-        let texts = |texts: &[&str]| Ok(Data::Texts(texts.iter().map(ToString::to_string).collect()));
+        let texts =
+            |texts: &[&str]| Ok(Data::Texts(texts.iter().map(ToString::to_string).collect()));
         assert_eq!(decode(Kind::Text, 3, false, b"ab\0cde"), texts(&["ab", "cde"]));
         let points: Vec<u8> =
             ['ö', '\0'].iter().flat_map(|&point| u32::from(point).to_le_bytes()).collect();

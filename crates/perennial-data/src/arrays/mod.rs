@@ -14,13 +14,11 @@ mod safetensors;
 
 use std::path::Path;
 
+use self::element::{Data, Element};
 pub(crate) use self::npz::npz;
 pub(crate) use self::safetensors::safetensors;
-use self::element::{Data, Element};
 use crate::input::Source;
-use crate::open::{
-    Dropped, Entry, Format, Labels, MOST_BYTES, OpenError, Request, Table, numbers,
-};
+use crate::open::{Dropped, Entry, Format, Labels, MOST_BYTES, OpenError, Request, Table, numbers};
 use crate::{DataError, Values};
 
 /// Inputs, and the test part if there is one.
@@ -49,8 +47,9 @@ fn tables(
     format: Format,
     request: Request<'_>,
 ) -> Result<Tables, DataError> {
-    let chosen = choose::choose(&store.names(), request)
-        .map_err(|missing| OpenError::ArrayNames { path: path.to_path_buf(), found: store.names(), missing })?;
+    let chosen = choose::choose(&store.names(), request).map_err(|missing| {
+        OpenError::ArrayNames { path: path.to_path_buf(), found: store.names(), missing }
+    })?;
     let mut part = |names: &choose::Part| -> Result<Table, DataError> {
         let inputs = store.array(&names.inputs)?;
         let labels = match &names.labels {
@@ -237,7 +236,9 @@ fn declared(
         return Err(DataError::Impossible { path: path.to_path_buf(), declared, available });
     };
     if bytes.max(count.saturating_mul(element.in_memory())) > MOST_BYTES {
-        return Err(OpenError::TooLarge { path: path.to_path_buf(), bytes, most: MOST_BYTES }.into());
+        return Err(
+            OpenError::TooLarge { path: path.to_path_buf(), bytes, most: MOST_BYTES }.into()
+        );
     }
     Ok(count as usize)
 }

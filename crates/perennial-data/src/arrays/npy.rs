@@ -187,15 +187,24 @@ mod tests {
     #[test]
     fn headers_as_they_are_written() {
         let shape = |text: &str| Header::parse(text.as_bytes()).map(|header| header.shape);
-        let with = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}  \n");
+        let with = |shape: &str| {
+            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}  \n")
+        };
         assert_eq!(shape(&with("(2, 3)")), Some(vec![2, 3]));
         assert_eq!(shape(&with("(5,)")), Some(vec![5]));
         assert_eq!(shape(&with("()")), Some(vec![]));
-        assert_eq!(shape("{\"shape\":(1,2),\"fortran_order\":True,\"descr\":\"|u1\"}"), Some(vec![1, 2]));
-        for wrong in ["(2, -3)", "(2, x)", "(2, 3", "[2, 3]", "(1,,2)", "(99999999999999999999999,)"] {
+        assert_eq!(
+            shape("{\"shape\":(1,2),\"fortran_order\":True,\"descr\":\"|u1\"}"),
+            Some(vec![1, 2])
+        );
+        for wrong in
+            ["(2, -3)", "(2, x)", "(2, 3", "[2, 3]", "(1,,2)", "(99999999999999999999999,)"]
+        {
             assert_eq!(shape(&with(wrong)), None, "{wrong}");
         }
-        for wrong in ["", "{", "{}", "{'descr': '<f4'}", "{'other': '1'}", "{'descr': [('a', '<f4')]}"] {
+        for wrong in
+            ["", "{", "{}", "{'descr': '<f4'}", "{'other': '1'}", "{'descr': [('a', '<f4')]}"]
+        {
             assert_eq!(shape(wrong), None, "{wrong}");
         }
     }

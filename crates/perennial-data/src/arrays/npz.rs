@@ -57,8 +57,6 @@ fn fault(path: &Path, error: ZipError) -> DataError {
     let path = path.to_path_buf();
     match error {
         ZipError::Io(source) => DataError::Io { path, doing: "read", source },
-        error => {
-            OpenError::Malformed { path, format: "npz", problem: error.to_string() }.into()
-        }
+        error => OpenError::Malformed { path, format: "npz", problem: error.to_string() }.into(),
     }
 }

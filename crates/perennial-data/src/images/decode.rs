@@ -5,9 +5,9 @@ use std::path::Path;
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
+use crate::DataError;
 use crate::input::Source;
 use crate::open::{How, OpenError};
-use crate::DataError;
 
 /// The most bytes one image may decode to: 16,384 × 16,384 grey pixels.
 const MOST_IMAGE_BYTES: u64 = 256 << 20;
@@ -54,7 +54,9 @@ pub(super) fn decode(
     let colour = decoder.color_type();
     let pixels = u64::from(width) * u64::from(height);
     if pixels.saturating_mul(colour.bytes_per_pixel().into()) > MOST_IMAGE_BYTES {
-        return Err(bomb(format!("more than the {MOST_IMAGE_BYTES} bytes an image may have")).into());
+        return Err(
+            bomb(format!("more than the {MOST_IMAGE_BYTES} bytes an image may have")).into()
+        );
     }
     let stored = pixels * u64::from(decoder.original_color_type().bits_per_pixel()) / 8;
     if format == Some(ImageFormat::Png) && stored > length.saturating_mul(LARGEST_EXPANSION) {
@@ -74,7 +76,8 @@ pub(super) fn decode(
         .into());
     }
 
-    let decoded = DynamicImage::from_decoder(decoder).map_err(|error| damaged(error.to_string()))?;
+    let decoded =
+        DynamicImage::from_decoder(decoder).map_err(|error| damaged(error.to_string()))?;
     if colour.has_alpha() && decoded.to_rgba8().pixels().any(|pixel| pixel.0[3] != u8::MAX) {
         return Err(OpenError::Transparent { path: path.to_path_buf() }.into());
     }

@@ -155,6 +155,14 @@ impl Rows {
     ) -> Table {
         let shape = self.first.map_or([0; 3], |(_, shape)| shape);
         let values = Values::Bytes { pixels: self.pixels, white: u8::MAX };
-        Table { path: path.to_path_buf(), format, shape, values, labels, names: self.names, dropped }
+        Table {
+            path: path.to_path_buf(),
+            format,
+            shape,
+            values,
+            labels,
+            names: self.names,
+            dropped,
+        }
     }
 }

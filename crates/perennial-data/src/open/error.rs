@@ -15,7 +15,7 @@ pub enum OpenError {
         problem: &'static str,
     },
     /// There is nothing at a path.
-    #[error("there is no {}: give a file, a folder, or the name of a known set ({known})", .path.display())]
+    #[error("{} does not exist: give a file, a folder, or the name of a known set ({known})", .path.display())]
     Nothing {
         /// The path.
         path: PathBuf,
@@ -68,6 +68,14 @@ pub enum OpenError {
         /// The file or folder.
         path: PathBuf,
         /// Why rows were dropped, one sentence a reason.
+        dropped: Vec<String>,
+    },
+    /// Rows were left out where all are needed.
+    #[error("{name} cannot be taken as it is: {}; remove or complete them", .dropped.join("; "))]
+    NotWhole {
+        /// The data.
+        name: String,
+        /// Which and why, one sentence a reason.
         dropped: Vec<String>,
     },
     /// All rows together would not fit into memory.
@@ -279,7 +287,9 @@ impl OpenError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Nothing { .. } | Self::EmptyFolder { .. } => ErrorKind::Missing,
-            Self::Impossible { .. } | Self::NotBuilt { .. } | Self::NoColumn { .. } => ErrorKind::Usage,
+            Self::Impossible { .. } | Self::NotBuilt { .. } | Self::NoColumn { .. } => {
+                ErrorKind::Usage
+            }
             _ => ErrorKind::BadData,
         }
     }

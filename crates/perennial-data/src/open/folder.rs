@@ -48,7 +48,8 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
         entries.push(Entry { path, is_folder: metadata.is_dir() });
     }
     entries.sort_by(|a, b| {
-        let name = |entry: &Entry| entry.path.file_name().map(OsStr::as_encoded_bytes).map(<[u8]>::to_vec);
+        let name =
+            |entry: &Entry| entry.path.file_name().map(OsStr::as_encoded_bytes).map(<[u8]>::to_vec);
         name(a).cmp(&name(b))
     });
     Ok(entries)

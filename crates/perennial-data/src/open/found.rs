@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Dataset, Values};
+use super::OpenError;
+use crate::{DataError, Dataset, Values};
 
 /// Labelled data, opened.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,21 @@ pub struct Opened {
     pub test: TestPart,
     /// The rows that were left out, one entry a reason. Empty where none were.
     pub dropped: Vec<Dropped>,
+}
+
+impl Opened {
+    /// The set, if no row was left out.
+    ///
+    /// # Errors
+    ///
+    /// If one was, for whoever cannot tell it.
+    pub fn whole(self) -> Result<Dataset, DataError> {
+        if self.dropped.is_empty() {
+            return Ok(self.dataset);
+        }
+        let dropped = self.dropped.iter().map(ToString::to_string).collect();
+        Err(OpenError::NotWhole { name: self.dataset.name, dropped }.into())
+    }
 }
 
 /// The rows of one part: data to answer, or to be judged by.

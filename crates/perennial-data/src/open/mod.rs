@@ -1,41 +1,5 @@
 //! One entry to data of every format: [`open()`] gives a set to learn from and to be judged by,
-//! [`read`] the rows of one part, labelled or not.
-//!
-//! | at the path | what it is | its classes |
-//! | --- | --- | --- |
-//! | the name of a known set | as [`load`](crate::load) | the set's |
-//! | a folder with the files of a known set | IDX of MNIST or EMNIST, CIFAR | the set's, or numbers |
-//! | a folder of folders of PNG and JPEG images | an image a row | the folders' names |
-//! | a folder with `train` and `test` (or `val`) | two such folders, or two files of one format below | as below |
-//! | a CSV file, plain or gzip | a line a row; numbers | a column: the one asked for, the one called `label`, or the last |
-//! | `.npz`, safetensors, a folder of `.npy` | arrays `x` and `y`, with `_train` and `_test` where there are both | the values of `y` |
-//! | IDX images beside their labels, a `.bin` of CIFAR | an image a row | numbers; the set's |
-//! | Parquet (with the feature `parquet`) | a row a row; columns of numbers | as CSV |
-//! | one image, a folder of images, `.npy`, IDX images alone | rows without labels, for [`read`] only | |
-//!
-//! Content decides what a file is, not its name. Bytes stay bytes. Files in folders are taken in
-//! the order of their names, so nothing depends on how a disk orders them; names that begin with a
-//! dot are not looked at. Rows without a value somewhere are left out and told ([`Dropped`]);
-//! anything else that is wrong is an error.
-//!
-//! Where data bring no part to be judged by, one is set apart that depends on nothing but the
-//! data: of each class, in the order of the rows, every fifth; of a class of two to four the last.
-//!
-//! ```
-//! use perennial_data::{How, TestPart, Values, open};
-//!
-//! let folder = tempfile::tempdir()?;
-//! let path = folder.path().join("flowers.csv");
-//! let rows = ["1.0,2.0,rose", "1.5,2.5,rose", "7.0,0.5,tulip", "7.5,,tulip", "8.0,0.0,tulip"];
-//! std::fs::write(&path, format!("length,width,flower\n{}\n", rows.join("\n")))?;
-//!
-//! let opened = open(&path, &How::default())?;
-//! assert_eq!(opened.dataset.classes, ["rose", "tulip"]);
-//! assert_eq!((opened.dataset.shape, opened.test), ([1, 1, 2], TestPart::HeldBack));
-//! assert_eq!(opened.dataset.counts(), [[1, 1], [1, 1]]); // training and test rows of each class
-//! assert_eq!(opened.dropped[0].to_string(), "1 row without a value in column `width` (line 5)");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! [`read`] the rows of one part, labelled or not. The table of formats is on the crate's page.
 
 mod error;
 mod folder;
@@ -57,7 +21,8 @@ use crate::input::Source;
 use crate::{DataError, Dataset, NAMES, arrays, csv, images, load};
 
 /// The formats, for people.
-const KNOWN: &str = "folders of images, PNG, JPEG, CSV, npy, npz, IDX, the .bin files of CIFAR, safetensors, Parquet";
+const KNOWN: &str = "folders of images, PNG, JPEG, CSV, npy, npz, IDX, the .bin files of CIFAR, \
+                     safetensors, Parquet";
 
 /// The most memory the values of a part may take.
 pub(crate) const MOST_BYTES: u64 = 16 << 30;
@@ -133,6 +98,22 @@ enum Found {
 /// If there is nothing at the path or nothing known, if labels are missing, no row is left, rows
 /// differ in shape, files are damaged or declare more than they can hold, or no test part can be
 /// set apart.
+///
+/// ```
+/// use perennial_data::{How, TestPart, open};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("flowers.csv");
+/// let rows = ["1.0,2.0,rose", "1.5,2.5,rose", "7.0,0.5,tulip", "7.5,,tulip", "8.0,0.0,tulip"];
+/// std::fs::write(&path, format!("length,width,flower\n{}\n", rows.join("\n")))?;
+///
+/// let opened = open(&path, &How::default())?;
+/// assert_eq!(opened.dataset.classes, ["rose", "tulip"]);
+/// assert_eq!((opened.dataset.shape, opened.test), ([1, 1, 2], TestPart::HeldBack));
+/// assert_eq!(opened.dataset.counts(), [[1, 1], [1, 1]]); // training and test rows of each class
+/// assert_eq!(opened.dropped[0].to_string(), "1 row without a value in column `width` (line 5)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn open(data: &Path, how: &How) -> Result<Opened, DataError> {
     how.check()?;
     let request = Request { how, labelled: true };
@@ -227,9 +208,7 @@ pub(crate) fn cannot_open(path: &Path, error: std::io::Error) -> DataError {
     const LINK_LOOP: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
     let path = path.to_path_buf();
     match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            OpenError::Nothing { path, known: NAMES.join(", ") }.into()
-        }
+        std::io::ErrorKind::NotFound => OpenError::Nothing { path, known: NAMES.join(", ") }.into(),
         _ if error.raw_os_error() == Some(LINK_LOOP) => OpenError::LinkLoop { path }.into(),
         _ => DataError::Io { path, doing: "open", source: error },
     }

@@ -118,14 +118,19 @@ impl Table {
             _ => "give a column of labels",
         };
         let path = || self.path.clone();
-        self.labels.take().map(Labels::sorted).ok_or_else(|| OpenError::NoLabels { path: path(), advice })
+        self.labels
+            .take()
+            .map(Labels::sorted)
+            .ok_or_else(|| OpenError::NoLabels { path: path(), advice })
     }
 
     /// What its rows are, for people.
     fn described(&self) -> String {
         let [channels, height, width] = self.shape;
         match &self.values {
-            Values::Bytes { white, .. } => format!("bytes up to {white} of {channels}×{height}×{width}"),
+            Values::Bytes { white, .. } => {
+                format!("bytes up to {white} of {channels}×{height}×{width}")
+            }
             Values::Floats(_) => format!("floats of {channels}×{height}×{width}"),
         }
     }
@@ -157,7 +162,12 @@ pub(super) fn join(train: Table, test: Option<Table>) -> Result<Opened, OpenErro
     let mut test = test.filled()?;
     if train.described() != test.described() {
         let (train_rows, test_rows) = (train.described(), test.described());
-        return Err(OpenError::PartsDiffer { train: train.path, train_rows, test: test.path, test_rows });
+        return Err(OpenError::PartsDiffer {
+            train: train.path,
+            train_rows,
+            test: test.path,
+            test_rows,
+        });
     }
     let judged = test.labels()?;
     let in_train = |name: &String| labels.names.iter().position(|known| known == name);
@@ -246,7 +256,8 @@ mod tests {
             let mut labels = Labels::default();
             names.iter().for_each(|name| labels.push(name));
             let labels = labels.sorted();
-            let again: Vec<_> = labels.rows.iter().map(|&i| labels.names[i as usize].clone()).collect();
+            let again: Vec<_> =
+                labels.rows.iter().map(|&i| labels.names[i as usize].clone()).collect();
             assert_eq!(again, names);
             labels.names
         };
