@@ -151,9 +151,8 @@ fn table(judgement: &Judgement) -> String {
     }
     if let Some(mean) = &judgement.mean {
         let change = format!("{:+.4}", -mean.fall);
-        let p = format!("{:.3}", mean.p);
         let none = String::new;
-        rows.push(["mean of the older".into(), none(), none(), change, none(), none(), p]);
+        rows.push(["mean of the older".into(), none(), none(), change, none(), none(), none()]);
     }
     output::columns(&rows, output::width())
 }

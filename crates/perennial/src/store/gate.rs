@@ -43,8 +43,7 @@ pub struct Verdict {
 pub struct Judgement {
     /// Of every task, in the order in which they were taught; the new one is the last.
     pub tasks: Vec<Judged>,
-    /// Of the mean over the older tasks: bounds of its 95 % bootstrap interval, and the share of
-    /// resamples without a fall.
+    /// Of the mean over the older tasks, by bootstrap.
     pub mean: Option<MeanJudged>,
     /// Why it was refused; empty where it passed.
     pub reasons: Vec<String>,
@@ -83,8 +82,8 @@ pub struct MeanJudged {
     pub lower: f64,
     /// Upper bound of the 95 % interval.
     pub upper: f64,
-    /// Share of resamples without a fall.
-    pub p: f64,
+    /// The upper bound of the fall: one-sided, 95 %.
+    pub bound: f64,
 }
 
 /// A task's test rows: whether each was answered right before, and now.
@@ -161,16 +160,16 @@ impl Gate {
             fall: mean.mean,
             lower: mean.lower,
             upper: mean.upper,
-            p: mean.p,
+            bound: mean.bound,
         });
         if let Some(mean) = judgement.mean {
             if beyond(mean.fall, self.max_drop) {
                 let max = self.max_drop;
                 judgement.reasons.push(format!("the mean fell by {:.4}, more than {max}", mean.fall));
-            } else if self.confident && beyond(mean.upper, self.max_drop) {
+            } else if self.confident && beyond(mean.bound, self.max_drop) {
                 judgement.reasons.push(format!(
                     "the fall of the mean may be as much as {:.4} (95 %), more than {}",
-                    mean.upper, self.max_drop
+                    mean.bound, self.max_drop
                 ));
             }
         }

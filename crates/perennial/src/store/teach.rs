@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::folder::{Folder, ObjectRef};
-use super::gate::{Judgement, Pair, Verdict};
+use super::gate::{Judgement, Pair};
 use super::kept::Said;
 use super::lesson::{Lesson, Plan, Teaching};
 use super::manifest::{Made, Manifest};
