@@ -280,8 +280,8 @@ proptest! {
         let task = |(broke, mended, others)| PairedFall { samples: broke + mended + others, broke, mended };
         let tasks: Vec<PairedFall> = tasks.into_iter().map(task).collect();
         let found = mean_fall(&tasks, resamples, seed).unwrap();
-        prop_assert!(-1.0 <= found.lower && found.lower <= found.bound);
-        prop_assert!(found.bound <= found.upper && found.upper <= 1.0);
+        prop_assert!(-1.0 <= found.lower && found.lower <= found.upper && found.upper <= 1.0);
+        prop_assert!(0.0 < found.p && found.p <= 1.0);
         prop_assert!(found.mean.is_finite());
     }
 

@@ -11,11 +11,12 @@ mod element;
 mod npy;
 mod npz;
 mod safetensors;
+mod zip;
 
 use std::path::Path;
 
 use self::element::{Data, Element};
-pub(crate) use self::npz::npz;
+pub(crate) use self::npz::{fault as npz_fault, npz};
 pub(crate) use self::safetensors::safetensors;
 use crate::input::Source;
 use crate::open::{Dropped, Entry, Format, Labels, MOST_BYTES, OpenError, Request, Table, numbers};

@@ -1,39 +1,31 @@
 //! `.npz`: a ZIP archive of `.npy` files.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
-use zip::result::ZipError;
-
+use super::zip::Archive;
 use super::{Array, Store, Tables, npy, tables};
 use crate::DataError;
-use crate::input::{BufReadSeek, Input, Source};
+use crate::input::{Input, Source};
 use crate::open::{Format, OpenError, Request};
-
-/// Deflate cannot expand a byte into more than this many.
-const LARGEST_EXPANSION: u64 = 1032;
 
 /// Reads the arrays of an archive that are wanted. Others are not unpacked.
 pub(crate) fn npz(source: &Source<'_>, request: Request<'_>) -> Result<Tables, DataError> {
     let path = source.path();
     let (bytes, length) = source.seekable()?;
-    let archive = ZipArchive::new(bytes).map_err(|error| fault(path, error))?;
-    tables(&mut Archive { archive, length, path }, path, Format::Npz, request)
+    let archive = Archive::new(bytes, length).map_err(|error| fault(path, error))?;
+    tables(&mut Arrays { archive, path }, path, Format::Npz, request)
 }
 
-struct Archive<'a> {
-    archive: ZipArchive<Box<dyn BufReadSeek + 'a>>,
-    /// Of the file, in bytes.
-    length: u64,
+struct Arrays<'a> {
+    archive: Archive<'a>,
     path: &'a Path,
 }
 
-impl Store for Archive<'_> {
+impl Store for Arrays<'_> {
     fn names(&self) -> Vec<String> {
-        // A name that is no text is none that inputs or labels have.
-        let names = self.archive.file_names().flatten();
-        let mut names: Vec<String> =
-            names.filter_map(|name| name.strip_suffix(".npy").map(ToOwned::to_owned)).collect();
+        let arrays = self.archive.names().filter_map(|name| name.strip_suffix(".npy"));
+        let mut names: Vec<String> = arrays.map(ToOwned::to_owned).collect();
         names.sort();
         names
     }
@@ -44,19 +36,19 @@ impl Store for Archive<'_> {
 
     fn array(&mut self, name: &str) -> Result<Array, DataError> {
         let path = self.path(name);
-        let entry = self.archive.by_name(&format!("{name}.npy"));
-        let entry = entry.map_err(|error| fault(&path, error))?;
-        // What the archive says of sizes is not trusted further than the file is long.
-        let packed = entry.compressed_size().min(self.length);
-        let available = packed.saturating_mul(LARGEST_EXPANSION).min(entry.size());
-        npy::read(Input::bounded(entry, available, &path))
+        let opened = self.archive.open(&format!("{name}.npy"));
+        let (reader, available) = opened.map_err(|error| fault(&path, error))?;
+        npy::read(Input::of_archive(reader, available, &path))
     }
 }
 
-fn fault(path: &Path, error: ZipError) -> DataError {
+/// What a failure to read an archive means.
+pub(crate) fn fault(path: &Path, error: io::Error) -> DataError {
     let path = path.to_path_buf();
-    match error {
-        ZipError::Io(source) => DataError::Io { path, doing: "read", source },
-        error => OpenError::Malformed { path, format: "npz", problem: error.to_string() }.into(),
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            OpenError::Malformed { path, format: "npz", problem: error.to_string() }.into()
+        }
+        _ => DataError::Io { path, doing: "read", source: error },
     }
 }

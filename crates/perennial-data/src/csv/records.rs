@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_line_without_an_end_is_refused() {
         let zeros = io::repeat(b'0').take(2 * LONGEST_RECORD as u64);
-        let input = Input::bounded(zeros, u64::MAX, Path::new("endless"));
+        let input = Input::of_archive(zeros, u64::MAX, Path::new("endless"));
         let error = Records::new(input).unwrap().next().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("line 1 of endless") && error.contains("ends within"), "{error}");
     }

@@ -172,11 +172,39 @@ fn floats_of_images_become_bytes_when_asked_for() {
     assert_eq!(found.dataset.test.values, Values::Bytes { pixels: vec![255], white: 255 });
 }
 
+/// What archives of more than 4 GiB have: sizes in the extras of the directory, and an end with
+/// wide numbers before the usual one. Put together by hand.
+#[test]
+fn sizes_of_64_bits_are_read() {
+    let whole = zip(&[("x.npy", npy("|u1", false, "(2, 1)", &[7, 8]))], false);
+    let directory = whole.windows(4).rposition(|it| it == b"PK\x01\x02").unwrap();
+    let size = (whole.len() - 22 - directory) as u32;
+    let stored = u32::from_le_bytes(whole[directory + 20..directory + 24].try_into().unwrap());
+    let mut large = whole[..directory].to_vec();
+    large.extend_from_slice(&whole[directory..whole.len() - 22]);
+    large[directory + 20..directory + 28].fill(0xff); // packed and unpacked: see the extras
+    large[directory + 30] = 20; // length of the extras
+    large.extend([1_u16, 16].map(u16::to_le_bytes).concat());
+    large.extend([u64::from(stored); 2].map(u64::to_le_bytes).concat());
+    let end_64 = large.len() as u64;
+    large.extend([b"PK\x06\x06", &[0; 28][..], &1_u64.to_le_bytes()].concat());
+    large.extend([u64::from(size) + 20, directory as u64].map(u64::to_le_bytes).concat());
+    large.extend([b"PK\x06\x07", &[0; 4][..], &end_64.to_le_bytes(), &[0; 4]].concat());
+    large.extend([b"PK\x05\x06", &[0xff; 16][..], &[0; 2]].concat());
+    assert_eq!(parsed(&large, "large.npz").unwrap().values.bytes(), Some(&[7, 8][..]));
+}
+
 #[test]
 fn archives_that_are_damaged_are_told() {
     for cut in 4..NUMPY.len() {
         assert!(parsed(&NUMPY[..cut], "cut.npz").is_err(), "cut at {cut}");
     }
+    // Stored bytes are as they are: only the check sum knows.
+    let mut bytes = zip(&[("x.npy", npy("|u1", false, "(1, 4)", &[1, 2, 3, 4]))], false);
+    let at = bytes.windows(4).position(|it| it == [1, 2, 3, 4]).unwrap();
+    bytes[at] = 9;
+    let text = parsed(&bytes, "set.npz").unwrap_err().to_string();
+    assert!(text.contains("set.npz/x.npy is no whole npz file: its check sum"), "{text}");
 }
 
 proptest! {

@@ -3,10 +3,10 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use image::{DynamicImage, ImageFormat};
 use perennial_data::{DataError, How, Opened, Rows, Values, open, parse, read};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 /// A `.npy` file: `descr` as NumPy writes it, `shape` as Python does.
 pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -23,16 +23,35 @@ pub(crate) fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// An archive of files, packed or not.
+/// A ZIP archive of files, packed or not. Local headers, then the directory, then the end.
 pub(crate) fn zip(files: &[(&str, Vec<u8>)], packed: bool) -> Vec<u8> {
-    let method = if packed { CompressionMethod::Deflated } else { CompressionMethod::Stored };
-    let options = SimpleFileOptions::default().compression_method(method);
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in files {
-        archive.start_file(*name, options).unwrap();
-        archive.write_all(content).unwrap();
+        let bytes = if packed { deflate(content) } else { content.clone() };
+        let mut sum = flate2::Crc::new();
+        sum.update(content);
+        let method: u16 = if packed { 8 } else { 0 };
+        // Version, flags, method, time, date, check sum, sizes, lengths of name and extras.
+        let mut header = [20, 0, method, 0, 0].map(u16::to_le_bytes).concat();
+        let sizes = [sum.sum(), bytes.len() as u32, content.len() as u32];
+        header.extend(sizes.map(u32::to_le_bytes).concat());
+        header.extend([name.len() as u16, 0].map(u16::to_le_bytes).concat());
+        let at = archive.len() as u32;
+        archive.extend([b"PK\x03\x04", &header[..], name.as_bytes(), &bytes].concat());
+        // Made by, the same, no comment, disk 0, no attributes, where it lies.
+        directory.extend([b"PK\x01\x02", &[20, 0][..], &header, &[0; 10]].concat());
+        directory.extend([&at.to_le_bytes()[..], name.as_bytes()].concat());
     }
-    archive.finish().unwrap().into_inner()
+    let (count, at) = (files.len() as u16, archive.len() as u32);
+    let mut end = [0, 0, count, count].map(u16::to_le_bytes).concat();
+    end.extend([directory.len() as u32, at].map(u32::to_le_bytes).concat());
+    [&archive[..], &directory, b"PK\x05\x06", &end, &[0, 0]].concat()
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 pub(crate) fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {

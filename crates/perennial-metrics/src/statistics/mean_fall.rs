@@ -11,12 +11,13 @@ use super::{PairedFall, SIGNIFICANCE};
 pub struct MeanFall {
     /// The measured mean of the tasks' falls.
     pub mean: f64,
-    /// The lower end of its 95 % interval: what 2.5 % of the resamples fall short of.
+    /// The one-sided lower 95 % bound: 95 % of the resamples reach it.
     pub lower: f64,
-    /// The upper end of its 95 % interval.
+    /// The one-sided upper 95 % bound: 95 % of the resamples do not exceed it.
     pub upper: f64,
-    /// What 95 % of the resamples stay at or below: the one-sided bound.
-    pub bound: f64,
+    /// How often chance alone gives such a fall: the share of resamples that do not fall, with the
+    /// measured one counted among them, which keeps it above 0.
+    pub p: f64,
 }
 
 /// The paired bootstrap of the mean fall over `tasks`, each task of equal weight.
@@ -40,7 +41,8 @@ pub struct MeanFall {
 /// let kept = PairedFall { samples: 500, broke: 5, mended: 5 };
 /// let mean = mean_fall(&[fell, kept], 2000, 0).ok_or("two tasks")?;
 /// assert_eq!(mean.mean, 0.025); // (.05 + 0) / 2
-/// assert!(mean.lower < 0.025 && 0.025 < mean.bound && mean.bound < mean.upper);
+/// assert!(0.0 < mean.lower && mean.lower < 0.025 && 0.025 < mean.upper);
+/// assert_eq!(mean.p, 1.0 / 2001.0); // none of the resamples rose
 /// # Ok::<(), &str>(())
 /// ```
 #[must_use]
@@ -65,9 +67,10 @@ pub fn mean_fall(tasks: &[PairedFall], resamples: u32, seed: u64) -> Option<Mean
     };
     Some(MeanFall {
         mean: mean(&mut tasks.iter().map(PairedFall::fall)),
-        lower: quantile(SIGNIFICANCE / 2.0),
-        upper: quantile(1.0 - SIGNIFICANCE / 2.0),
-        bound: quantile(1.0 - SIGNIFICANCE),
+        lower: quantile(SIGNIFICANCE),
+        upper: quantile(1.0 - SIGNIFICANCE),
+        p: (1 + means.iter().filter(|&&mean| mean <= 0.0).count()) as f64
+            / (1 + means.len()) as f64,
     })
 }
 
@@ -144,9 +147,9 @@ mod tests {
     /// Where every sample broke, every draw breaks; where none changed sides, nothing can.
     #[test]
     fn certain_falls_have_no_spread() {
-        let certain = |mean| MeanFall { mean, lower: mean, upper: mean, bound: mean };
-        assert_eq!(mean_fall(&[fall(9, 0, 9)], 50, 0), Some(certain(1.0)));
-        assert_eq!(mean_fall(&[fall(0, 0, 9), fall(0, 0, 4)], 50, 0), Some(certain(0.0)));
+        let certain = |mean, p| MeanFall { mean, lower: mean, upper: mean, p };
+        assert_eq!(mean_fall(&[fall(9, 0, 9)], 49, 0), Some(certain(1.0, 1.0 / 50.0)));
+        assert_eq!(mean_fall(&[fall(0, 0, 9), fall(0, 0, 4)], 49, 0), Some(certain(0.0, 1.0)));
     }
 
     /// The mean weighs tasks, not samples: .1 and .3 give .2 whatever their sizes.
