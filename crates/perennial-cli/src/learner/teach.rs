@@ -152,7 +152,8 @@ fn table(judgement: &Judgement) -> String {
     if let Some(mean) = &judgement.mean {
         let change = format!("{:+.4}", -mean.fall);
         let none = String::new;
-        rows.push(["mean of the older".into(), none(), none(), change, none(), none(), none()]);
+        let p = format!("{:.3}", mean.p);
+        rows.push(["mean of the older".into(), none(), none(), change, none(), none(), p]);
     }
     output::columns(&rows, output::width())
 }

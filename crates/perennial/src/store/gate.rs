@@ -78,12 +78,12 @@ pub struct Judged {
 pub struct MeanJudged {
     /// Mean accuracy before less the mean accuracy after.
     pub fall: f64,
-    /// Lower bound of the 95 % interval.
+    /// The lower bound of the fall: one-sided, 95 %.
     pub lower: f64,
-    /// Upper bound of the 95 % interval.
-    pub upper: f64,
     /// The upper bound of the fall: one-sided, 95 %.
-    pub bound: f64,
+    pub upper: f64,
+    /// How often chance alone gives such a fall.
+    pub p: f64,
 }
 
 /// A task's test rows: whether each was answered right before, and now.
@@ -160,16 +160,16 @@ impl Gate {
             fall: mean.mean,
             lower: mean.lower,
             upper: mean.upper,
-            bound: mean.bound,
+            p: mean.p,
         });
         if let Some(mean) = judgement.mean {
             if beyond(mean.fall, self.max_drop) {
                 let max = self.max_drop;
                 judgement.reasons.push(format!("the mean fell by {:.4}, more than {max}", mean.fall));
-            } else if self.confident && beyond(mean.bound, self.max_drop) {
+            } else if self.confident && beyond(mean.upper, self.max_drop) {
                 judgement.reasons.push(format!(
                     "the fall of the mean may be as much as {:.4} (95 %), more than {}",
-                    mean.bound, self.max_drop
+                    mean.upper, self.max_drop
                 ));
             }
         }
