@@ -8,6 +8,7 @@ use perennial::parts::memory::Budget;
 use perennial::scenario::Setting;
 use serde::{Deserialize, Serialize};
 
+use crate::learner::args as learner;
 use crate::reproduce::Reproduce;
 
 /// Lifelong learning: teach a network task after task, and see what it forgets.
@@ -36,6 +37,34 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Image sets: fetch them, or list what is there.
     Data(Data),
+    /// Make a learner that is taught task after task, and kept.
+    Init(learner::Init),
+    /// Teach a learner a task; what it knows may not become worse.
+    Teach(Box<learner::Teach>),
+    /// Measure how well a learner answers its tasks, or other data.
+    Eval(learner::Eval),
+    /// Let a learner answer samples.
+    Predict(learner::Predict),
+    /// What a learner was taught, version by version.
+    History(learner::OfLearner),
+    /// What became better and what worse from one version to another.
+    Diff(learner::Diff),
+    /// Go back to an earlier version.
+    Rollback(learner::Rollback),
+    /// Give a version a name, by which it is kept.
+    Tag(learner::Tag),
+    /// Use a version that the gate refused, and say why.
+    Promote(learner::Promote),
+    /// Make a learner forget a training sample that it keeps.
+    ForgetSample(learner::ForgetSample),
+    /// Read and hash everything a learner has.
+    Verify(learner::OfLearner),
+    /// Say which versions nobody needs any more, or remove them.
+    Gc(learner::Gc),
+    /// Write a version as one safetensors file.
+    Export(learner::Export),
+    /// Make a learner of an exported file.
+    Import(learner::Import),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -266,7 +295,7 @@ pub(crate) enum DataCommand {
 }
 
 /// A number; NaN and infinities are none, and JSON could not hold them.
-fn finite<T: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<T, String> {
+pub(crate) fn finite<T: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<T, String> {
     match text.parse::<T>() {
         Ok(value) if value.into().is_finite() => Ok(value),
         Ok(_) => Err("expected a finite number".into()),
@@ -279,6 +308,6 @@ pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number".into())
 }
 
-fn setting(text: &str) -> Result<Setting, String> {
+pub(crate) fn setting(text: &str) -> Result<Setting, String> {
     text.parse().map_err(|_| "expected task, domain or class".into())
 }

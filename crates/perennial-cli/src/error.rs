@@ -6,7 +6,8 @@ use std::path::Path;
 
 use perennial::learner::LearnError;
 use perennial::network::NetworkError;
-use perennial::state::{FileError, FileErrorKind, StateError};
+use perennial::state::{FileError, FileErrorKind, LockError, StateError};
+use perennial::store::StoreError;
 use perennial_data::{DataError, ErrorKind};
 use perennial_report::ReportError;
 use perennial_report::document::Failure;
@@ -209,9 +210,58 @@ impl From<FileError> for Problem {
     }
 }
 
+impl From<LockError> for Problem {
+    fn from(error: LockError) -> Self {
+        let message = error.to_string();
+        match error {
+            LockError::Busy { .. } => {
+                Self::new(Code::Busy, message, "wait until it has ended, or name another folder")
+            }
+            LockError::File(error) => match error.kind() {
+                FileErrorKind::Io(kind) if !is_full(kind) => {
+                    let hint = "name a folder that can be written with --out DIR";
+                    Self::new(Code::CannotCreate, message, hint)
+                }
+                _ => error.into(),
+            },
+        }
+    }
+}
+
 impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
         Self::new(Code::Damaged, error.to_string(), "")
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        use StoreError as E;
+        let message = error.to_string();
+        match error {
+            E::NotALearner { .. } => {
+                Self::new(Code::InputMissing, message, "`perennial init LEARNER` makes one")
+            }
+            E::Occupied { .. } => Self::new(Code::CannotCreate, message, ""),
+            E::Damaged { path, .. } if path.ends_with("position") => {
+                let hint = "`perennial teach LEARNER --abort` drops the half-done task; the \
+                            learner itself is unharmed";
+                Self::new(Code::Damaged, message, hint)
+            }
+            E::Damaged { .. } => {
+                let hint = "`perennial verify` says which versions are whole; put a copy of the \
+                            file in its place, or go back to a whole version with `perennial \
+                            rollback --to V`";
+                Self::new(Code::Damaged, message, hint)
+            }
+            E::Unknown { .. } | E::Cannot(_) => Self::usage(message, ""),
+            E::Data(_) => Self::new(Code::BadData, message, ""),
+            E::File(error) => error.into(),
+            E::Lock(error) => error.into(),
+            E::State(error) => error.into(),
+            E::Learn(error) => error.into(),
+            _ => Self::new(Code::Bug, message, REPORT_IT),
+        }
     }
 }
 

@@ -13,12 +13,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use perennial::state::write_atomic;
+use perennial::clock;
+use perennial::state::{Lock, write_atomic};
 
 use crate::cell::Cell;
-use crate::clock;
 use crate::error::{Code, Problem, Result};
-use crate::lock::Lock;
 use crate::plan::{CellId, Plan};
 use crate::shell;
 

@@ -3,19 +3,18 @@
 //! `compare` makes a [`plan`] of [`settings`], opens its [`folder`], and has every [`cell`]
 //! (strategy × seed) run by a [`worker`] process, of which [`workers`] takes care; what they
 //! leave behind becomes one document, which the report crate shows. `reproduce` does so for each
-//! method of a published table.
+//! method of a published table. The commands of the durable learner are in [`learner`].
 #![forbid(unsafe_code)]
 
 mod args;
 mod cell;
 mod cells;
-mod clock;
 mod compare;
 mod data;
 mod error;
 mod folder;
+mod learner;
 mod list;
-mod lock;
 mod main_job;
 mod memory;
 mod message;
@@ -69,6 +68,20 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Data(args)) => data::run(&args),
+        Some(Command::Init(args)) => learner::init(&args),
+        Some(Command::Teach(args)) => learner::teach(&args),
+        Some(Command::Eval(args)) => learner::eval(&args),
+        Some(Command::Predict(args)) => learner::predict(&args),
+        Some(Command::History(args)) => learner::history(&args),
+        Some(Command::Diff(args)) => learner::diff(&args),
+        Some(Command::Rollback(args)) => learner::rollback(&args),
+        Some(Command::Tag(args)) => learner::tag(&args),
+        Some(Command::Promote(args)) => learner::promote(&args),
+        Some(Command::ForgetSample(args)) => learner::forget_sample(&args),
+        Some(Command::Verify(args)) => learner::verify(&args),
+        Some(Command::Gc(args)) => learner::gc(&args),
+        Some(Command::Export(args)) => learner::export(&args),
+        Some(Command::Import(args)) => learner::import(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "perennial", &mut script);

@@ -30,17 +30,29 @@ impl Settings {
         if let Some(path) = &args.config {
             settings.put_table(&read(path)?, &format!("{}: ", path.display()))?;
         }
-        for pair in &args.set {
+        settings.set_all(&args.set)?;
+        settings.overlay(&args.choices)?;
+        Ok(settings)
+    }
+
+    /// What the words of `--set` say.
+    pub(crate) fn from_set(words: &[String]) -> Result<Self> {
+        let mut settings = Self::default();
+        settings.set_all(words)?;
+        Ok(settings)
+    }
+
+    fn set_all(&mut self, words: &[String]) -> Result<()> {
+        for pair in words {
             let Some((key, value)) = pair.split_once('=') else {
                 return Err(Problem::usage(
                     format!("--set {pair} has no `=`"),
                     "write --set KEY=VALUE, for example --set optimizer.momentum=0.9",
                 ));
             };
-            settings.set(key.trim(), value.trim(), &format!("--set {pair}: "))?;
+            self.set(key.trim(), value.trim(), &format!("--set {pair}: "))?;
         }
-        settings.overlay(&args.choices)?;
-        Ok(settings)
+        Ok(())
     }
 
     /// What the environment says.

@@ -9,7 +9,7 @@ use signal_hook::flag;
 use crate::error::{Code, Problem, Result};
 
 /// The signals that ask the program to stop. A second one ends it at once; what was saved stays.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Signals(Arc<AtomicUsize>);
 
 impl Signals {

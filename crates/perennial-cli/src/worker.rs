@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use perennial::learner::{Confidence, Core, Ended, Learner, Stop, Training};
 use perennial::scenario::Setting;
+use perennial::state::Lock;
 use perennial::strategies::Entry;
 use perennial::strategy::{Isolation, Keeps};
 use perennial_report::document::{Figures, Inferred, KeptBytes, Run, WithinTasks};
 
 use crate::cell::{Cell, Keeper};
 use crate::error::{Code, Problem, REPORT_IT, Result};
-use crate::lock::Lock;
 use crate::message::{At, Job, STOP, Told};
 use crate::stream;
 

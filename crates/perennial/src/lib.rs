@@ -1,6 +1,7 @@
 #![doc = include_str!("lib.md")]
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod draws;
 mod engine;
 mod growth;
@@ -13,6 +14,7 @@ mod optimizer;
 pub mod parts;
 pub mod scenario;
 pub mod state;
+pub mod store;
 pub mod strategies;
 pub mod strategy;
 mod vector;

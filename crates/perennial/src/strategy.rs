@@ -65,6 +65,12 @@ pub trait Strategy: erased_serde::Serialize + Send {
         None
     }
 
+    /// Removes every copy of a training sample from its memory; says how many there were.
+    fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        let _ = (task, id);
+        0
+    }
+
     /// What it counted while learning, for logs and reports: a JSON object with a key a kind,
     /// or null for nothing. Kinds that the report knows, and shows, are the fields of
     /// `perennial_report::document::Figures`. Pure.

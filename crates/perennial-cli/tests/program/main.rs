@@ -4,6 +4,7 @@
 mod bad_input;
 mod command;
 mod contract;
+mod durable;
 mod readme;
 mod report;
 mod reproduce;

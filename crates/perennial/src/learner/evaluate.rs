@@ -1,5 +1,6 @@
 //! Measuring what the learner can still do.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use perennial_metrics::Evaluation;
@@ -67,10 +68,47 @@ impl Learner {
         samples: &Samples,
         rows: &[usize],
     ) -> Option<f64> {
-        let model = &self.core.model;
-        let outputs = model.outputs.get(task)?;
-        let view = self.strategy.view(task, model);
+        let outputs = self.core.model.outputs.get(task)?;
         let mut right = 0;
+        self.scores(task, samples, rows, |row, first, scores| {
+            let wanted = outputs.units[samples.label(row) as usize] as usize;
+            right += usize::from(argmax(scores) + first == wanted);
+        })?;
+        (!rows.is_empty()).then(|| right as f64 / rows.len() as f64)
+    }
+
+    /// What the network of task `task` says of all rows, as units over all heads and, with
+    /// `probabilities`, how likely each of the units it chooses among is; `None` when it cannot
+    /// answer the task.
+    pub(crate) fn answers(
+        &self,
+        task: usize,
+        samples: &Samples,
+        probabilities: bool,
+    ) -> Option<Answers> {
+        let mut answers = Answers { among: 0..0, units: Vec::new(), probabilities: Vec::new() };
+        let rows: Vec<usize> = (0..samples.len()).collect();
+        answers.among = self.scores(task, samples, &rows, |_, first, scores| {
+            answers.units.push((first + argmax(scores)) as u32);
+            if probabilities {
+                answers.probabilities.extend(softmax(scores));
+            }
+        })?;
+        Some(answers)
+    }
+
+    /// Calls `hear(row, first unit, logits)` for each row with the logits of the units that answer
+    /// task `task`, and says which units those are; `None` when it cannot answer the task.
+    fn scores(
+        &self,
+        task: usize,
+        samples: &Samples,
+        rows: &[usize],
+        mut hear: impl FnMut(usize, usize, &[f32]),
+    ) -> Option<Range<usize>> {
+        let model = &self.core.model;
+        model.outputs.get(task)?;
+        let view = self.strategy.view(task, model);
         for rows in rows.chunks(ROWS) {
             let mut inputs = Vec::with_capacity(rows.len() * samples.inputs());
             for &row in rows {
@@ -78,12 +116,10 @@ impl Learner {
             }
             let logits = self.engine.logits(model, &view, &inputs, rows.len());
             for (i, &row) in rows.iter().enumerate() {
-                let scores = logits.row(i, &view.answer)?;
-                let wanted = outputs.units[samples.label(row) as usize] as usize;
-                right += usize::from(argmax(scores) + view.answer.start == wanted);
+                hear(row, view.answer.start, logits.row(i, &view.answer)?);
             }
         }
-        (!rows.is_empty()).then(|| right as f64 / rows.len() as f64)
+        Some(view.answer)
     }
 
     /// Accuracies within a task, every so many steps and after the task's last.
@@ -119,6 +155,23 @@ impl Learner {
         let measured: Vec<f64> = row.iter().take(learnt).copied().flatten().collect();
         (!measured.is_empty()).then(|| measured.iter().sum::<f64>() / measured.len() as f64)
     }
+}
+
+/// What a network says of rows.
+pub(crate) struct Answers {
+    /// The units it chooses among.
+    pub(crate) among: Range<usize>,
+    /// The unit it says. `[rows]`
+    pub(crate) units: Vec<u32>,
+    /// How likely each unit of `among` is, if asked for. `[rows, among]`
+    pub(crate) probabilities: Vec<f32>,
+}
+
+fn softmax(z: &[f32]) -> impl Iterator<Item = f32> {
+    let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let above = move |z: &f32| (z - most).exp();
+    let sum: f32 = z.iter().map(above).sum();
+    z.iter().map(move |z| above(z) / sum)
 }
 
 /// The index of the largest; the first of equals, 0 when all are NaN.

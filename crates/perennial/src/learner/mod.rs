@@ -7,7 +7,7 @@
 mod context;
 mod data;
 mod error;
-mod evaluate;
+pub(crate) mod evaluate;
 mod infer;
 mod position;
 mod recall;
@@ -60,6 +60,10 @@ pub struct Core {
     pub seed: u64,
     /// Which heads it has.
     pub setting: Setting,
+    /// Whether tasks arrive one by one and nobody knows how many: then it measures nothing
+    /// itself, and R stays empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_ended: bool,
     /// The network's [spec](Network::spec).
     pub network: String,
     /// How it trains.
@@ -118,8 +122,56 @@ impl Learner {
         stream: &Stream,
         seed: u64,
     ) -> Result<Self, LearnError> {
-        training.check()?;
         stream.check(setting)?;
+        let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
+        let Self { engine, card, core, .. } = &mut learner;
+        core.accuracy = Accuracy::new(stream.tasks.len());
+        if card.isolation == Isolation::Shared && setting == Setting::Domain {
+            let model = &mut core.model;
+            // One head for all tasks, there from the start: the untrained network can answer.
+            let labels = stream.tasks.iter().map(|task| task.classes.len()).max().unwrap_or(0);
+            model.append_head(engine.network().features(), labels, seed);
+            model.outputs = stream
+                .tasks
+                .iter()
+                .map(|task| Outputs {
+                    units: (0..task.classes.len() as u32).collect(),
+                    among: Among::All,
+                })
+                .collect();
+        }
+        Ok(learner)
+    }
+
+    /// A learner that has seen nothing, for tasks that arrive one by one: [`run`](Self::run)
+    /// takes the stream of the tasks so far, learns those that are new in it, and measures
+    /// nothing. A head for all tasks grows with the classes of the largest.
+    ///
+    /// # Errors
+    ///
+    /// A setting out of its range, or one in which the strategy makes no sense.
+    pub fn open_ended(
+        network: Arc<dyn Network>,
+        strategy: Box<dyn Strategy>,
+        training: Training,
+        setting: Setting,
+        seed: u64,
+    ) -> Result<Self, LearnError> {
+        let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
+        learner.core.open_ended = true;
+        learner.core.position = Position::BeforeTask { task: 0 };
+        Ok(learner)
+    }
+
+    /// A learner without tasks or heads.
+    fn untaught(
+        network: Arc<dyn Network>,
+        strategy: Box<dyn Strategy>,
+        training: Training,
+        setting: Setting,
+        seed: u64,
+    ) -> Result<Self, LearnError> {
+        training.check()?;
         let card = strategy.card();
         if card.isolation != Isolation::Shared && setting == Setting::Class {
             return Err(LearnError::Impossible {
@@ -134,28 +186,16 @@ impl Learner {
         if card.isolation != Isolation::Column {
             model.append_column(network.as_ref(), seed);
         }
-        if card.isolation == Isolation::Shared && setting == Setting::Domain {
-            // One head for all tasks, there from the start: the untrained network can answer.
-            let labels = stream.tasks.iter().map(|task| task.classes.len()).max().unwrap_or(0);
-            model.append_head(network.features(), labels, seed);
-            model.outputs = stream
-                .tasks
-                .iter()
-                .map(|task| Outputs {
-                    units: (0..task.classes.len() as u32).collect(),
-                    among: Among::All,
-                })
-                .collect();
-        }
         let core = Core {
             seed,
             setting,
+            open_ended: false,
             network: network.spec(),
             optimizer: Optimizer::new(training.optimizer.clone()),
             training,
             position: Position::Start,
             model,
-            accuracy: Accuracy::new(stream.tasks.len()),
+            accuracy: Accuracy::new(0),
             anytime: Vec::new(),
             inferred: None,
             steps: 0,
@@ -187,6 +227,12 @@ impl Learner {
             figures["memory"] = serde_json::json!(self.core.remembered);
         }
         figures
+    }
+
+    /// Removes every copy of a training sample of task `task` from what the strategy keeps; says
+    /// how many there were.
+    pub fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        self.strategy.forget_sample(task, id)
     }
 
     /// Learns what is left of `stream`, from the [`Position`] on; `watch` saves, logs and shows.
@@ -272,7 +318,9 @@ impl Learner {
                 Position::AfterTask { task }
             }
             Position::AfterTask { task } => {
-                self.measure(data, watch, stop)?;
+                if !self.core.open_ended {
+                    self.measure(data, watch, stop)?;
+                }
                 Position::BeforeTask { task: task + 1 }
             }
         };
@@ -294,7 +342,14 @@ impl Learner {
         let features = self.engine.network().features();
         let classes = &stream.tasks[task].classes;
         let outputs = match setting {
-            Setting::Domain => return, // there from the start
+            Setting::Domain => {
+                // There from the start, unless nobody knew how many labels there would be.
+                let new = classes.len().saturating_sub(model.units());
+                if new > 0 {
+                    model.append_head(features, new, *seed);
+                }
+                Outputs { units: (0..classes.len() as u32).collect(), among: Among::All }
+            }
             Setting::Task => {
                 let head = model.append_head(features, classes.len(), *seed);
                 let units = model.heads[head].units.clone();
@@ -349,7 +404,7 @@ impl Learner {
             training: &core.training,
             setting: core.setting,
             task,
-            tasks: Some(data.stream.tasks.len()),
+            tasks: (!core.open_ended).then(|| data.stream.tasks.len()),
             engine: &self.engine,
             data,
             card: &self.card,

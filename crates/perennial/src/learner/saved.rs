@@ -94,8 +94,21 @@ impl Learner {
         network: Arc<dyn Network>,
         load: impl Fn(&str, &State) -> Result<Box<dyn Strategy>, LearnError>,
     ) -> Result<Self, LearnError> {
-        let state = State::from_bytes(bytes)?;
-        let Loaded { name, core } = from_state(&state)?;
+        Self::from_state(&State::from_bytes(bytes)?, network, load)
+    }
+
+    /// The learner of a [state](Self::state), or of a [whole one](Self::whole_state): without a
+    /// clock it begins to count anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_state(
+        state: &State,
+        network: Arc<dyn Network>,
+        load: impl Fn(&str, &State) -> Result<Box<dyn Strategy>, LearnError>,
+    ) -> Result<Self, LearnError> {
+        let Loaded { name, core } = from_state(state)?;
         if core.network != network.spec() {
             let (saved, given) = (core.network, network.spec());
             return Err(LearnError::OtherRun { what: "network", saved, given });
@@ -105,7 +118,10 @@ impl Learner {
             tensors: state.tensors.clone(),
         };
         let strategy = load(&name, &part("strategy"))?;
-        let clock: Clock = from_state(&part("clock"))?;
+        let clock = match state.header.get("clock") {
+            Some(_) => from_state(&part("clock"))?,
+            None => Clock::default(),
+        };
         let card = strategy.card();
         let (engine, decisions) = (Engine::new(network), Vec::new());
         Ok(Self { engine, strategy, card, decisions, core, clock })

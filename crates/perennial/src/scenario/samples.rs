@@ -90,6 +90,12 @@ impl Samples {
         Ok(Self { values, inputs, labels, ids })
     }
 
+    /// No rows, of `inputs` numbers each.
+    #[must_use]
+    pub fn none(inputs: usize) -> Self {
+        Self { values: Values::Floats(Vec::new()), inputs, labels: Vec::new(), ids: Vec::new() }
+    }
+
     /// Rows that are known to belong together: gathered from data that were checked.
     pub(super) fn gathered(values: Values, inputs: usize, labels: Vec<u32>, ids: Vec<u64>) -> Self {
         debug_assert_eq!(values.len(), labels.len() * inputs);
@@ -136,6 +142,18 @@ impl Samples {
         &self.values
     }
 
+    /// The labels of all rows. `[rows]`
+    #[must_use]
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The numbers of all rows in the data they came from. `[rows]`
+    #[must_use]
+    pub fn ids(&self) -> &[u64] {
+        &self.ids
+    }
+
     /// Appends the numbers of a row to a batch: bytes as `byte / white`, which is in 0 … 1.
     pub fn append_row(&self, row: usize, to: &mut Vec<f32>) {
         let range = row * self.inputs..(row + 1) * self.inputs;
@@ -165,13 +183,45 @@ impl Samples {
         values + size_of_val(self.labels.as_slice()) + size_of_val(self.ids.as_slice())
     }
 
+    /// These rows, in this order.
+    pub(crate) fn rows(&self, rows: &[usize]) -> Self {
+        fn gathered<T: Copy>(from: &[T], inputs: usize, rows: &[usize]) -> Vec<T> {
+            rows.iter().flat_map(|row| &from[row * inputs..(row + 1) * inputs]).copied().collect()
+        }
+        let inputs = self.inputs;
+        let values = match &self.values {
+            Values::Bytes { pixels, white } => {
+                Values::Bytes { pixels: gathered(pixels, inputs, rows), white: *white }
+            }
+            Values::Floats(floats) => Values::Floats(gathered(floats, inputs, rows)),
+        };
+        let labels = rows.iter().map(|&row| self.labels[row]).collect();
+        let ids = rows.iter().map(|&row| self.ids[row]).collect();
+        Self { values, inputs, labels, ids }
+    }
+
+    /// The rows whose label has a new one, with that.
+    pub(crate) fn relabelled(&self, label_of: &[Option<u32>]) -> Self {
+        let new = |&row: &usize| label_of[self.labels[row] as usize];
+        let stay: Vec<usize> = (0..self.len()).filter(|row| new(row).is_some()).collect();
+        let labels = stay.iter().filter_map(new).collect();
+        Self { labels, ..self.rows(&stay) }
+    }
+
+    /// The same rows as the numbers that bytes are read as.
+    pub(crate) fn as_floats(&self) -> Self {
+        let mut floats = Vec::with_capacity(self.len() * self.inputs);
+        (0..self.len()).for_each(|row| self.append_row(row, &mut floats));
+        Self { values: Values::Floats(floats), ..self.clone() }
+    }
+
     /// The highest label, with its row.
     pub(super) fn highest_label(&self) -> Option<(usize, u32)> {
         self.labels.iter().copied().enumerate().max_by_key(|&(_, label)| label)
     }
 
     /// Everything that distinguishes these rows from others goes into the hash.
-    pub(super) fn hash(&self, hasher: &mut blake3::Hasher) {
+    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
         for count in [self.len(), self.inputs] {
             hasher.update(&(count as u64).to_le_bytes());
         }

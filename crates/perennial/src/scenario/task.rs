@@ -59,13 +59,23 @@ impl Task {
         test: Samples,
     ) -> Result<Self, ScenarioError> {
         let name = name.into();
-        let inputs = train.inputs();
-        for (part, samples) in
-            [(Part::Train, &train), (Part::Validation, &validation), (Part::Test, &test)]
-        {
-            if samples.is_empty() && part != Part::Validation {
+        for (part, samples) in [(Part::Train, &train), (Part::Test, &test)] {
+            if samples.is_empty() {
                 return Err(ScenarioError::NoRows { task: name, part });
             }
+        }
+        Self::own(name, classes, [train, validation, test])
+    }
+
+    /// Rows that fit each other and the classes: train, validation, test.
+    fn own(
+        name: String,
+        classes: Vec<u32>,
+        samples: [Samples; 3],
+    ) -> Result<Self, ScenarioError> {
+        let inputs = samples[0].inputs();
+        for (part, samples) in [Part::Train, Part::Validation, Part::Test].into_iter().zip(&samples)
+        {
             if samples.inputs() != inputs {
                 let found = samples.inputs();
                 return Err(ScenarioError::Inputs { task: name, part, found, expected: inputs });
@@ -78,7 +88,23 @@ impl Task {
                 _ => {}
             }
         }
-        Ok(Self { name, classes, source: Source::Own(Arc::new([train, validation, test])) })
+        Ok(Self { name, classes, source: Source::Own(Arc::new(samples)) })
+    }
+
+    /// A task that was learnt before, as far as its rows are still there: `train` for a strategy
+    /// that keeps all data, `test` to be judged by. Either may be empty.
+    ///
+    /// # Errors
+    ///
+    /// If their numbers of inputs differ, or a label has no class.
+    pub fn learnt(
+        name: impl Into<String>,
+        classes: Vec<u32>,
+        train: Samples,
+        test: Samples,
+    ) -> Result<Self, ScenarioError> {
+        let validation = Samples::none(test.inputs());
+        Self::own(name.into(), classes, [train, validation, test])
     }
 
     /// A task of rows of a data set. That there are training rows, the cut made sure.

@@ -10,9 +10,14 @@
 //! payload. `head -1` of a file tells what it is.
 
 use std::cmp::Ordering;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use super::files::{Files, System};
+
+/// How the name of a file that is not in its place yet ends.
+pub(crate) const TEMPORARY: &str = ".tmp";
 
 const MAGIC: &str = "PERENNIAL";
 
@@ -125,7 +130,7 @@ impl FileError {
         }
     }
 
-    fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |cause| Self::Io { operation, path: path.to_owned(), cause }
     }
 }
@@ -142,7 +147,7 @@ impl FileError {
 /// [`FileError::Io`], with the path and the operation. The temporary file is then removed and
 /// the old file untouched; only where flushing the folder fails is the new file already in place.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    write_parts(path, &[bytes])
+    write_parts(&System, path, &[bytes])
 }
 
 /// Writes a payload, given in parts that follow each other, by [`write_atomic`], under a line with
@@ -153,6 +158,17 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// As [`write_atomic`].
 pub fn write_sealed(
+    path: &Path,
+    kind: &str,
+    version: u32,
+    payload: &[&[u8]],
+) -> Result<(), FileError> {
+    write_sealed_by(&System, path, kind, version, payload)
+}
+
+/// [`write_sealed`] by these files.
+pub(crate) fn write_sealed_by(
+    files: &dyn Files,
     path: &Path,
     kind: &str,
     version: u32,
@@ -171,7 +187,7 @@ pub fn write_sealed(
     let checksum = checksum(line.as_bytes(), payload);
     line.push_str(&checksum);
     line.push('\n');
-    write_parts(path, &[&[line.as_bytes()], payload].concat())
+    write_parts(files, path, &[&[line.as_bytes()], payload].concat())
 }
 
 /// Reads the payload of a file that [`write_sealed`] wrote.
@@ -242,50 +258,34 @@ fn checksum(line: &[u8], payload: &[&[u8]]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-fn write_parts(path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
+/// [`write_atomic`] of parts that follow each other, by these files.
+pub(crate) fn write_parts(
+    files: &dyn Files,
+    path: &Path,
+    parts: &[&[u8]],
+) -> Result<(), FileError> {
+    place(files, path, parts)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    files.sync_folder(folder).map_err(FileError::io("flush the folder", folder))
+}
+
+/// As [`write_parts`], but for the folder, which is left to flush.
+pub(crate) fn place(files: &dyn Files, path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
     let Some(name) = path.file_name() else {
         let cause = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
         return Err(FileError::io("write", path)(cause));
     };
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
-    hidden.push(".tmp");
+    hidden.push(TEMPORARY);
     let temporary = path.with_file_name(hidden);
-
-    let written = fill(&temporary, parts)
-        .and_then(|()| fs::rename(&temporary, path).map_err(FileError::io("replace", path)));
-    if let Err(error) = written {
+    let written = files
+        .write_new(&temporary, parts)
+        .map_err(FileError::io("write", &temporary))
+        .and_then(|()| files.rename(&temporary, path).map_err(FileError::io("replace", path)));
+    if written.is_err() {
         // The first error is the one to tell; that the clean-up may fail too adds nothing.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
+        let _ = files.remove(&temporary);
     }
-    sync_folder(path)
-}
-
-fn fill(temporary: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
-    // Not opened but made anew: what a killed writer left may be a link, or read-only.
-    let _ = fs::remove_file(temporary);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(temporary)
-        .map_err(FileError::io("create", temporary))?;
-    for part in parts {
-        file.write_all(part).map_err(FileError::io("write", temporary))?;
-    }
-    file.sync_all().map_err(FileError::io("flush", temporary))
-}
-
-/// Makes the renaming last. Only Unix can open a folder; elsewhere the system sees to it.
-fn sync_folder(path: &Path) -> Result<(), FileError> {
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(FileError::io("flush the folder", folder))
+    written
 }

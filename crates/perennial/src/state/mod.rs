@@ -38,9 +38,11 @@
 mod de;
 mod error;
 mod file;
+mod files;
 mod format;
 mod header;
 mod keys;
+mod lock;
 mod ser;
 mod tensor;
 mod values;
@@ -53,6 +55,9 @@ use serde_json::Value;
 
 pub use error::StateError;
 pub use file::{FileError, FileErrorKind, read_sealed, write_atomic, write_sealed};
+pub(crate) use file::{TEMPORARY, place, write_parts, write_sealed_by};
+pub use files::{Files, System};
+pub use lock::{Holder, Lock, LockError};
 pub use tensor::{Kind, Tensor};
 pub use values::{bytes, f64s, u32s, u64s};
 

@@ -129,6 +129,10 @@ impl Strategy for Agem {
         Some(&self.episodes.memory)
     }
 
+    fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        self.episodes.memory.remove(task, id)
+    }
+
     fn figures(&self) -> Value {
         self.episodes.conflicts.figures()
     }

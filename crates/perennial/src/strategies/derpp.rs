@@ -115,6 +115,10 @@ impl Strategy for Derpp {
         Some(self.dark.memory())
     }
 
+    fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        self.dark.forget_sample(task, id)
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let beside = Dark::row_bytes(cx.model.units());
         self.capacity = budget::capacity("derpp.memory", self.settings.memory, beside, cx)?;

@@ -112,6 +112,10 @@ impl Strategy for Er {
         Some(&self.replay.memory)
     }
 
+    fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        self.replay.memory.remove(task, id)
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         self.capacity = budget::capacity("er.memory", self.settings.memory, 0, cx)?;
         budget::note_small("er.memory", self.capacity, cx);

@@ -23,6 +23,16 @@ impl Dark {
         &self.replay.memory
     }
 
+    /// Removes every copy of a sample with its logits and says how many there were.
+    pub fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        let memory = &mut self.replay.memory;
+        let gone = memory.find(task, id);
+        let stay: Vec<usize> = (0..memory.len()).filter(|at| !gone.contains(at)).collect();
+        memory.keep(&stay);
+        self.logits.keep(&stay);
+        gone.len()
+    }
+
     /// What is stored beside a sample of `units` units, in bytes.
     pub fn row_bytes(units: usize) -> usize {
         KeptLogits::row_bytes(units)

@@ -1,15 +1,15 @@
-//! The time of day as text.
+//! The time of day as text, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `2026-11-23T20:37:55Z`.
-pub(crate) fn written(time: SystemTime) -> String {
+pub fn written(time: SystemTime) -> String {
     let [year, month, day, hour, minute, second] = parts(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// `20261123-203755`: sorts by time and is a good name of a folder.
-pub(crate) fn compact(time: SystemTime) -> String {
+pub fn compact(time: SystemTime) -> String {
     let [year, month, day, hour, minute, second] = parts(time);
     format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
 }

@@ -1,0 +1,93 @@
+//! `perennial history`.
+
+use perennial::store::{History, Learner, Made, Manifest, Past};
+use serde_json::{Value, json};
+
+use super::args::OfLearner;
+use super::{by_task, number};
+use crate::error::Result;
+use crate::output;
+use crate::plan::value;
+
+/// Shows all versions.
+pub(crate) fn run(args: &OfLearner) -> Result<u8> {
+    let learner = Learner::open(&args.learner)?;
+    let history = learner.history()?;
+    let half_done = learner.half_done()?.map(|plan| plan.task);
+    if args.json {
+        output::document(&json!({
+            "schema": "perennial.history/1",
+            "head": history.head,
+            "versions": history.versions.iter().map(version).collect::<Vec<Value>>(),
+            "judged": history.judged,
+            "tags": history.tags,
+            "half_done": half_done,
+        }))?;
+        return Ok(0);
+    }
+    let mut rows = vec![["", "version", "from", "mean", "gate", "what"].map(String::from)];
+    rows.extend(history.versions.iter().map(|past| row(&history, past)));
+    let mut text = output::columns(&rows, output::width());
+    if let Some((task, times)) = history.judged.iter().max_by_key(|(_, times)| **times) {
+        let words = format!(
+            "test parts that judged most often: `{task}`, {times} times; the oftener, the less a \
+             pass says"
+        );
+        text += &output::wrapped(&words, output::width(), 0);
+    }
+    if let Some(task) = half_done {
+        text += &format!("`{task}` is half done: teach it again to go on, or drop it with --abort\n");
+    }
+    output::answer(&text)?;
+    Ok(0)
+}
+
+fn version(past: &Past) -> Value {
+    let Past { manifest, accuracy } = past;
+    json!({
+        "id": manifest.id,
+        "parent": manifest.parent,
+        "task": manifest.task(),
+        "made": value(&manifest.made),
+        "written": manifest.written,
+        "program": manifest.program,
+        "settings": value(&manifest.settings),
+        "state_digest": manifest.state_digest,
+        "accuracy": by_task(accuracy),
+        "mean": manifest.accuracy,
+        "gate": manifest.gate.as_ref().map(value),
+        "refused": manifest.refused(),
+    })
+}
+
+fn row(history: &History, past: &Past) -> [String; 6] {
+    let manifest = &past.manifest;
+    let tags = history.tags.iter().filter(|(_, version)| **version == manifest.id);
+    let tags: String = tags.map(|(name, _)| format!(" [{name}]")).collect();
+    let gate = match &manifest.gate {
+        Some(_) if manifest.refused() => "refused",
+        Some(gate) if gate.judged > 0 => "passed",
+        _ => "",
+    };
+    [
+        if manifest.id == history.head { "→".into() } else { String::new() },
+        manifest.id.to_string(),
+        manifest.parent.map_or_else(String::new, |parent| parent.to_string()),
+        manifest.accuracy.map_or_else(String::new, number),
+        gate.into(),
+        format!("{}{tags}", made(manifest)),
+    ]
+}
+
+/// How a version was made, in words.
+fn made(manifest: &Manifest) -> String {
+    match &manifest.made {
+        Made::Init => "made".into(),
+        Made::Imported => "imported".into(),
+        Made::Taught { plan, source } => {
+            format!("taught `{}` by {} samples of {}", plan.task, source.train, source.from)
+        }
+        Made::Promoted { version, why } => format!("promoted version {version}: {why}"),
+        Made::Forgot { task, sample } => format!("forgot sample {sample} of `{task}`"),
+    }
+}

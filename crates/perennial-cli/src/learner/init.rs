@@ -1,0 +1,58 @@
+//! `perennial init`.
+
+use perennial::store::{Learner, Settings as Made};
+use perennial::strategies::{Entry, REGISTRY};
+use perennial::{OptimizerKind, OptimizerSettings};
+use serde_json::json;
+
+use super::args::Init;
+use crate::args::Rule;
+use crate::error::{Problem, Result, unknown};
+use crate::output;
+use crate::settings::Settings;
+
+/// Makes a learner.
+pub(crate) fn run(args: &Init) -> Result<u8> {
+    let names = REGISTRY.iter().map(|entry| entry.name);
+    let entry = Entry::find(&args.strategy);
+    let entry = entry.ok_or_else(|| unknown("strategy", &args.strategy, names))?;
+    let settings = Settings::from_set(&args.set)?;
+    let parts = [entry.name, "optimizer"];
+    if let Some(group) = settings.set_groups().find(|group| !parts.contains(group)) {
+        return Err(Problem::usage(
+            format!("--set {group}.… would change nothing, for {group} takes no part here"),
+            format!("settings can be those of {}", parts.join(", ")),
+        ));
+    }
+    let optimizer: OptimizerSettings = serde_json::from_value(settings.group("optimizer"))
+        .map_err(|error| {
+            Problem::usage(format!("a setting of the optimizer cannot be: {error}"), "")
+        })?;
+    let kind = match args.optimizer {
+        Some(Rule::Adam) => OptimizerKind::Adam,
+        Some(Rule::Sgd) | None => OptimizerKind::Sgd,
+    };
+    let made = Made {
+        network: args.network.clone(),
+        strategy: args.strategy.clone(),
+        strategy_settings: settings.group(entry.name),
+        setting: args.setting,
+        seed: args.seed,
+        optimizer: OptimizerSettings { kind, ..optimizer },
+    };
+    let learner = Learner::create(&args.learner, &made)?;
+    let made = learner.settings()?;
+    if args.json {
+        output::document(&json!({ "schema": "perennial.init/1", "version": 0, "settings": made }))?;
+    } else {
+        let setting = made.setting.map_or_else(String::new, |setting| setting.to_string());
+        output::answer(&format!(
+            "{} is a learner: {} by {}, setting {setting}, seed {}; nothing is taught yet\n",
+            args.learner.display(),
+            made.network,
+            made.strategy,
+            made.seed
+        ))?;
+    }
+    Ok(0)
+}

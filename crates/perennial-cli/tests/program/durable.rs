@@ -1,0 +1,222 @@
+//! The durable learner through the program.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::run::{document, finish, perennial, refused};
+
+fn run(folder: &Path, words: &[&str]) -> Command {
+    let mut command = perennial();
+    command.current_dir(folder).args(words);
+    command
+}
+
+fn done(folder: &Path, words: &[&str]) -> Value {
+    finish(run(folder, words))
+}
+
+const LOW: &[&str] = &["teach", "it", "digits", "--task=low", "--classes=0,1,2", "--epochs=2"];
+const HIGH: &[&str] = &["teach", "it", "digits", "--task=high", "--classes=3,4", "--epochs=2"];
+
+/// A learner of the low digits.
+fn learner(folder: &Path) {
+    done(folder, &["init", "it", "--network=mlp:20", "--strategy=er", "--set=er.memory=100"]);
+    done(folder, LOW);
+}
+
+/// Catches: a command that says another thing than it does, an exit code against the contract.
+#[test]
+fn a_learner_is_taught_judged_undone_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    learner(at);
+    let taught = done(at, &[HIGH, &["--max-drop=0.9"]].concat());
+    assert_eq!((&taught["version"], &taught["committed"]), (&2.into(), &true.into()));
+    let row = done(at, &["eval", "it"]);
+    assert_eq!(row["tasks"][1]["accuracy"], taught["accuracy"]["high"]);
+    let [low, high] = [0, 1].map(|i| row["tasks"][0]["interval"][i].as_f64().unwrap());
+    let accuracy = row["tasks"][0]["accuracy"].as_f64().unwrap();
+    assert!(low <= accuracy && accuracy <= high);
+    let again = done(at, HIGH);
+    assert_eq!((&again["already"], &again["version"]), (&true.into(), &2.into()));
+    let diff = done(at, &["diff", "it", "1", "HEAD"]);
+    assert_eq!(diff["tasks"][0]["classes"].as_array().unwrap().len(), 3);
+    assert_eq!(diff["tasks"][1]["before"], Value::Null);
+    done(at, &["tag", "it", "good", "1"]);
+    assert_eq!(done(at, &["rollback", "it", "--to", "good"])["version"], 1);
+    let history = done(at, &["history", "it"]);
+    assert_eq!((&history["schema"], &history["head"]), (&"perennial.history/1".into(), &1.into()));
+    let version = &history["versions"][2];
+    assert_eq!(version["state_digest"], taught["state_digest"]);
+    assert_eq!(version["accuracy"], taught["accuracy"]);
+    assert_eq!((&version["parent"], &version["task"]), (&1.into(), &"high".into()));
+    assert_eq!(history["judged"]["low"], 1);
+    assert_eq!(done(at, &["gc", "it", "--keep=1"])["versions"], serde_json::json!([0]));
+    assert_eq!(done(at, &["verify", "it"])["good"], true);
+    let text = |words: &[&str]| {
+        let output = run(at, words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for words in [&["history", "it"][..], &["diff", "it", "1", "2"], &["eval", "it"]] {
+        let widest = text(words).lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= 80), "{words:?}: {widest:?}");
+    }
+}
+
+/// Catches: a refusal that moves HEAD or hides what fell, a promotion that is not said.
+#[test]
+fn the_gate_refuses_with_a_table_and_exit_1_and_a_reason_promotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    learner(at);
+    let output = run(at, &[HIGH, &["--floor=1", "--json"]].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = document(&output);
+    assert_eq!((&said["committed"], &said["version"]), (&false.into(), &2.into()));
+    assert!(said["reasons"][0].as_str().unwrap().contains("below 1"), "{said}");
+    assert_eq!(done(at, &["history", "it"])["head"], 1);
+    let output = run(at, &[HIGH, &["--floor=1"]].concat()).output().unwrap();
+    let words = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(words.contains("before") && words.contains("perennial promote it 2"), "{words}");
+    assert_eq!(done(at, &["promote", "it", "2", "--why=wanted"])["version"], 3);
+    let history = done(at, &["history", "it"]);
+    assert_eq!(history["head"], 3);
+    assert_eq!(history["versions"][3]["made"]["why"], "wanted");
+}
+
+/// Catches: labels that are not the classes' names, rows in another order, CSV that breaks.
+#[test]
+fn new_samples_are_answered_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let rows = |shift: f32| {
+        let row = |i: i32| format!("{},{}\n", i as f32 / 10.0 + shift, 1.0 - i as f32 / 10.0);
+        (0..12).map(row).collect::<Vec<String>>()
+    };
+    let labelled = |shift: f32, label: &str| {
+        rows(shift).iter().map(|row| format!("{},{label}\n", row.trim())).collect::<String>()
+    };
+    let table = format!("a,b,label\n{}{}", labelled(0.0, "near"), labelled(9.0, "\"far, off\""));
+    fs::write(at.join("places.csv"), table).unwrap();
+    fs::write(at.join("new.csv"), format!("a,b\n{}{}", rows(0.0)[3], rows(9.0)[3])).unwrap();
+    done(at, &["init", "it", "--network=mlp:8", "--strategy=finetune"]);
+    done(at, &["teach", "it", "places.csv", "--task=places", "--epochs=60"]);
+    let said = done(at, &["predict", "it", "new.csv"]);
+    let labels = [&said["rows"][0]["label"], &said["rows"][1]["label"]];
+    assert_eq!(labels, ["near", "far, off"]);
+    let lines = run(at, &["predict", "it", "new.csv", "--format=jsonl"]).output().unwrap().stdout;
+    let first: Value = serde_json::from_slice(lines.split(|&b| b == b'\n').next().unwrap()).unwrap();
+    assert_eq!(first, said["rows"][0]);
+    let csv = String::from_utf8(run(at, &["predict", "it", "new.csv"]).output().unwrap().stdout);
+    let csv = csv.unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].contains("\"p(far, off)\"") && lines[2].contains(",\"far, off\","), "{csv}");
+    let measured = done(at, &["eval", "it", "places.csv", "--task=places"]);
+    assert_eq!(measured["tasks"][0]["rows"], 24);
+}
+
+/// Catches: a panic, a wrong exit code, a hint that leads nowhere, HEAD moved by a mistake.
+#[test]
+fn mistakes_are_told_in_a_sentence_and_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    learner(at);
+    fs::write(at.join("wide.csv"), "a,b,label\n1,2,x\n3,4,y\n1,2,x\n3,4,y\n").unwrap();
+    fs::write(at.join("ragged.csv"), "a,b,label\n1,2,x\n3,4\n").unwrap();
+    let head = fs::read(at.join("it/HEAD")).unwrap();
+    for (words, exit, code, part) in [
+        (&["eval", "none"][..], 66, "input-missing", "there is no such folder"),
+        (&["history", "."], 66, "input-missing", "no file FORMAT"),
+        (&["init", "it"], 73, "cannot-create", "a learner is there already"),
+        (&["init", "new", "--strategy=ewk"], 2, "usage", "did you mean `ewc`"),
+        (&["init", "new", "--network=mlp:0"], 2, "usage", "mlp:0"),
+        (&["init", "new", "--strategy=packnet", "--setting=class"], 2, "usage", "told the task"),
+        (&["init", "new", "--set=si.c=1"], 2, "usage", "si takes no part here"),
+        (&["teach", "it", "wide.csv", "--task=wide"], 65, "bad-data", "1×1×2"),
+        (&["teach", "it", "ragged.csv", "--task=ragged"], 65, "bad-data", "line 3"),
+        (&["teach", "it", "missing.csv", "--task=m"], 66, "input-missing", "missing.csv"),
+        (&["teach", "it", "digits", "--task=low", "--lr=0.5"], 2, "usage", "knows a task `low`"),
+        (&["teach", "it", "digits", "--task=x", "--max-drop=2"], 2, "usage", "--max-drop 2"),
+        (&["teach", "it", "digits", "--task=x", "--epochs=0"], 2, "usage", "epochs"),
+        (&["teach", "it", "digits", "--task=x", "--classes=ten"], 2, "usage", "no class `ten`"),
+        (&["eval", "it", "digits", "--task=low"], 2, "usage", "no class `3`"),
+        (&["eval", "it", "digits", "--task=no"], 2, "usage", "no task `no`; it has low"),
+        (&["predict", "it", "wide.csv"], 65, "bad-data", "1×1×2"),
+        (&["rollback", "it", "--to=9"], 2, "usage", "no version `9`"),
+        (&["rollback", "it", "--to=best"], 2, "usage", "no version or tag `best`"),
+        (&["promote", "it", "1", "--why=so"], 2, "usage", "did not refuse version 1"),
+        (&["diff", "it", "1", "7"], 2, "usage", "no version `7`"),
+        (&["tag", "it", "7"], 2, "usage", "cannot be a tag"),
+        (&["forget-sample", "it", "0", "--task=no"], 2, "usage", "no task `no`"),
+        (&["import", "new", "wide.csv"], 65, "bad-data", "no exported learner"),
+        (&["import", "new", "missing"], 66, "input-missing", "missing"),
+    ] {
+        let said = refused(run(at, words), exit, code);
+        assert!(said.contains(part), "{words:?}: {said}");
+        assert!(!at.join("new/HEAD").exists());
+    }
+    assert_eq!(fs::read(at.join("it/HEAD")).unwrap(), head);
+}
+
+/// Catches: a half-done task that is lost, gone on with by other flags, or to other bits.
+#[cfg(target_os = "linux")]
+#[test]
+fn killed_while_it_is_taught_it_goes_on() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let long = ["--epochs=12", "--save-every=1", "--max-drop=1", "--quiet"];
+    let teach = [&HIGH[..5], &long].concat();
+    learner(at);
+    let wanted = done(at, &teach)["state_digest"].clone();
+    fs::remove_dir_all(at.join("it")).unwrap();
+    learner(at);
+    let begun = Instant::now();
+    let mut half_done = false;
+    for round in 1..=3 {
+        let mut child = run(at, &teach).stdout(Stdio::null()).spawn().unwrap();
+        while !at.join("it/position").exists() && begun.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(5 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        half_done |= at.join("it/position").exists();
+    }
+    assert!(half_done, "no kill came while it was taught");
+    let other = [&HIGH[..5], &["--epochs=11"]].concat();
+    let said = refused(run(at, &other), 2, "usage");
+    assert!(said.contains("--epochs: 12 → 11"), "{said}");
+    assert_eq!(done(at, &teach)["state_digest"], wanted);
+    assert!(!at.join("it/position").exists());
+    assert_eq!(done(at, &["verify", "it"])["good"], true);
+}
+
+/// Catches: damage that is not named, or whose hint does not help.
+#[test]
+fn damage_is_named_and_the_hint_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    learner(at);
+    done(at, &[HIGH, &["--max-drop=0.9"]].concat());
+    let object = done(at, &["history", "it"])["versions"][2]["id"].clone();
+    assert_eq!(object, 2);
+    let newest = fs::read_dir(at.join("it/objects")).unwrap().flatten();
+    let newest = newest.max_by_key(|file| file.metadata().unwrap().modified().unwrap()).unwrap();
+    let mut bytes = fs::read(newest.path()).unwrap();
+    bytes[0] ^= 1;
+    fs::write(newest.path(), bytes).unwrap();
+    let output = run(at, &["verify", "it", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(76));
+    let found = document(&output);
+    assert_eq!(found["whole"], serde_json::json!([0, 1]), "{found}");
+    done(at, &["rollback", "it", "--to=1"]);
+    done(at, &["eval", "it"]);
+}

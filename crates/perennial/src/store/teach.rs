@@ -1,0 +1,470 @@
+//! Teaching: train, measure, judge, commit; from where it was if it was cut short.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::folder::{Folder, ObjectRef};
+use super::gate::{Judgement, Pair};
+use super::kept::Said;
+use super::lesson::{Lesson, Plan, Teaching};
+use super::manifest::{Made, Manifest};
+use super::tasks::{Measured, Row, Taught as Known, Tasks, white};
+use super::{Learner, StoreError};
+use crate::learner::{Ended, Event, Learner as Driver, Progress, Stop, Training, Watch};
+use crate::network;
+use crate::scenario::{Part, Samples, Stream};
+use crate::state::{FileError, read_sealed, write_sealed_by};
+use crate::strategies;
+use crate::strategy::Keeps;
+use crate::vector::Mask;
+
+/// What the position file is, and its format.
+const KIND: &str = "teaching";
+const VERSION: u32 = 1;
+
+/// How teaching ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taught {
+    /// It is the learner now.
+    Committed {
+        /// The new version.
+        version: Manifest,
+        /// What became of every task.
+        judgement: Judgement,
+    },
+    /// The gate refused it: a version that may be promoted, and HEAD is where it was.
+    Refused {
+        /// The candidate.
+        version: Manifest,
+        /// What fell, and by how much.
+        judgement: Judgement,
+    },
+    /// The learner knows this task, by these data and settings: nothing was done.
+    Already {
+        /// The version that was taught it.
+        version: u64,
+    },
+    /// A stop was asked for; the same call goes on from where it was.
+    Stopped,
+}
+
+impl Learner {
+    /// Teaches a task and, if the gate lets it pass, makes the result the learner. Cut short at
+    /// any instant, the same call goes on to the same bits.
+    ///
+    /// # Errors
+    ///
+    /// Data that do not fit, settings that cannot be, another half-done task, training that
+    /// fails, a folder that another process works in or that cannot be written.
+    pub fn teach(
+        &mut self,
+        lesson: &Lesson,
+        how: &Teaching,
+        watch: &mut dyn Watch,
+        stop: &Stop,
+    ) -> Result<Taught, StoreError> {
+        how.gate.check().map_err(StoreError::Cannot)?;
+        let training =
+            Training { optimizer: self.settings()?.optimizer.clone(), ..how.training.clone() };
+        training.check()?;
+        let _lock = self.lock()?;
+        let folder = &self.folder;
+        let head = folder.head_manifest()?;
+        let known = folder.tasks(&head)?;
+        let mut lesson = lesson.fitted(&known)?;
+        let saved = Saved::read(folder)?;
+        if let Some(version) = already(folder, &head, &lesson, how, &training)? {
+            return Ok(Taught::Already { version });
+        }
+        // Committed, and cut before it was cleared away: the call that goes on has nothing to do.
+        if let (Some(saved), Made::Taught { plan, .. }) = (&saved, &head.made)
+            && saved.plan == *plan
+        {
+            let name = lesson.task.clone();
+            abandon(folder)?;
+            if plan.task.strip_prefix(&name).is_some_and(|rest| rest.starts_with('~')) {
+                return Ok(Taught::Already { version: head.id });
+            }
+        }
+        lesson.task = name_of(&known, &lesson, how.again)?;
+        let plan = plan(&head, &lesson, how, &training)?;
+        let saved = match saved {
+            Some(saved) if is_finished(folder, &head, &saved.plan)? => None,
+            other => other,
+        };
+        if let Some(saved) = &saved {
+            saved.check(&plan, &head)?;
+        }
+        let tasks = known.with(&lesson);
+        let number = known.tasks.len();
+        let classes = tasks.tasks[number].classes.clone();
+        let task = lesson.task(classes, plan.validation, head.settings.seed, number)?;
+        let stream = tasks.stream(folder, Some(task))?;
+        let mut driver = match saved {
+            Some(saved) => saved.driver(&head, lesson.shape)?,
+            None => match folder.get_driver(&head, lesson.shape)? {
+                Some(driver) => driver,
+                None => head.settings.driver(lesson.shape, &training)?,
+            },
+        };
+        driver.core.training = training;
+        let mut saver = Saver::new(folder, &plan, how.save_every, stop, watch);
+        match driver.run(&stream, &mut saver, stop)? {
+            Ended::Stopped => Ok(Taught::Stopped),
+            Ended::Finished => {
+                self.commit(&head, &driver, (&stream, tasks), &lesson, plan, how)
+            }
+        }
+    }
+
+    /// Drops the half-done task; says which it was.
+    ///
+    /// # Errors
+    ///
+    /// A folder that another process works in, or that cannot be written.
+    pub fn abort(&mut self) -> Result<Option<String>, StoreError> {
+        let _lock = self.lock()?;
+        let task = match Saved::read(&self.folder) {
+            Ok(None) => return Ok(None),
+            Ok(Some(saved)) => saved.plan.task,
+            // Unreadable, it can still be dropped.
+            Err(StoreError::Damaged { .. }) => "unknown".into(),
+            Err(error) => return Err(error),
+        };
+        abandon(&self.folder)?;
+        Ok(Some(task))
+    }
+
+    /// Measures, judges and writes what was taught.
+    fn commit(
+        &self,
+        head: &Manifest,
+        driver: &Driver,
+        (stream, mut tasks): (&Stream, Tasks),
+        lesson: &Lesson,
+        plan: Plan,
+        how: &Teaching,
+    ) -> Result<Taught, StoreError> {
+        let folder = &self.folder;
+        let number = tasks.tasks.len() - 1;
+        tasks.tasks[number].test = Some(folder.put_samples(&lesson.test)?);
+        if driver.card().keeps == Keeps::AllData {
+            let rows = stream.tasks[number].load(Part::Train);
+            tasks.tasks[number].train = Some(folder.put_samples(&rows)?);
+        }
+        let before = folder.row(head)?;
+        let (row, pairs) = measure(folder, driver, &tasks, &before)?;
+        let (verdict, judgement) = how.gate.judge(&pairs, head.settings.seed);
+        let mut objects = BTreeMap::new();
+        objects.insert("learner".to_owned(), folder.put_driver(driver)?);
+        objects.insert("tasks".to_owned(), folder.put_json(&tasks)?);
+        objects.insert("row".to_owned(), folder.put_json(&row)?);
+        objects.insert("gate".to_owned(), folder.put_json(&judgement)?);
+        let passed = verdict.passed;
+        let manifest = Manifest {
+            made: Made::Taught { plan, source: lesson.source() },
+            objects,
+            state_digest: Some(driver.core.model.digest().to_hex().to_string()),
+            accuracy: row.mean(),
+            gate: Some(verdict),
+            ..head.child()
+        };
+        let version = folder.add_version(manifest)?;
+        if passed {
+            folder.set_head(&version)?;
+        }
+        abandon(folder)?;
+        Ok(match passed {
+            true => Taught::Committed { version, judgement },
+            false => Taught::Refused { version, judgement },
+        })
+    }
+}
+
+/// How well a learner answers every task, with each row before and after.
+fn measure<'t>(
+    folder: &Folder,
+    driver: &Driver,
+    tasks: &'t Tasks,
+    before: &Row,
+) -> Result<(Row, Vec<Pair<'t>>), StoreError> {
+    let (mut row, mut pairs) = (Row::default(), Vec::new());
+    for (number, task) in tasks.tasks.iter().enumerate() {
+        let Some(test) = &task.test else { continue };
+        let samples = folder.get_samples(test)?;
+        let Some(said) = said(driver, number, &samples) else { continue };
+        let after: Vec<bool> = said.right.bytes().iter().map(|&right| right != 0).collect();
+        let before = match before.of(&task.name) {
+            Some(measured) => {
+                let said = folder.get_said(&measured.said)?;
+                Some(said.right.bytes().iter().map(|&right| right != 0).collect())
+            }
+            None => None,
+        };
+        row.tasks.push(Measured {
+            task: task.name.clone(),
+            rows: samples.len() as u64,
+            right: said.right.count() as u64,
+            said: folder.put_said(&said)?,
+        });
+        pairs.push(Pair { task: &task.name, before, after });
+    }
+    Ok((row, pairs))
+}
+
+/// What a learner answers to each row of a task; `None` where it cannot.
+pub(super) fn said(driver: &Driver, task: usize, samples: &Samples) -> Option<Said> {
+    let answers = driver.answers(task, samples, false)?;
+    let outputs = &driver.core.model.outputs[task];
+    let right = answers
+        .units
+        .iter()
+        .zip(samples.labels())
+        .map(|(&unit, &label)| u8::from(unit == outputs.units[label as usize]))
+        .collect();
+    Some(Said { units: answers.units, right: Mask::from_bytes(right) })
+}
+
+/// The version of the learner's line that was taught just this.
+fn already(
+    folder: &Folder,
+    head: &Manifest,
+    lesson: &Lesson,
+    how: &Teaching,
+    training: &Training,
+) -> Result<Option<u64>, StoreError> {
+    if how.again {
+        return Ok(None);
+    }
+    let wanted = plan(head, lesson, how, training)?;
+    let mut at = head.clone();
+    loop {
+        if let Made::Taught { plan, .. } = &at.made {
+            let same = Plan {
+                parent: wanted.parent,
+                parent_seal: wanted.parent_seal.clone(),
+                ..plan.clone()
+            };
+            if same == wanted {
+                return Ok(Some(at.id));
+            }
+        }
+        let from = match at.made {
+            Made::Promoted { version, .. } => Some(version),
+            _ => at.parent,
+        };
+        // A parent that was collected as garbage ends the line.
+        at = match from.map(|version| folder.manifest(version)) {
+            Some(Ok(parent)) => parent,
+            Some(Err(StoreError::Unknown { .. })) | None => return Ok(None),
+            Some(Err(error)) => return Err(error),
+        };
+    }
+}
+
+/// The name under which a lesson is taught: `NAME~2` where `NAME` is taught once more.
+fn name_of(known: &Tasks, lesson: &Lesson, again: bool) -> Result<String, StoreError> {
+    let name = &lesson.task;
+    if known.find(name).is_none() {
+        return Ok(name.clone());
+    }
+    if !again {
+        return Err(StoreError::Cannot(format!(
+            "the learner knows a task `{name}`, taught with other data or settings: choose another \
+             --task, or teach it once more as a task of its own with --again"
+        )));
+    }
+    let mut names = (2..).map(|n: usize| format!("{name}~{n}"));
+    Ok(names.find(|name| known.find(name).is_none()).unwrap_or_default())
+}
+
+fn plan(
+    head: &Manifest,
+    lesson: &Lesson,
+    how: &Teaching,
+    training: &Training,
+) -> Result<Plan, StoreError> {
+    /// The share set apart for a strategy that chooses by it, where nothing is said.
+    const USUAL: f64 = 0.1;
+    let usual = if head.settings.card()?.validation { USUAL } else { 0.0 };
+    let validation = how.validation.unwrap_or(usual);
+    if !(0.0..1.0).contains(&validation) {
+        return Err(StoreError::Cannot(format!(
+            "--validation {validation} cannot be: it is a share of at least 0 and below 1"
+        )));
+    }
+    Ok(Plan {
+        task: lesson.task.clone(),
+        data: lesson.fingerprint(),
+        parent: head.id,
+        parent_seal: head.seal(),
+        epochs: training.epochs,
+        batch: training.batch,
+        lr: training.lr,
+        validation,
+    })
+}
+
+/// Whether a half-done task became a version, and was cut before it was cleared away.
+fn is_finished(folder: &Folder, head: &Manifest, half_done: &Plan) -> Result<bool, StoreError> {
+    for version in folder.versions()?.into_iter().rev() {
+        let Ok(manifest) = folder.manifest(version) else { continue };
+        if let Made::Taught { plan, .. } = &manifest.made
+            && plan == half_done
+        {
+            return Ok(manifest.refused() || head.id >= manifest.id);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes the half-done task.
+fn abandon(folder: &Folder) -> Result<(), StoreError> {
+    folder.remove(&folder.file("position"))
+}
+
+impl Tasks {
+    /// These tasks and the one of a lesson, its classes known by name.
+    fn with(&self, lesson: &Lesson) -> Self {
+        let mut tasks = self.clone();
+        tasks.shape = Some(lesson.shape);
+        tasks.white = white(lesson.train.values());
+        let mut classes: Vec<u32> = Vec::with_capacity(lesson.classes.len());
+        for name in &lesson.classes {
+            let known = tasks.classes.iter().position(|class| class == name);
+            let class = known.unwrap_or_else(|| {
+                tasks.classes.push(name.clone());
+                tasks.classes.len() - 1
+            });
+            classes.push(class as u32);
+        }
+        tasks.tasks.push(Known { name: lesson.task.clone(), classes, test: None, train: None });
+        tasks
+    }
+}
+
+/// A half-done task as it was saved.
+pub(super) struct Saved {
+    pub(super) plan: Plan,
+    state: Vec<u8>,
+}
+
+impl Saved {
+    /// The half-done task of a learner, if there is one.
+    pub(super) fn read(folder: &Folder) -> Result<Option<Self>, StoreError> {
+        let path = folder.file("position");
+        let mut bytes = match read_sealed(&path, KIND, VERSION) {
+            Ok(bytes) => bytes,
+            Err(FileError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let damaged = |what: &dyn ToString| StoreError::damaged(&path, what.to_string());
+        let (length, rest) =
+            bytes.split_first_chunk().ok_or_else(|| damaged(&"it is too short"))?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let plan = rest.get(..length).ok_or_else(|| damaged(&"it is too short"))?;
+        let plan = serde_json::from_slice(plan).map_err(|error| damaged(&error))?;
+        bytes.drain(..size_of::<u64>() + length);
+        Ok(Some(Self { plan, state: bytes }))
+    }
+
+    /// Refuses to go on with another task than the half-done one.
+    fn check(&self, plan: &Plan, head: &Manifest) -> Result<(), StoreError> {
+        let differences = self.plan.differences(plan);
+        let task = &self.plan.task;
+        if !differences.is_empty() {
+            return Err(StoreError::Cannot(format!(
+                "the task `{task}` is half done, and this is another: {}; give the command that \
+                 began it, or drop it with --abort",
+                differences.join(", ")
+            )));
+        }
+        if self.plan != *plan {
+            return Err(StoreError::Cannot(format!(
+                "the task `{task}` is half done from version {}, and the learner is version {} \
+                 now: roll back to that, or drop the half-done task with --abort",
+                self.plan.parent, head.id
+            )));
+        }
+        Ok(())
+    }
+
+    fn driver(&self, head: &Manifest, shape: [usize; 3]) -> Result<Driver, StoreError> {
+        let network = network::parse(&head.settings.network, shape)?;
+        Ok(Driver::from_bytes(&self.state, network, strategies::load)?)
+    }
+}
+
+/// Saves a half-done task as it goes: one file, replaced.
+struct Saver<'a> {
+    folder: &'a Folder,
+    plan: Vec<u8>,
+    every: Option<u64>,
+    stop: &'a Stop,
+    watch: &'a mut dyn Watch,
+    saved: Instant,
+    cost: Duration,
+}
+
+impl<'a> Saver<'a> {
+    fn new(
+        folder: &'a Folder,
+        plan: &Plan,
+        every: Option<u64>,
+        stop: &'a Stop,
+        watch: &'a mut dyn Watch,
+    ) -> Self {
+        let plan = serde_json::to_vec(plan).unwrap_or_default();
+        Self { folder, plan, every, stop, watch, saved: Instant::now(), cost: Duration::ZERO }
+    }
+
+    /// Whether so much was done since the last save that losing it would cost more than saving.
+    fn worth_it(&self) -> bool {
+        const SHORTEST: Duration = Duration::from_secs(1);
+        const COSTS: u32 = 20;
+        self.saved.elapsed() >= SHORTEST.max(self.cost * COSTS)
+    }
+}
+
+type WatchResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+impl Watch for Saver<'_> {
+    fn event(&mut self, event: &Event) -> WatchResult {
+        self.watch.event(event)
+    }
+
+    fn progress(&mut self, progress: &Progress<'_>) {
+        self.watch.progress(progress);
+    }
+
+    fn save(&mut self, learner: &Driver) -> WatchResult {
+        if self.every.is_some() || self.stop.asked() || self.worth_it() {
+            let since = Instant::now();
+            let (length, state) = ((self.plan.len() as u64).to_le_bytes(), learner.whole_state()?);
+            let parts = state.parts()?;
+            let mut payload: Vec<&[u8]> = vec![&length, &self.plan];
+            payload.extend(parts.iter().map(|part| &part[..]));
+            let path = self.folder.file("position");
+            write_sealed_by(&*self.folder.files, &path, KIND, VERSION, &payload)?;
+            (self.saved, self.cost) = (Instant::now(), since.elapsed());
+        }
+        self.watch.save(learner)
+    }
+
+    fn due(&mut self, steps: u64) -> bool {
+        let due = match self.every {
+            Some(every) => steps.is_multiple_of(every.max(1)),
+            None => self.worth_it(),
+        };
+        self.watch.due(steps) || due
+    }
+}
+
+/// Whether a half-done task is there.
+pub(super) fn is_half_done(folder: &Folder) -> bool {
+    fs::exists(folder.file("position")).unwrap_or(false)
+}
+
+/// The objects that a version is made of, by what they are.
+pub(super) type Objects = BTreeMap<String, ObjectRef>;

@@ -1,0 +1,14 @@
+//! The durable learner: what it promises, and that no lost write breaks a promise.
+#![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
+
+mod cuts;
+mod disk;
+mod damage;
+mod gate;
+mod machine;
+mod power;
+mod school;
+mod verbs;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
