@@ -7,13 +7,17 @@
 //! ```
 //!
 //! One forward and one δ pass serve any number of groups of rows, each with a gradient of its
-//! own. Autodiff is the general path and the oracle this one is tested against.
+//! own. What a column receives from older ones is added before its rectifier. Autodiff is the
+//! general path and the oracle this one is tested against.
+
+mod laterals;
 
 use std::ops::Range;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
+use self::laterals::Laterals;
 use super::Network;
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
@@ -30,6 +34,8 @@ pub(crate) struct Dense {
     /// The effective weights, layer after layer, where they are not θ's own: blocks joined, what
     /// the view masks 0.
     joined: Option<Vec<f32>>,
+    /// What the view's column receives from older ones.
+    laterals: Option<Laterals>,
 }
 
 /// One dense layer.
@@ -59,6 +65,9 @@ pub(crate) struct Work {
     pub(crate) slope: Vec<f32>,
     /// δ_1 … δ_L. `[rows, width]` each
     deltas: Vec<Vec<f32>>,
+    laterals: laterals::Work,
+    /// Effective weights that are not θ's own.
+    pub(crate) joined: Vec<f32>,
 }
 
 /// A group of rows of a pass and the gradient it goes to.
@@ -72,14 +81,16 @@ pub(crate) struct Group<'a> {
 }
 
 impl Dense {
-    /// The view as dense layers with these heads; `None` when it is anything else.
+    /// The view as dense layers with these heads; `None` when it is anything else. Joined weights,
+    /// if it has any, are written over `scratch`: [`scratch`](Self::scratch) gives it back.
     pub(crate) fn of(
         network: &dyn Network,
         model: &Model,
         view: &View,
         heads: &[usize],
+        scratch: &mut Vec<f32>,
     ) -> Option<Self> {
-        if !network.dense() || !view.older.is_empty() {
+        if !network.dense() {
             return None;
         }
         let heads = heads.iter().map(|&head| &model.heads[head]);
@@ -88,14 +99,18 @@ impl Dense {
         let parameters = trunk.chain(heads.map(|head| (&head.weight, &head.bias)));
         let whole = |grid: &Grid| grid.blocks.len() == 1;
         let plain = view.keep.is_none() && parameters.clone().all(|(w, b)| whole(w) && whole(b));
-        let mut joined = Vec::new();
+        let laterals = match (view.older.is_empty(), plain) {
+            (true, _) => None,
+            (false, true) => Some(Laterals::of(model, view)?),
+            (false, false) => return None,
+        };
+        let mut end = 0;
         let mut place = |grid: &Grid| {
             let at = if plain {
                 model.layout.slot(grid.blocks[0]).range()
             } else {
-                let first = joined.len();
-                grid.append_effective(model, view.keep.as_deref(), &mut joined);
-                first..joined.len()
+                end += grid.len(&model.layout);
+                end - grid.len(&model.layout)..end
             };
             Place { grid: grid.clone(), at }
         };
@@ -112,26 +127,52 @@ impl Dense {
         };
         let heads = trunk.split_off(view.column.parameters.len() / 2);
         let heads = heads.into_iter().map(beside).collect();
-        Some(Self { trunk, heads, columns, joined: (!plain).then_some(joined) })
+        let mut dense = Self { trunk, heads, columns, joined: None, laterals };
+        if !plain {
+            let mut joined = std::mem::take(scratch);
+            joined.resize(end, 0.0); // old numbers are written over
+            for place in dense.places() {
+                let to = &mut joined[place.at.clone()];
+                place.grid.write_effective(model, view.keep.as_deref(), to);
+            }
+            dense.joined = Some(joined);
+        }
+        Some(dense)
+    }
+
+    /// What it wrote joined weights to, to be used again.
+    pub(crate) fn scratch(self) -> Vec<f32> {
+        self.joined.unwrap_or_default()
+    }
+
+    /// The parameters of its layers and heads.
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        let heads = self.heads.iter().map(|(layer, _)| layer);
+        self.trunk.iter().chain(heads).flat_map(|layer| [&layer.weight, &layer.bias])
     }
 
     /// The slots of its layers and heads.
     pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
-        let heads = self.heads.iter().map(|(layer, _)| layer);
-        let grids = self.trunk.iter().chain(heads).flat_map(|l| [&l.weight.grid, &l.bias.grid]);
-        grids.flat_map(|grid| grid.blocks.iter().copied())
+        let own = self.places().flat_map(|place| place.grid.blocks.iter().copied());
+        own.chain(self.laterals.iter().flat_map(Laterals::slots))
     }
 
     /// The logits of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, hidden, logits, slope, .. } = work;
+        let Work { inputs, hidden, logits, slope, laterals: received, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
+        if let Some(laterals) = &self.laterals {
+            laterals.read(theta, inputs, rows, received);
+        }
         for (l, layer) in self.trunk.iter().enumerate() {
             let (before, out) = hidden.split_at_mut(l);
             let h = before.last().map_or(&inputs[..], |h| &h[..]);
             out[0].resize(rows * layer.outputs, 0.0);
             layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
+            if let Some(laterals) = &self.laterals {
+                laterals.add(l, (theta, inputs), rows, &mut out[0], received);
+            }
             add_bias(&mut out[0], &theta[layer.bias.at.clone()], true);
         }
         let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
@@ -142,6 +183,9 @@ impl Dense {
             let out = matrix_mut(logits, rows, units);
             layer.forward(theta, features, out.subcols_mut(columns.start, columns.len()));
             bias[columns.clone()].copy_from_slice(&theta[layer.bias.at.clone()]);
+        }
+        if let Some(laterals) = &self.laterals {
+            laterals.add(self.trunk.len(), (theta, inputs), rows, logits, received);
         }
         add_bias(logits, &bias, false);
         slope.clear();
@@ -160,15 +204,16 @@ impl Dense {
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, hidden, slope, deltas, .. } = work;
+        let Work { inputs, hidden, slope, deltas, laterals: received, .. } = work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
-        let known = |layer: &Layer| {
-            let mut slots = layer.weight.grid.blocks.iter().chain(&layer.bias.grid.blocks);
-            slots.any(|&slot| place(slot).is_some())
+        let known = |(l, layer): (usize, &Layer)| {
+            let own = layer.weight.grid.blocks.iter().chain(&layer.bias.grid.blocks).copied();
+            let received = self.laterals.iter().flat_map(|laterals| laterals.slots_at(l));
+            own.chain(received).any(|slot| place(slot).is_some())
         };
-        let lowest = self.trunk.iter().position(known).unwrap_or(depth);
+        let lowest = self.trunk.iter().enumerate().position(known).unwrap_or(depth);
         for l in (lowest..depth).rev() {
             let width = self.trunk[l].outputs;
             let (own, after) = deltas.split_at_mut(l + 1);
@@ -195,6 +240,14 @@ impl Dense {
                 let h = if l == 0 { &inputs[..] } else { &hidden[l - 1][..] };
                 let delta = matrix(&deltas[l], rows, layer.outputs);
                 layer.gradient(layout, h, delta, group, &place);
+                if let Some(laterals) = &self.laterals {
+                    let at = (layout, theta, &inputs[..]);
+                    laterals.gradient(l, at, delta, group, received, &place);
+                }
+            }
+            if let Some(laterals) = &self.laterals {
+                let at = (layout, theta, &inputs[..]);
+                laterals.gradient(depth, at, slopes, group, received, &place);
             }
             let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
             for (head, columns) in &self.heads {
@@ -230,16 +283,7 @@ impl Layer {
             let accum = if add { Accum::Add } else { Accum::Replace };
             matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
         });
-        self.bias.gradient(layout, group, place, |to, add| {
-            if !add {
-                to.fill(0.0);
-            }
-            for row in 0..delta.nrows() {
-                for (column, to) in to.iter_mut().enumerate() {
-                    *to += delta[(row, column)];
-                }
-            }
-        });
+        self.bias.gradient(layout, group, place, |to, add| add_rows(to, delta, add));
     }
 }
 
@@ -299,6 +343,18 @@ fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
     );
 }
 
+/// The sum of the rows, written or added.
+fn add_rows(to: &mut [f32], rows: MatRef<'_, f32>, add: bool) {
+    if !add {
+        to.fill(0.0);
+    }
+    for row in 0..rows.nrows() {
+        for (column, to) in to.iter_mut().enumerate() {
+            *to += rows[(row, column)];
+        }
+    }
+}
+
 /// 0 where the unit did not fire.
 fn rectify(delta: &mut [f32], hidden: &[f32]) {
     wide(
@@ -339,8 +395,6 @@ mod tests {
         model.append_column(network.as_ref(), 3);
         model.append_head(7, 3, 3);
         model.append_head(7, 2, 3);
-        let mut generator = Key::of_seed(4).generator("dense");
-        model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
         let view = View {
             column: model.columns[0].clone(),
             older: Vec::new(),
@@ -349,6 +403,13 @@ mod tests {
             answer: 0..5,
             keep: keep.map(Arc::new),
         };
+        agrees_with_autodiff(network, model, &view);
+    }
+
+    /// For groups of rows of three and two of five units, over 12 inputs.
+    pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, view: &View) {
+        let mut generator = Key::of_seed(4).generator("dense");
+        model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
         let mut part = |rows: usize, active: Range<usize>| {
             let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
             Pass {
@@ -364,7 +425,8 @@ mod tests {
             }
         };
         let parts = [part(5, 0..3), part(4, 3..5), part(6, 0..5)];
-        let dense = Dense::of(network.as_ref(), &model, &view, &[0, 1]).unwrap();
+        let dense =
+            Dense::of(network.as_ref(), &model, view, &view.heads, &mut Vec::new()).unwrap();
         let mut all = Pass { inputs: vec![], rows: 0, mode: Mode::Evaluate, terms: vec![] };
         parts.iter().for_each(|part| all.append(part.clone()));
         let mut work = Work { inputs: all.inputs.clone(), ..Work::default() };
@@ -384,12 +446,14 @@ mod tests {
         for (part, found) in parts.into_iter().zip(gradients.chunks(model.theta.len())) {
             let mut wanted = Vector::zeros(model.theta.len());
             let frozen = Frozen::default();
-            let heads = heads_of(&model, &view, [&part.terms[0].active]);
-            let at = (&view, &heads[..]);
+            let heads = heads_of(&model, view, [&part.terms[0].active]);
+            let at = (view, &heads[..]);
             engine.tracked_gradient(&mut model, at, &frozen, vec![part], &mut wanted).unwrap();
             let size = wanted.iter().fold(0.0f32, |most, g| most.max(g.abs()));
-            for (found, wanted) in found.iter().zip(wanted.iter()) {
-                assert!((found - wanted).abs() <= 1e-5 * size, "{found} where {wanted}");
+            for range in dense.slots().map(|slot| model.layout.slot(slot).range()) {
+                for (found, wanted) in found[range.clone()].iter().zip(&wanted[range]) {
+                    assert!((found - wanted).abs() <= 1e-5 * size, "{found} where {wanted}");
+                }
             }
         }
     }

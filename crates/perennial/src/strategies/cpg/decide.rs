@@ -66,11 +66,21 @@ impl Cpg {
         }
         course.stage = Stage::Pick;
         course.goal = goal;
-        course.scores = Scores::new(older);
+        course.scores = self.scores(course, cx);
         course.keep = Arc::new(Mask::filled(older, true));
         course.held = Arc::new(self.owners.held(task, false));
         let name = if task == 0 { "train" } else { "pick" };
         Ok(Some(Phase { name: name.into(), validate: true, ..Phase::default() }))
+    }
+
+    /// Fresh scores of the trunk's weights that older tasks own.
+    fn scores(&self, course: &Course, cx: &Context<'_>) -> Scores {
+        let mut trunk = Mask::filled(course.older, false);
+        let weights = own_layers(cx).into_iter().flat_map(|layer| layer.weights);
+        for weights in weights.filter(|weights| weights.end <= course.older) {
+            weights.for_each(|weight| trunk.set(weight, true));
+        }
+        Scores::new(&self.owners.older(cx.task, &trunk))
     }
 
     /// Widens the network if the goal was missed and it may grow; whether it did.
@@ -192,7 +202,7 @@ impl Cpg {
             return None;
         }
         course.stage = Stage::Retrain;
-        course.scores = Scores::new(course.older);
+        course.scores = self.scores(course, cx);
         course.keep = Arc::new(Mask::filled(course.older, true));
         Some(Phase { name: "retrain".into(), share, validate: true, ..Phase::default() })
     }

@@ -52,16 +52,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::course::{Course, Decision, Stage};
-use super::{Method, refused};
+use super::{ISOLATED, Method, refused};
 use crate::engine::Frozen;
 use crate::learner::{Context, LearnError};
-use crate::model::{Model, Statistics, View};
+use crate::model::{Model, View};
 use crate::parts::goal::Goal;
 use crate::parts::owners::Owners;
 use crate::parts::shares::{Shares, layers};
-use crate::scenario::{Part, Setting};
+use crate::scenario::Part;
 use crate::strategy::{
-    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Reads, Step, Strategy,
 };
 use crate::vector::Mask;
 
@@ -163,13 +163,7 @@ impl Strategy for Cpg {
             isolation: Isolation::Column,
             reads: Reads::default(),
             validation: true,
-            promises: Promises {
-                setting: Setting::Domain,
-                epochs: 5,
-                newest: Some(0.8),
-                margin: Some(0.05),
-                first_task_is_finetuning: false,
-            },
+            promises: ISOLATED,
         }
     }
 
@@ -261,13 +255,6 @@ impl Strategy for Cpg {
             (Some(course), None) => course.kept(),
             (None, None) => None,
         };
-        View {
-            column: model.columns[task].clone(),
-            older: Vec::new(),
-            statistics: Statistics::Learn,
-            heads: vec![task],
-            answer: model.answer(task),
-            keep,
-        }
+        View { keep, ..model.own_view(task) }
     }
 }
