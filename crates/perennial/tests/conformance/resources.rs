@@ -234,6 +234,29 @@ fn packnet_with_the_first_biases_keeps_old_bits_too() {
     }
 }
 
+/// Catches: laterals whose sums depend on the columns that came later, or on the size of a batch.
+#[test]
+fn every_form_of_laterals_keeps_old_bits() {
+    let stream = stream("permuted-digits", Some(30), 0);
+    for spec in ["mlp:20x600", "cnn:4x6x8"] {
+        for settings in [
+            json!({ "laterals": "full" }),
+            json!({ "laterals": "linear", "biases": false }),
+            json!({ "width": 0.5 }),
+        ] {
+            let learner = begun("pnn", &settings, spec, &stream, 1);
+            let (after, widths) = (Vec::new(), Vec::new());
+            let mut watch = Answers { spec, stream: &stream, after, widths };
+            let learner = finish(learner, &stream, &mut watch);
+            assert_eq!(watch.after[1][0], watch.after[0][0], "{spec} {settings}: task 1");
+            assert_eq!(watch.after[2][..2], watch.after[1][..], "{spec} {settings}");
+            for rows in [1, 7] {
+                assert_eq!(logits(&learner, spec, &stream, 1, rows), watch.after[1][1], "{spec}");
+            }
+        }
+    }
+}
+
 /// Not enough rooms for all tasks is said before anything is trained, with what to do.
 #[test]
 fn a_stream_that_does_not_fit_is_refused_before_training() {

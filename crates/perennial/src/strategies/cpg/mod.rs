@@ -33,8 +33,9 @@
 //! With `goal = individual` each task first trains a network of the first width for itself, for
 //! as many steps as the picking has: bit for bit the network that `independent` would have. Its
 //! validation accuracy is the goal; the network goes. What is chosen is chosen on validation rows;
-//! the authors' code chooses on the test set. The last task of a stream of known length gives
-//! nothing back.
+//! the authors' code chooses on the test set. A task that missed its goal must leave its equal
+//! share of the free weights to those to come; the last of a stream of known length is compacted
+//! as the paper does it, but only to copies that are no worse.
 //!
 //! ```
 //! use perennial::strategies::Entry;
