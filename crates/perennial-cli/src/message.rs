@@ -42,6 +42,7 @@ pub(crate) enum Told {
 pub(crate) struct At {
     pub(crate) task: usize,
     pub(crate) tasks: usize,
+    pub(crate) trains: bool,
     pub(crate) phase: String,
     pub(crate) epoch: usize,
     pub(crate) epochs: usize,
@@ -56,6 +57,7 @@ impl From<&Progress<'_>> for At {
         Self {
             task: progress.task,
             tasks: progress.tasks,
+            trains: progress.trains,
             phase: progress.phase.to_owned(),
             epoch: progress.epoch,
             epochs: progress.epochs,
@@ -68,11 +70,11 @@ impl From<&Progress<'_>> for At {
 }
 
 impl At {
-    /// The share of the cell that is done, every task weighing the same; `None` while measuring.
+    /// The share of the cell that is done, every task weighing the same; `None` between phases.
     pub(crate) fn share(&self) -> Option<f64> {
         let ratio = |part: f64, whole: usize| part / whole.max(1) as f64;
         let epoch = self.epoch as f64 + ratio(self.step as f64, self.steps);
         let share = ratio(self.task as f64 + ratio(epoch, self.epochs), self.tasks);
-        (self.phase != "evaluate").then_some(share.min(1.0))
+        self.trains.then_some(share.min(1.0))
     }
 }

@@ -170,9 +170,9 @@ impl Running {
             self.steps.get_or_insert((at.total_steps, Instant::now()));
             self.at = at;
         } else {
-            // While measuring, the task is the measured one: only the accuracy is news.
-            self.at.accuracy = at.accuracy.or(self.at.accuracy);
-            "evaluate".clone_into(&mut self.at.phase);
+            // While measuring, the task is the measured one: the task that is learnt stays.
+            let accuracy = at.accuracy.or(self.at.accuracy);
+            self.at = At { task: self.at.task, total_steps: self.at.total_steps, accuracy, ..at };
         }
         if let Some(bar) = &self.bar {
             bar.set_position((self.share * PARTS as f64) as u64);
@@ -182,15 +182,16 @@ impl Running {
 
     /// `task 2/5 epoch 1/1, 8.2 k steps/s, accuracy .612, 3 s left`
     fn text(&self) -> String {
-        let At { task, tasks, phase, epoch, epochs, total_steps, accuracy, .. } = &self.at;
+        let At { task, tasks, trains, phase, epoch, epochs, total_steps, accuracy, .. } = &self.at;
         if *tasks == 0 {
             return "begins".into();
         }
         let mut text = format!("task {}/{tasks}", task + 1);
         text += &match phase.as_str() {
             "train" => format!(" epoch {}/{epochs}", epoch + 1),
+            other if *trains => format!(" {other} epoch {}/{epochs}", epoch + 1),
             "evaluate" => " measured".into(),
-            other => format!(" {other} epoch {}/{epochs}", epoch + 1),
+            other => format!(" {other} {}/{}", self.at.step, self.at.steps),
         };
         if let Some((first, since)) = self.steps {
             let seconds = since.elapsed().as_secs_f64();

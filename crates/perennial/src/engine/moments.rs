@@ -81,21 +81,22 @@ impl Power {
 }
 
 impl Engine {
-    /// Sums over samples of the moments of single samples' slopes. `[θ]`
+    /// Sums over samples of the moments of single samples' slopes. `[θ]` As it goes it tells how
+    /// many of how many parts are done, and ends with the error it is told.
     pub(crate) fn moments<E: From<ObjectiveError>>(
         &self,
         model: &mut Model,
         asked: &Asked<'_>,
         generator: &mut Generator,
-        stopped: impl Fn() -> Result<(), E>,
+        mut tell: impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<Vec<f64>, E> {
         let mut draws = generator.clone();
-        match self.moments_by_layer(model, asked, &mut draws, &stopped)? {
+        match self.moments_by_layer(model, asked, &mut draws, &mut tell)? {
             Some(sums) => {
                 *generator = draws;
                 Ok(sums)
             }
-            None => self.moments_one_by_one(model, asked, generator, stopped),
+            None => self.moments_one_by_one(model, asked, generator, tell),
         }
     }
 
@@ -106,7 +107,7 @@ impl Engine {
         model: &Model,
         asked: &Asked<'_>,
         generator: &mut Generator,
-        stopped: &impl Fn() -> Result<(), E>,
+        tell: &mut impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<Option<Vec<f64>>, E> {
         let Asked { view, slopes, power, .. } = *asked;
         if !view.older.is_empty() {
@@ -122,12 +123,15 @@ impl Engine {
         let widest: usize = self.network.stages().iter().map(outputs).sum();
         let chunk = (ACTIVATIONS / (COPIES * widest.max(1))).clamp(1, 500);
         let mut totals = vec![0.0; model.theta.len()];
+        let backwards = asked.rows.len().div_ceil(chunk) * slopes.count(classes);
+        let mut done = 0;
         for rows in asked.rows.chunks(chunk) {
             let (inputs, labels) = asked.load(rows);
             let mut sums = Sums::new();
             let mut wanted = Vec::new(); // [rows, slopes, classes]
             for number in 0..slopes.count(classes) {
-                stopped()?;
+                tell(done, backwards)?;
+                done += 1;
                 loaded.part(own).record();
                 loaded.head.record();
                 let (inputs, mode) = (inputs.clone(), Mode::Evaluate);
@@ -190,18 +194,18 @@ impl Engine {
         model: &mut Model,
         asked: &Asked<'_>,
         generator: &mut Generator,
-        stopped: impl Fn() -> Result<(), E>,
+        mut tell: impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<Vec<f64>, E> {
         let mut sums = vec![0.0; model.theta.len()];
         let mut gradient = Vector::zeros(model.theta.len());
-        for &row in asked.rows {
+        for (done, &row) in asked.rows.iter().enumerate() {
             let (inputs, labels) = asked.load(&[row]);
             let logits = self.logits(model, asked.view, &inputs, 1);
             let z = logits.row(0, &asked.view.answer).unwrap_or_default();
             let mut slopes = Vec::new();
             asked.slopes.append(z, labels[0], generator, &mut slopes);
             for slope in slopes.chunks(z.len().max(1)) {
-                stopped()?;
+                tell(done, asked.rows.len())?;
                 let term = Term {
                     rows: 0..1,
                     active: asked.view.answer.clone(),

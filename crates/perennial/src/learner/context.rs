@@ -9,7 +9,7 @@ use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
 use crate::layout::SlotId;
 use crate::learner::data::Data;
-use crate::learner::{LearnError, Stop, Training};
+use crate::learner::{LearnError, Progress, Stop, Training, Watch};
 use crate::model::{Among, Model, Outputs, View};
 use crate::network::{Init, Network};
 use crate::objective::{Pass, Target, Term};
@@ -39,6 +39,8 @@ pub struct Context<'a> {
     pub(crate) card: &'a Card,
     pub(crate) notes: &'a mut Vec<String>,
     pub(crate) decisions: &'a mut Vec<Value>,
+    pub(crate) steps: u64,
+    pub(crate) watch: &'a mut dyn Watch,
     pub(crate) stop: &'a Stop,
 }
 
@@ -65,6 +67,33 @@ impl Context<'_> {
     /// [`LearnError::Stopped`], with what was being done.
     pub fn stopped(&self, doing: &'static str) -> Result<(), LearnError> {
         if self.stop.asked() { Err(LearnError::Stopped(doing)) } else { Ok(()) }
+    }
+
+    /// Shows how far a long hook is: `done` of `of` parts of what is being done.
+    ///
+    /// # Errors
+    ///
+    /// As [`stopped`](Self::stopped), which it asks.
+    pub fn progress(
+        &mut self,
+        doing: &'static str,
+        done: usize,
+        of: usize,
+    ) -> Result<(), LearnError> {
+        self.stopped(doing)?;
+        self.watch.progress(&Progress {
+            task: self.task,
+            tasks: self.data.stream.tasks.len(),
+            trains: false,
+            phase: doing,
+            epoch: 0,
+            epochs: 1,
+            step: done,
+            steps: of,
+            total_steps: self.steps,
+            accuracy: None,
+        });
+        Ok(())
     }
 
     /// The error of a step that met a number which is none: the run ends, and goes on from what
@@ -195,12 +224,11 @@ impl Context<'_> {
         let units = self.model.outputs[task].units.clone();
         let asked = Asked { view, samples, rows, units: &units, slopes, power };
         let mut generator = self.generator("labels of importances");
-        let stop = self.stop;
-        let stopped = || match stop.asked() {
-            true => Err(LearnError::Stopped("an importance")),
-            false => Ok(()),
-        };
-        let sums = self.engine.moments(self.model, &asked, &mut generator, stopped)?;
+        let (engine, mut theirs) = (self.engine, std::mem::take(self.model));
+        let tell = |done, of| self.progress("importance", done, of);
+        let sums = engine.moments(&mut theirs, &asked, &mut generator, tell);
+        *self.model = theirs;
+        let sums = sums?;
         let mean = |sum: f64| (sum / rows.len() as f64) as f32;
         Ok(sums.into_iter().map(mean).collect::<Vec<f32>>().into())
     }

@@ -36,6 +36,7 @@ impl Learner {
                 watch.progress(&Progress {
                     task,
                     tasks,
+                    trains: false,
                     phase: "evaluate",
                     epoch: 0,
                     epochs: 1,

@@ -226,7 +226,7 @@ impl Learner {
                     data.forget_before(task);
                 }
                 self.append_heads(data.stream, task);
-                let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
+                let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 strategy.begin_task(&mut cx)?;
                 let phase = strategy.next_phase(None, &mut cx)?;
                 watch.event(&Event::task(data.stream, task, &self.core.model))?;
@@ -237,12 +237,12 @@ impl Learner {
                 None => return Err(LearnError::Stopped("the phase")), // saved by `train`
             },
             Position::AfterPhase { task, phase, outcome } => {
-                let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
+                let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 let next = strategy.next_phase(Some(&outcome), &mut cx)?;
                 self.enter(task, phase + 1, next)
             }
             Position::AfterPhases { task } => {
-                let (strategy, mut cx) = self.hook(data, task, 1.0, stop);
+                let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 strategy.end_task(&mut cx)?;
                 let figures = strategy.figures();
                 if !figures.is_null() {
@@ -317,6 +317,7 @@ impl Learner {
         data: &'a Data<'_>,
         task: usize,
         lr_factor: f32,
+        watch: &'a mut dyn Watch,
         stop: &'a Stop,
     ) -> (&'a mut dyn Strategy, Context<'a>) {
         let core = &mut self.core;
@@ -333,6 +334,8 @@ impl Learner {
             card: &self.card,
             notes: &mut core.notes,
             decisions: &mut self.decisions,
+            steps: core.steps,
+            watch,
             stop,
         };
         (self.strategy.as_mut(), context)

@@ -31,7 +31,7 @@ pub struct PackedGradients {
 }
 
 impl PackedGradients {
-    /// Says which slots a row is made of and makes room for `rows` rows.
+    /// Says which slots a row is made of and makes room for `rows` rows, which hold anything.
     fn begin(&mut self, layout: &Layout, active: &[SlotId], rows: usize) {
         self.places.clear();
         self.length = 0;
@@ -42,8 +42,8 @@ impl PackedGradients {
         if self.rows.capacity() < rows * self.length {
             self.rows = Vec::new(); // before there is room for more: never old and new at once
         }
-        self.rows.clear();
-        self.rows.reserve_exact(rows * self.length);
+        self.rows.truncate(rows * self.length);
+        self.rows.reserve_exact(rows * self.length - self.rows.len());
         self.rows.resize(rows * self.length, 0.0);
     }
 
@@ -91,6 +91,13 @@ impl Context<'_> {
             Some(Part { dense, groups })
         };
         let parts: Option<Vec<Part<'_>>> = runs(groups).into_iter().map(part).collect();
+        let reached = |part: &Part<'_>| {
+            let slots: BTreeSet<SlotId> = part.dense.slots().collect();
+            active.iter().all(|slot| slots.contains(slot))
+        };
+        if !parts.iter().flatten().all(reached) {
+            into.rows.fill(0.0); // what the pass of a group does not reach
+        }
         match parts {
             Some(parts) => Ok(into.fill(&parts, memory, model)?),
             None => self.gradients_by_graph(view, memory, groups, into),
@@ -106,6 +113,7 @@ impl Context<'_> {
         into: &mut PackedGradients,
     ) -> Result<(), LearnError> {
         let mut gradient = Vector::zeros(self.model.theta.len());
+        into.rows.fill(0.0);
         for (group, to) in groups.iter().zip(into.rows.chunks_exact_mut(into.length.max(1))) {
             let weight = 1.0 / group.len() as f32;
             for rows in group.chunks(ROWS) {

@@ -65,8 +65,15 @@ impl Learner {
                 let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
-                let changed =
-                    self.step(&mut at, data, (&pool, rows, total), network, &mut buffers, stop)?;
+                let changed = self.step(
+                    &mut at,
+                    data,
+                    (&pool, rows, total),
+                    network,
+                    &mut buffers,
+                    watch,
+                    stop,
+                )?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -76,6 +83,7 @@ impl Learner {
                 watch.progress(&Progress {
                     task: at.task,
                     tasks: data.stream.tasks.len(),
+                    trains: true,
                     phase: &at.phase.name,
                     epoch: at.epoch,
                     epochs,
@@ -116,6 +124,7 @@ impl Learner {
         (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
         buffers: &mut Buffers,
+        watch: &mut dyn Watch,
         stop: &Stop,
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
@@ -123,7 +132,7 @@ impl Learner {
         let batch = data.batch(pool, rows, unit);
         let reads = self.card.reads;
         let lr_factor = at.phase.lr_factor;
-        let (strategy, mut cx) = self.hook(data, at.task, lr_factor, stop);
+        let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let passes = strategy.objective(&batch, &mut cx)?;
         let gradient = &mut buffers.gradient;
         let (computed, active) = cx.engine.gradient(cx.model, view, frozen, passes, gradient)?;
@@ -147,13 +156,13 @@ impl Learner {
                 Some(&value) => ("gradient", value),
                 None => ("move", f32::INFINITY), // finite gradients whose moments or moves are not
             };
-            let (_, cx) = self.hook(data, at.task, lr_factor, stop);
+            let (_, cx) = self.hook(data, at.task, lr_factor, watch, stop);
             return Err(cx.not_finite(what, f64::from(value)));
         }
         at.steps += 1;
         at.loss += computed.loss;
         self.core.steps += 1;
-        let (strategy, mut cx) = self.hook(data, at.task, lr_factor, stop);
+        let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let step = Step {
             batch: &batch,
             logits: &computed.logits,

@@ -25,7 +25,8 @@ pub trait Watch {
         Ok(())
     }
 
-    /// After every step: where the run is. Must be quick.
+    /// After every step, and as measurements and long hooks go on: where the run is. Must be
+    /// quick.
     fn progress(&mut self, progress: &Progress<'_>) {
         let _ = progress;
     }
@@ -117,7 +118,10 @@ pub struct Progress<'a> {
     pub task: usize,
     /// T.
     pub tasks: usize,
-    /// The phase's name; `evaluate` while measuring.
+    /// Whether these are steps of a phase. Else `phase` says what the run is at, `evaluate` while
+    /// it measures, and `step` of `steps` how far it is.
+    pub trains: bool,
+    /// The phase's name.
     pub phase: &'a str,
     /// 0-based.
     pub epoch: usize,
@@ -129,6 +133,6 @@ pub struct Progress<'a> {
     pub steps: usize,
     /// The learner's steps in all.
     pub total_steps: u64,
-    /// Mean accuracy over the tasks that the last row of R could measure.
+    /// Mean accuracy over the tasks that the last row of R could measure, where it is at hand.
     pub accuracy: Option<f64>,
 }

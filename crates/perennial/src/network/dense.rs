@@ -8,7 +8,8 @@
 //!
 //! One forward and one δ pass serve any number of groups of rows, each with a gradient of its
 //! own. What a column receives from older ones is added before its rectifier. Autodiff is the
-//! general path and the oracle this one is tested against.
+//! general path and the oracle this one is tested against. Inputs that are mostly zeros are
+//! multiplied [number by number](super::sparse).
 
 mod laterals;
 
@@ -17,8 +18,9 @@ use std::ops::Range;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use self::laterals::Laterals;
+use self::laterals::{At, Laterals};
 use super::Network;
+use super::sparse::{Sparse, WIDE};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
@@ -57,6 +59,8 @@ struct Place {
 pub(crate) struct Work {
     /// `[rows, inputs]`
     pub(crate) inputs: Vec<f32>,
+    /// What of them is not 0.
+    sparse: Sparse,
     /// h_1 … h_L. `[rows, width]` each
     hidden: Vec<Vec<f32>>,
     /// `[rows, units]`
@@ -78,6 +82,14 @@ pub(crate) struct Group<'a> {
     pub(crate) gradient: &'a mut [f32],
     /// Whether what the gradient holds is added to.
     pub(crate) add: bool,
+}
+
+/// What a layer read, of all rows of the pass.
+enum Before<'a> {
+    /// `[rows, inputs]`
+    Dense(&'a [f32]),
+    /// With δ `[rows, outputs]`.
+    Sparse(&'a mut Sparse, &'a [f32]),
 }
 
 impl Dense {
@@ -160,20 +172,26 @@ impl Dense {
     /// The logits of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, hidden, logits, slope, laterals: received, .. } = work;
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
+        if let Some(first) = self.trunk.first() {
+            sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
+        }
         if let Some(laterals) = &self.laterals {
-            laterals.read(theta, inputs, rows, received);
+            laterals.read(theta, (inputs, sparse), rows, received);
         }
         for (l, layer) in self.trunk.iter().enumerate() {
             let (before, out) = hidden.split_at_mut(l);
-            let h = before.last().map_or(&inputs[..], |h| &h[..]);
-            out[0].resize(rows * layer.outputs, 0.0);
-            layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
-            if let Some(laterals) = &self.laterals {
-                laterals.add(l, (theta, inputs), rows, &mut out[0], received);
+            let out = &mut out[0];
+            out.resize(rows * layer.outputs, 0.0);
+            match before.last() {
+                Some(h) => layer.forward(theta, h, matrix_mut(out, rows, layer.outputs)),
+                None => layer.first(theta, (inputs, sparse), out),
             }
-            add_bias(&mut out[0], &theta[layer.bias.at.clone()], true);
+            if let Some(laterals) = &self.laterals {
+                laterals.add(l, theta, (inputs, sparse), out, received);
+            }
+            add_bias(out, &theta[layer.bias.at.clone()], true);
         }
         let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
         let units = self.columns.len();
@@ -185,7 +203,7 @@ impl Dense {
             bias[columns.clone()].copy_from_slice(&theta[layer.bias.at.clone()]);
         }
         if let Some(laterals) = &self.laterals {
-            laterals.add(self.trunk.len(), (theta, inputs), rows, logits, received);
+            laterals.add(self.trunk.len(), theta, (inputs, sparse), logits, received);
         }
         add_bias(logits, &bias, false);
         slope.clear();
@@ -204,7 +222,7 @@ impl Dense {
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, hidden, slope, deltas, laterals: received, .. } = work;
+        let Work { inputs, sparse, hidden, slope, deltas, laterals: received, .. } = work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
@@ -237,22 +255,26 @@ impl Dense {
         }
         for group in groups {
             for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
-                let h = if l == 0 { &inputs[..] } else { &hidden[l - 1][..] };
-                let delta = matrix(&deltas[l], rows, layer.outputs);
-                layer.gradient(layout, h, delta, group, &place);
+                let delta = &deltas[l][..rows * layer.outputs];
+                let h = match l {
+                    0 if sparse.holds(&group.rows) => Before::Sparse(sparse, delta),
+                    0 => Before::Dense(inputs),
+                    _ => Before::Dense(&hidden[l - 1]),
+                };
+                layer.gradient(layout, h, matrix(delta, rows, layer.outputs), group, &place);
                 if let Some(laterals) = &self.laterals {
-                    let at = (layout, theta, &inputs[..]);
+                    let at = At { layout, theta, inputs, sparse };
                     laterals.gradient(l, at, delta, group, received, &place);
                 }
             }
             if let Some(laterals) = &self.laterals {
-                let at = (layout, theta, &inputs[..]);
-                laterals.gradient(depth, at, slopes, group, received, &place);
+                let at = At { layout, theta, inputs, sparse };
+                laterals.gradient(depth, at, &slope[..rows * units], group, received, &place);
             }
             let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
             for (head, columns) in &self.heads {
                 let delta = slopes.subcols(columns.start, columns.len());
-                head.gradient(layout, features, delta, group, &place);
+                head.gradient(layout, Before::Dense(features), delta, group, &place);
             }
         }
     }
@@ -266,24 +288,49 @@ impl Layer {
         matmul(out, Accum::Replace, h, weight, 1.0, Par::Seq);
     }
 
+    /// xW of the inputs of the pass.
+    fn first(&self, theta: &[f32], inputs: (&[f32], &Sparse), out: &mut [f32]) {
+        inputs_times(inputs, &theta[self.weight.at.clone()], (self.inputs, self.outputs), out);
+    }
+
     /// hᵀδ and Σ δ over the group's rows, where the packed gradient has a place for them.
     fn gradient(
         &self,
         layout: &Layout,
-        h: &[f32],
+        mut h: Before<'_>,
         delta: MatRef<'_, f32>,
         group: &mut Group<'_>,
         place: &impl Fn(SlotId) -> Option<usize>,
     ) {
         let rows = group.rows.clone();
         let delta = delta.subrows(rows.start, rows.len());
-        let h = matrix(&h[rows.start * self.inputs..], rows.len(), self.inputs);
+        let sides = (self.inputs, self.outputs);
         self.weight.gradient(layout, group, place, |to, add| {
-            let to = matrix_mut(to, self.inputs, self.outputs);
-            let accum = if add { Accum::Add } else { Accum::Replace };
-            matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
+            h.transposed_times(rows.clone(), delta, sides, to, add);
         });
         self.bias.gradient(layout, group, place, |to, add| add_rows(to, delta, add));
+    }
+}
+
+impl Before<'_> {
+    /// hᵀδ over `rows`, into or added to `to` `[inputs, outputs]`; δ is of those rows alone.
+    fn transposed_times(
+        &mut self,
+        rows: Range<usize>,
+        delta: MatRef<'_, f32>,
+        (inputs, outputs): (usize, usize),
+        to: &mut [f32],
+        add: bool,
+    ) {
+        match self {
+            Self::Sparse(h, delta) => h.transposed_times(rows, delta, outputs, to, add),
+            Self::Dense(h) => {
+                let h = matrix(&h[rows.start * inputs..], rows.len(), inputs);
+                let accum = if add { Accum::Add } else { Accum::Replace };
+                let to = matrix_mut(to, inputs, outputs);
+                matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
+            }
+        }
     }
 }
 
@@ -295,7 +342,7 @@ impl Place {
         layout: &Layout,
         group: &mut Group<'_>,
         place: &impl Fn(SlotId) -> Option<usize>,
-        write: impl Fn(&mut [f32], bool),
+        mut write: impl FnMut(&mut [f32], bool),
     ) {
         if let [slot] = self.grid.blocks[..] {
             if let Some(first) = place(slot) {
@@ -317,6 +364,24 @@ impl Place {
                 false => to.copy_from_slice(from),
             }
         });
+    }
+}
+
+/// xW of the inputs x of a pass, into `out` `[rows, outputs]`.
+fn inputs_times(
+    (values, sparse): (&[f32], &Sparse),
+    weight: &[f32],
+    (inputs, outputs): (usize, usize),
+    out: &mut [f32],
+) {
+    let rows = out.len() / outputs;
+    let serves = outputs >= WIDE;
+    if !serves || !sparse.holds(&(0..rows)) {
+        let (x, weight) = (matrix(values, rows, inputs), matrix(weight, inputs, outputs));
+        matmul(matrix_mut(out, rows, outputs), Accum::Replace, x, weight, 1.0, Par::Seq);
+    }
+    if serves && !sparse.holds_none() {
+        sparse.times(weight, outputs, out);
     }
 }
 
@@ -380,9 +445,10 @@ mod tests {
     use rand::RngExt;
 
     /// Loss, logits and gradients over slices are those of autodiff, for three groups of rows of
-    /// two heads side by side, one of them in two portions, with and without a mask. Catches: a
-    /// transposed weight, a rectifier left out, a bias not reset, a head at another's columns, a
-    /// portion that overwrites instead of adding, a mask not applied or beyond its end.
+    /// two heads side by side, one of them in two portions, with and without a mask, of full rows,
+    /// of sparse ones, and of both. Catches: a transposed weight, a rectifier left out, a bias not
+    /// reset, a head at another's columns, a portion that overwrites instead of adding, a mask not
+    /// applied or beyond its end, a full row among the sparse ones.
     #[test]
     fn gradients_are_those_of_autodiff() {
         gradients_agree(None);
@@ -406,14 +472,19 @@ mod tests {
         agrees_with_autodiff(network, model, &view);
     }
 
-    /// For groups of rows of three and two of five units, over 12 inputs.
+    /// For groups of rows of three and two of five units, over 12 inputs, some of them mostly 0.
     pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, view: &View) {
         let mut generator = Key::of_seed(4).generator("dense");
         model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
-        let mut part = |rows: usize, active: Range<usize>| {
+        // Of every row, numbers at a multiple of `each` are 0; of full rows none.
+        let mut part = |rows: usize, active: Range<usize>, each: &[usize]| {
             let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
+            let mut number = |i: usize| match each[i / 12 % each.len()] {
+                each if each > 0 && i % each == 0 => 0.0,
+                _ => generator.random_range(-1.0..1.0),
+            };
             Pass {
-                inputs: (0..rows * 12).map(|_| generator.random_range(-1.0..1.0)).collect(),
+                inputs: (0..rows * 12).map(&mut number).collect(),
                 rows,
                 mode: Mode::Evaluate,
                 terms: vec![Term {
@@ -424,7 +495,7 @@ mod tests {
                 }],
             }
         };
-        let parts = [part(5, 0..3), part(4, 3..5), part(6, 0..5)];
+        let parts = [part(5, 0..3, &[0]), part(4, 3..5, &[2]), part(6, 0..5, &[0, 2])];
         let dense =
             Dense::of(network.as_ref(), &model, view, &view.heads, &mut Vec::new()).unwrap();
         let mut all = Pass { inputs: vec![], rows: 0, mode: Mode::Evaluate, terms: vec![] };

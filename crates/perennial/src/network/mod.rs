@@ -13,6 +13,7 @@ mod normaliser;
 mod parse;
 mod plan;
 mod resnet;
+mod sparse;
 mod start;
 pub(crate) mod tape;
 mod weights;

@@ -9,6 +9,9 @@ use crate::vector::wide;
 const BLOCK: usize = 512;
 /// Doubles of the widest machines' registers.
 const WIDE: usize = 8;
+/// Parts of a sum over rows, each a sum of its own for a thread to take: a fixed number, so that no
+/// sum depends on how many threads there are.
+const PARTS: usize = 8;
 /// Partial sums of an inner product: what one register of the widest machines holds, twice.
 const LANES: usize = 16;
 
@@ -32,24 +35,48 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
 
 /// ⟨g, g_k⟩ for each row g_k of `rows` `[n, g.len()]`.
 pub fn dots(rows: &[f32], g: &[f32]) -> Vec<f64> {
-    rows.chunks_exact(g.len().max(1)).map(|row| dot(row, g)).collect()
+    let rows: Vec<&[f32]> = rows.chunks_exact(g.len().max(1)).collect();
+    shared(&rows, |row| dot(row, g))
+}
+
+/// `f` of each item, in order, by all threads.
+fn shared<T: Sync, R: Send + Default + Clone>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if rayon::current_num_threads() == 1 {
+        return items.iter().map(f).collect();
+    }
+    let mut found = vec![R::default(); items.len()];
+    rayon::scope(|scope| {
+        for (item, found) in items.iter().zip(&mut found) {
+            scope.spawn(|_| *found = f(item));
+        }
+    });
+    found
 }
 
 /// GGᵀ in f64 of the rows `[n, len]` of G.
 pub fn gram(rows: &[f32], len: usize) -> Vec<f64> {
     let n = rows.len() / len.max(1);
-    let mut gram = vec![0.0; n * n];
-    let mut block = vec![[0f64; BLOCK]; n];
-    for first in (0..len).step_by(BLOCK) {
-        let width = BLOCK.min(len - first);
-        for (row, doubles) in rows.chunks_exact(len).zip(&mut block) {
-            widen(&row[first..first + width], &mut doubles[..width]);
-            doubles[width..].fill(0.0);
+    let starts: Vec<usize> = (0..len).step_by(BLOCK).collect();
+    let parts: Vec<&[usize]> = starts.chunks(starts.len().div_ceil(PARTS).max(1)).collect();
+    let sums = shared(&parts, |starts| {
+        let mut sums = vec![0.0; n * n];
+        let mut block = vec![[0f64; BLOCK]; n];
+        for &first in *starts {
+            let width = BLOCK.min(len - first);
+            for (row, doubles) in rows.chunks_exact(len).zip(&mut block) {
+                widen(&row[first..first + width], &mut doubles[..width]);
+                doubles[width..].fill(0.0);
+            }
+            wide(
+                #[inline(always)]
+                || add_products(&block, &mut sums),
+            );
         }
-        wide(
-            #[inline(always)]
-            || add_products(&block, &mut gram),
-        );
+        sums
+    });
+    let mut gram = vec![0.0; n * n];
+    for sums in sums {
+        gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
     }
     for i in 0..n {
         for j in 0..i {
@@ -152,10 +179,15 @@ mod tests {
     /// in single precision.
     #[test]
     fn products_are_those_of_the_plain_loops() {
-        let len = 2 * BLOCK + 37;
+        let len = (PARTS + 2) * BLOCK + 37;
         let (rows, g) = (random(3 * len), random(len));
+        // Sums of sums: of squares of numbers with few bits, one long sum rounds down again and
+        // again, by 1e-10 in all.
         let plain = |a: &[f32], b: &[f32]| -> f64 {
-            a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+            let part = |(a, b): (&[f32], &[f32])| -> f64 {
+                a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+            };
+            a.chunks(BLOCK).zip(b.chunks(BLOCK)).map(part).sum()
         };
         let gram = gram(&rows, len);
         let dots = dots(&rows, &g);

@@ -141,9 +141,18 @@ impl Perturb {
             ranges.flat_map(|range| from[range].iter().map(|&x| f64::from(x))).collect()
         };
         let theta = gather(&start, cx);
+        let evaluations = match self.settings.mode {
+            PerturbMode::Exact => 2 * theta.len() + 1,
+            PerturbMode::Random => 2 * self.settings.draws,
+        };
+        let mut done = 0;
+        let mut next = |cx: &mut Context<'_>| {
+            done += 1;
+            cx.progress("importance", done - 1, evaluations)
+        };
         let bends = match self.settings.mode {
             PerturbMode::Exact => curvature::exact(&theta, EXACT_STEP, |theta| {
-                cx.stopped("an importance")?;
+                next(cx)?;
                 place(cx, &slots, theta);
                 cx.loss(view, std::slice::from_ref(&pass))
             }),
@@ -154,6 +163,7 @@ impl Perturb {
                     (0..self.settings.draws).map(|_| theta.iter().map(|_| draw()).collect());
                 let epsilon = RANDOM_MOVE / (theta.len() as f64).sqrt();
                 curvature::random(&theta, epsilon, directions, |theta| {
+                    next(cx)?;
                     place(cx, &slots, theta);
                     let gradients = cx.gradients(view, vec![Pass::clone(&pass)])?;
                     Ok(gradients.first().map(|g| gather(g, cx)).unwrap_or_default())

@@ -139,6 +139,47 @@ fn cpg_resumes_from_every_phase() {
     }
 }
 
+/// Nobody reaches this goal: the first two of three tasks must give back two thirds and a half, the
+/// last goes through all stages and keeps what is no worse.
+///
+/// Catches: a last task with fewer steps than the others, or one that gives away what it needs.
+#[test]
+fn the_last_task_is_compacted_to_copies_that_are_no_worse() {
+    #[derive(Default)]
+    struct Decisions(Vec<(usize, Value)>);
+    impl Watch for Decisions {
+        fn event(&mut self, event: &Event) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            if let Event::Decision { task, what } = event {
+                self.0.push((*task, what.clone()));
+            }
+            Ok(())
+        }
+    }
+    let stream = stream("permuted-digits", Some(200), 0);
+    let settings = json!({ "goal": 1, "growth": 1, "min-train": 0 });
+    let (learner, mut watch) = (begun("cpg", &settings, "mlp:6", &stream, 1), Decisions::default());
+    let learner = finish(learner, &stream, &mut watch);
+    let ends = learner.strategy().figures()["decisions"].clone();
+    for (task, stages, least) in [(0, 7, Some(2.0 / 3.0)), (1, 5, Some(0.5)), (2, 10, None)] {
+        let mut best = ends[task]["reached"].as_f64().unwrap();
+        assert!(best < 1.0, "the goal is reached: {best}");
+        let of_task = |(of, what): &&(usize, Value)| *of == task && what["after"] == "compact";
+        let steps: Vec<_> = watch.0.iter().filter(of_task).map(|(_, what)| what).collect();
+        assert_eq!(steps.len(), stages, "task {task}");
+        for step in steps {
+            let reached = step["reached"].as_f64().unwrap();
+            assert_eq!(step["kept"], json!(least.is_some() || reached >= best), "{step}");
+            if step["kept"] == json!(true) {
+                best = reached;
+            }
+        }
+        match least {
+            Some(least) => assert_eq!(ends[task]["pruned"], json!(least)),
+            None => assert!(ends[task]["end"].as_f64() >= ends[task]["reached"].as_f64()),
+        }
+    }
+}
+
 /// The network that sets a goal is the one that `independent` trains, bit for bit: with all data
 /// but the validation rows, its accuracy on those is the goal.
 ///

@@ -6,8 +6,12 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use perennial::draws::Key;
+use perennial::learner::{Progress, Stop, Training, Watch};
 use perennial::network::{ModuleNetwork, Network, NetworkError, Trunk};
-use perennial::{Logits, Mode, Model, Statistics};
+use perennial::scenario::{Benchmark, Options};
+use perennial::strategies::Entry;
+use perennial::{Learner, Logits, Mode, Model, Setting, Statistics};
+use serde_json::json;
 
 use crate::support::{Tiny, UNITS, fresh, gradient, half_squares, images, moved};
 
@@ -123,6 +127,46 @@ fn frozen_parameters_are_buffers_that_stay() {
     let inputs = || images(network.as_ref(), 2);
     let silent = engine.logits(&model, &view, &inputs(), 2);
     assert_eq!(silent.row(0, &(0..UNITS)), silent.row(1, &(0..UNITS)));
+}
+
+/// What a run told of its importances: how far it was, of how much.
+#[derive(Default)]
+struct Importances(Vec<(usize, usize)>);
+
+impl Watch for Importances {
+    fn progress(&mut self, progress: &Progress<'_>) {
+        if progress.phase == "importance" {
+            assert!(!progress.trains);
+            self.0.push((progress.step, progress.steps));
+        }
+    }
+}
+
+/// The engine cannot see the layers of a module, so its importances take a pass a sample, and
+/// say how far they are.
+///
+/// Catches: a long hook that shows nothing, or shows parts of another whole.
+#[test]
+fn importances_say_how_far_they_are() {
+    let digits = Arc::new(perennial::data::digits().unwrap());
+    let (benchmark, _) = Benchmark::parse("permuted-digits").unwrap();
+    let options = Options { tasks: Some(1), samples_per_task: Some(9), ..Options::default() };
+    let stream = benchmark.build(&digits, &options, 0).unwrap();
+    for (name, settings, of) in [
+        ("ewc", json!({"fisher-samples": 5, "fisher": "empirical"}), 5),
+        ("mas", json!({"samples": 7}), 7),
+        ("perturb", json!({"draws": 4}), 8),
+    ] {
+        let module = ModuleNetwork::new("tiny", Tiny::new(stream.shape), stream.shape).unwrap();
+        let strategy = Entry::find(name).unwrap().create(&settings).unwrap();
+        let training = Training::default();
+        let mut learner =
+            Learner::new(Arc::new(module), strategy, training, Setting::Domain, &stream, 0)
+                .unwrap();
+        let mut told = Importances::default();
+        learner.run(&stream, &mut told, &Stop::default()).unwrap();
+        assert_eq!(told.0, (0..of).map(|done| (done, of)).collect::<Vec<_>>(), "{name}");
+    }
 }
 
 #[derive(Module, Debug)]

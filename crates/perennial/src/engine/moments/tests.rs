@@ -41,7 +41,7 @@ const RULES: [(Slopes, Power); 5] = [
     (Slopes::SquaredNorm, Power::Absolute),
 ];
 
-fn never() -> Result<(), ObjectiveError> {
+fn never(_: usize, _: usize) -> Result<(), ObjectiveError> {
     Ok(())
 }
 
@@ -72,8 +72,10 @@ fn the_fast_importances_are_the_slow_ones() {
                     power,
                 };
                 let draws = || Key::of_seed(1).generator("labels");
-                let fast =
-                    engine.moments_by_layer(&model, &asked, &mut draws(), &never).unwrap().unwrap();
+                let fast = engine
+                    .moments_by_layer(&model, &asked, &mut draws(), &mut never)
+                    .unwrap()
+                    .unwrap();
                 let slow =
                     engine.moments_one_by_one(&mut model, &asked, &mut draws(), never).unwrap();
                 for slot in model.layout.slots() {
@@ -144,7 +146,7 @@ fn a_network_that_does_not_tell_is_asked_one_by_one() {
         power: Power::Square,
     };
     let draws = || Key::of_seed(1).generator("labels");
-    assert!(engine.moments_by_layer(&model, &asked, &mut draws(), &never).unwrap().is_none());
+    assert!(engine.moments_by_layer(&model, &asked, &mut draws(), &mut never).unwrap().is_none());
     let found = engine.moments(&mut model, &asked, &mut draws(), never).unwrap();
     assert_eq!(found, engine.moments_one_by_one(&mut model, &asked, &mut draws(), never).unwrap());
 }

@@ -12,9 +12,11 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
 
-use super::{Group, Layer, Place, add_bias, add_rows, matrix, matrix_mut, rectify};
+use super::{Before, Group, Layer, Place};
+use super::{add_bias, add_rows, inputs_times, matrix, matrix_mut, rectify};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Column, Grid, Model, View};
+use crate::network::sparse::Sparse;
 use crate::network::{Lateral, LateralKind};
 
 /// The older columns of a view and what its own column receives from them.
@@ -45,6 +47,15 @@ struct Affine {
     bias: Option<Place>,
     inputs: usize,
     outputs: usize,
+}
+
+/// What a backward pass is about.
+pub(super) struct At<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) theta: &'a [f32],
+    /// Of the pass, and those of them that are not 0.
+    pub(super) inputs: &'a [f32],
+    pub(super) sparse: &'a mut Sparse,
 }
 
 /// Matrices that passes use again and again.
@@ -91,8 +102,14 @@ impl Laterals {
         self.own.get(place).into_iter().flatten().flat_map(Map::slots)
     }
 
-    /// Runs the older columns on `inputs`.
-    pub(super) fn read(&self, theta: &[f32], inputs: &[f32], rows: usize, work: &mut Work) {
+    /// Runs the older columns on the inputs of a pass.
+    pub(super) fn read(
+        &self,
+        theta: &[f32],
+        inputs: (&[f32], &Sparse),
+        rows: usize,
+        work: &mut Work,
+    ) {
         work.hidden.resize_with(self.older.len(), Vec::new);
         work.adapters.resize_with(self.own.len(), Adapter::default);
         for (k, column) in self.older.iter().enumerate() {
@@ -101,11 +118,14 @@ impl Laterals {
             own.resize_with(column.layers.len(), Vec::new);
             for (l, layer) in column.layers.iter().enumerate() {
                 let (below, out) = own.split_at_mut(l);
-                let (h, out) = (below.last().map_or(inputs, |h| h), &mut out[0]);
+                let out = &mut out[0];
                 out.resize(rows * layer.outputs, 0.0);
-                layer.forward(theta, h, matrix_mut(out, rows, layer.outputs));
+                match below.last() {
+                    Some(h) => layer.forward(theta, h, matrix_mut(out, rows, layer.outputs)),
+                    None => layer.first(theta, inputs, out),
+                }
                 if let Some(Some(map)) = column.maps.get(l) {
-                    map.add(theta, &reads(before, inputs, l), rows, out, &mut work.other);
+                    map.add(theta, &reads(before, l), inputs, out, &mut work.other);
                 }
                 add_bias(out, &theta[layer.bias.at.clone()], true);
             }
@@ -116,14 +136,13 @@ impl Laterals {
     pub(super) fn add(
         &self,
         place: usize,
-        (theta, inputs): (&[f32], &[f32]),
-        rows: usize,
+        theta: &[f32],
+        inputs: (&[f32], &Sparse),
         out: &mut [f32],
         work: &mut Work,
     ) {
         if let Some(Some(map)) = self.own.get(place) {
-            let from = reads(&work.hidden, inputs, place);
-            map.add(theta, &from, rows, out, &mut work.adapters[place]);
+            map.add(theta, &reads(&work.hidden, place), inputs, out, &mut work.adapters[place]);
         }
     }
 
@@ -131,23 +150,23 @@ impl Laterals {
     pub(super) fn gradient(
         &self,
         place: usize,
-        (layout, theta, inputs): (&Layout, &[f32], &[f32]),
-        delta: MatRef<'_, f32>,
+        at: At<'_>,
+        slope: &[f32],
         group: &mut Group<'_>,
         work: &mut Work,
         known: &impl Fn(SlotId) -> Option<usize>,
     ) {
         if let Some(Some(map)) = self.own.get(place) {
-            let from = reads(&work.hidden, inputs, place);
-            let at = (layout, theta);
-            map.gradient(at, &from, delta, group, &mut work.adapters[place], known);
+            let from = reads(&work.hidden, place);
+            map.gradient(at, &from, slope, group, &mut work.adapters[place], known);
         }
     }
 }
 
-/// What columns read at a place: the inputs, or what their layer below said.
-fn reads<'a>(hidden: &'a [Vec<Vec<f32>>], inputs: &'a [f32], place: usize) -> Vec<&'a [f32]> {
-    hidden.iter().map(|hidden| if place == 0 { inputs } else { &hidden[place - 1][..] }).collect()
+/// What each column's layer below a place said; `None` where it reads the inputs of the pass.
+fn reads(hidden: &[Vec<Vec<f32>>], place: usize) -> Vec<Option<&[f32]>> {
+    let below = place.checked_sub(1);
+    hidden.iter().map(|hidden| Some(&hidden[below?][..])).collect()
 }
 
 fn place(model: &Model, grid: &Grid) -> Option<Place> {
@@ -199,22 +218,27 @@ impl Map {
     fn add(
         &self,
         theta: &[f32],
-        from: &[&[f32]],
-        rows: usize,
+        from: &[Option<&[f32]>],
+        inputs: (&[f32], &Sparse),
         out: &mut [f32],
         Adapter { joined, squeezed, .. }: &mut Adapter,
     ) {
         let Some(alpha) = &self.alpha else {
             for (part, h) in self.parts.iter().zip(from) {
-                part.add(theta, h, rows, out);
+                match h {
+                    Some(h) => part.add(theta, h, out),
+                    None => part.add_inputs(theta, inputs, out, squeezed),
+                }
             }
             return;
         };
         let [v, u] = &self.parts[..] else { return };
+        let rows = out.len() / u.outputs;
         joined.clear();
         joined.resize(rows * v.inputs, 0.0);
         let mut first = 0;
         for (h, alpha) in from.iter().zip(&theta[alpha.at.clone()]) {
+            let h = h.unwrap_or(inputs.0);
             let width = h.len() / rows;
             let to = joined.chunks_exact_mut(v.inputs).zip(h.chunks_exact(width));
             for (to, h) in to {
@@ -225,36 +249,42 @@ impl Map {
         }
         squeezed.clear();
         squeezed.resize(rows * v.outputs, 0.0);
-        v.add(theta, joined, rows, squeezed);
-        squeezed.iter_mut().for_each(|z| *z = z.max(0.0));
-        u.add(theta, squeezed, rows, out);
+        v.add(theta, joined, squeezed);
+        squeezed.iter_mut().for_each(|z| *z = if *z <= 0.0 { 0.0 } else { *z }); // NaN stays
+        u.add(theta, squeezed, out);
     }
 
     fn gradient(
         &self,
-        (layout, theta): (&Layout, &[f32]),
-        from: &[&[f32]],
-        delta: MatRef<'_, f32>,
+        At { layout, theta, inputs, sparse }: At<'_>,
+        from: &[Option<&[f32]>],
+        slope: &[f32],
         group: &mut Group<'_>,
         Adapter { joined, squeezed, slopes: [gamma, back] }: &mut Adapter,
         known: &impl Fn(SlotId) -> Option<usize>,
     ) {
-        let (all, rows) = (delta.nrows(), group.rows.clone());
-        let delta = delta.subrows(rows.start, rows.len());
+        let Some(last) = self.parts.last() else { return };
+        let (all, rows) = (slope.len() / last.outputs, group.rows.clone());
+        let delta = matrix(slope, all, last.outputs).subrows(rows.start, rows.len());
         let Some(alpha) = &self.alpha else {
             for (part, h) in self.parts.iter().zip(from) {
+                let h = match h {
+                    Some(h) => Before::Dense(h),
+                    None if sparse.holds(&rows) => Before::Sparse(&mut *sparse, slope),
+                    None => Before::Dense(inputs),
+                };
                 part.gradient(layout, h, delta, group, known);
             }
             return;
         };
         let [v, u] = &self.parts[..] else { return };
-        u.gradient(layout, squeezed, delta, group, known);
+        u.gradient(layout, Before::Dense(squeezed), delta, group, known);
         gamma.resize(rows.len() * u.inputs, 0.0);
         let to = matrix_mut(gamma, rows.len(), u.inputs);
         matmul(to, Accum::Replace, delta, u.matrix(theta).transpose(), 1.0, Par::Seq);
         rectify(gamma, &squeezed[rows.start * u.inputs..]);
         let slope = matrix(gamma, rows.len(), v.outputs);
-        v.gradient(layout, joined, slope, group, known);
+        v.gradient(layout, Before::Dense(joined), slope, group, known);
         if known(alpha.grid.blocks[0]).is_none() {
             return;
         }
@@ -264,6 +294,7 @@ impl Map {
         alpha.gradient(layout, group, known, |to, add| {
             let mut first = 0;
             for (to, h) in to.iter_mut().zip(from) {
+                let h = h.unwrap_or(inputs);
                 let width = h.len() / all;
                 let own = h[rows.start * width..].chunks_exact(width);
                 let product = |(back, h): (&[f32], &[f32])| -> f32 {
@@ -283,9 +314,29 @@ impl Affine {
     }
 
     /// out + xW + b
-    fn add(&self, theta: &[f32], x: &[f32], rows: usize, out: &mut [f32]) {
+    fn add(&self, theta: &[f32], x: &[f32], out: &mut [f32]) {
+        let rows = out.len() / self.outputs;
         let (x, to) = (matrix(x, rows, self.inputs), matrix_mut(out, rows, self.outputs));
         matmul(to, Accum::Add, x, self.matrix(theta), 1.0, Par::Seq);
+        self.add_bias(theta, out);
+    }
+
+    /// The same of the inputs x of the pass.
+    fn add_inputs(
+        &self,
+        theta: &[f32],
+        inputs: (&[f32], &Sparse),
+        out: &mut [f32],
+        product: &mut Vec<f32>,
+    ) {
+        product.resize(out.len(), 0.0);
+        let weight = &theta[self.weight.at.clone()];
+        inputs_times(inputs, weight, (self.inputs, self.outputs), product);
+        out.iter_mut().zip(&*product).for_each(|(out, product)| *out += product);
+        self.add_bias(theta, out);
+    }
+
+    fn add_bias(&self, theta: &[f32], out: &mut [f32]) {
         if let Some(bias) = &self.bias {
             add_bias(out, &theta[bias.at.clone()], false);
         }
@@ -295,16 +346,14 @@ impl Affine {
     fn gradient(
         &self,
         layout: &Layout,
-        x: &[f32],
+        mut x: Before<'_>,
         delta: MatRef<'_, f32>,
         group: &mut Group<'_>,
         known: &impl Fn(SlotId) -> Option<usize>,
     ) {
-        let x = matrix(&x[group.rows.start * self.inputs..], delta.nrows(), self.inputs);
+        let (rows, sides) = (group.rows.clone(), (self.inputs, self.outputs));
         self.weight.gradient(layout, group, known, |to, add| {
-            let to = matrix_mut(to, self.inputs, self.outputs);
-            let accum = if add { Accum::Add } else { Accum::Replace };
-            matmul(to, accum, x.transpose(), delta, 1.0, Par::Seq);
+            x.transposed_times(rows.clone(), delta, sides, to, add);
         });
         if let Some(bias) = &self.bias {
             bias.gradient(layout, group, known, |to, add| add_rows(to, delta, add));
