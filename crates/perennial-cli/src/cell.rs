@@ -6,6 +6,7 @@
 //! state         the learner and the length of events.jsonl: sealed, replaced in one move
 //! result.json   the finished run; written last, and with it the state is gone
 //! error.json    why it failed
+//! machine.json  the computer that worked at it last
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use perennial::learner::{Event, Learner, Progress, Stop, Watch};
 use perennial::network::Network;
 use perennial::state::{FileError, read_sealed, write_atomic, write_sealed};
-use perennial_report::document::Run;
+use perennial_report::document::{Machine, Run};
 
 use crate::error::{Code, Problem, Result};
 use crate::message::At;
@@ -70,6 +71,16 @@ impl Cell {
     /// Writes why it failed.
     pub(crate) fn fail(&self, problem: &Problem) -> Result<()> {
         self.write("error.json", problem)
+    }
+
+    /// The computer that worked at it last, if any did.
+    pub(crate) fn machine(&self) -> Result<Option<Machine>> {
+        self.read("machine.json")
+    }
+
+    /// Writes which computer works at it from now on.
+    pub(crate) fn set_machine(&self, machine: &Machine) -> Result<()> {
+        self.write("machine.json", machine)
     }
 
     /// Forgets an earlier failure: the cell is tried again.

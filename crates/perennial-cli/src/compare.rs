@@ -4,21 +4,19 @@ use std::path::Path;
 
 use perennial::strategies::Entry;
 use perennial_report::Comparison;
-use perennial_report::document::{Cell as Ended, FailedRun, Machine, Method, Run, SCHEMA, Tuned};
+use perennial_report::document::{Cell as Ended, FailedRun, Method, Run, SCHEMA, Tuned};
 
-use crate::args::{Choices, Compare};
-use crate::cell::Cell;
+use crate::args::Compare;
+use crate::cells::{self, Part};
 use crate::error::{Code, Problem, Result};
 use crate::folder::{self, Folder};
-use crate::message::Job;
 use crate::output;
 use crate::plan::{CellId, Plan};
-use crate::progress::Show;
 use crate::settings::Settings;
 use crate::shell;
 use crate::signals::Signals;
 use crate::tune::Tune;
-use crate::workers::{self, News, Staffing};
+use crate::watch::Watched;
 
 /// Runs what is missing of the comparison and shows all of it. Says the exit code.
 pub(crate) fn run(args: &Compare) -> Result<u8> {
@@ -26,13 +24,13 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
     let mut settings = Settings::resolve(args)?;
     let choices = settings.choices.clone();
     let tune = Tune::parse(args, &settings)?;
-    let staffing = staffing(&settings)?;
+    let staffing = cells::staffing(&choices)?;
     let mut plan = Plan::new(&settings, tune.clone())?;
     let path = args.out.clone().unwrap_or_else(|| folder::fresh(&plan.source.benchmark));
     let again = again(&plan, &settings, &path);
     let run = |runs: &[(&Plan, &Folder)]| {
-        let ended = run_cells(runs, &choices, staffing, &signals, args.quiet);
-        ended.map_err(|problem| stopped(problem, &path, &again))
+        let ended = cells::run(&parts(runs), &choices, staffing, &signals, args.quiet);
+        ended.map_err(|problem| cells::stopped(problem, &path, &again))
     };
     let mut tuned = Vec::new();
     if let Some(tune) = tune {
@@ -42,18 +40,32 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
         plan = Plan::new(&settings, Some(tune))?;
     }
     let folder = Folder::open(&path, &plan)?;
+    let watched = if args.watch { Some(Watched::begin(&path)?) } else { None };
     run(&[(&plan, &folder)])?;
     let comparison = Comparison { tuned, ..comparison(&plan, &folder)? };
     let text = serde_json::to_string(&comparison)
         .map_err(|error| Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT))?;
     folder.write("result.json", &format!("{text}\n"))?;
     let report = folder.write("report.html", &perennial_report::html(&comparison)?)?;
+    watched.map_or(Ok(()), Watched::end)?;
     if args.json {
         output::answer(&format!("{text}\n"))?;
     } else {
         show(&comparison, &report)?;
     }
     Ok(u8::from(comparison.failed().next().is_some()))
+}
+
+/// Runs as parts of one show: of several, each cell says which it is of.
+fn parts<'a>(runs: &[(&'a Plan, &'a Folder)]) -> Vec<Part<'a>> {
+    let of = |folder: &Folder| if runs.len() > 1 { folder.name() } else { String::new() };
+    let part = |&(plan, folder): &(&'a Plan, &'a Folder)| Part {
+        plan,
+        folder,
+        of: of(folder),
+        weight: 1.0,
+    };
+    runs.iter().map(part).collect()
 }
 
 /// The table, the sentences, and where the report lies.
@@ -67,104 +79,6 @@ pub(crate) fn show(comparison: &Comparison, report: &Path) -> Result<()> {
     output::answer(&format!("{text}\nreport: {}\n", report.display()))
 }
 
-/// How many workers with how many threads.
-fn staffing(settings: &Settings) -> Result<Staffing> {
-    let positive = |key: &str, value: Option<usize>| match value {
-        Some(0) => Err(Problem::usage(format!("{key} = 0 cannot be: it must be at least 1"), "")),
-        value => Ok(value),
-    };
-    let choices = &settings.choices;
-    let jobs = positive("jobs", choices.jobs)?.unwrap_or_else(cores);
-    positive("save-every", choices.save_every.map(|steps| usize::from(steps > 0)))?;
-    let said = std::env::var_os("RAYON_NUM_THREADS").is_some();
-    let usual = (!said).then(|| (cores() / jobs).max(1));
-    Ok(Staffing { jobs, threads: positive("threads", choices.threads)?.or(usual) })
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Brings every cell of these runs that is not finished to its end, good or bad.
-fn run_cells(
-    runs: &[(&Plan, &Folder)],
-    choices: &Choices,
-    staffing: Staffing,
-    signals: &Signals,
-    quiet: bool,
-) -> Result<()> {
-    let (mut names, mut cells, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
-    let mut there = 0;
-    for (plan, folder) in runs {
-        for id in plan.cells() {
-            let cell = folder.cell(&id)?;
-            if cell.result()?.is_some() {
-                there += 1;
-                continue;
-            }
-            cell.saved()?; // a damaged state is refused before anything runs
-            names.push(if runs.len() > 1 { folder.name(&id) } else { id.name() });
-            cells.push(cell.clone());
-            jobs.push(Job {
-                folder: cell.folder,
-                plan: (*plan).clone(),
-                cell: id,
-                data: choices.data.clone(),
-                save_every: choices.save_every,
-            });
-        }
-    }
-    let mut show = Show::new(names, there, quiet);
-    for skipped in runs.iter().flat_map(|(plan, _)| &plan.skipped) {
-        show.say(&format!("skipped: {}: {}", skipped.strategy, skipped.reason));
-    }
-    let ended = workers::run(&jobs, staffing, signals, |index, news| {
-        hear(&mut show, &cells[index], index, news)
-    });
-    show.end_all();
-    ended
-}
-
-/// Takes down and shows what happened to a cell.
-fn hear(show: &mut Show, cell: &Cell, index: usize, news: News) -> Result<()> {
-    match news {
-        News::Started => {
-            cell.forgive()?;
-            show.started(index);
-        }
-        News::At(at) => show.at(index, at),
-        News::Done => match cell.result()? {
-            Some(run) => show.done(index, &run),
-            None => return Err(vanished(cell)),
-        },
-        News::Failed(problem) => {
-            cell.fail(&problem)?;
-            show.failed(index, &problem.message);
-        }
-    }
-    Ok(())
-}
-
-fn vanished(cell: &Cell) -> Problem {
-    Problem::new(
-        Code::Io,
-        format!("the result in {} is gone", cell.folder.display()),
-        "run the same command again, and let nothing else write there",
-    )
-}
-
-/// The problem that ended a run early, with how to go on.
-fn stopped(problem: Problem, path: &Path, again: &str) -> Problem {
-    match problem.code {
-        Code::Interrupted | Code::Terminated => Problem {
-            message: format!("{}; what was done is saved in {}", problem.message, path.display()),
-            hint: format!("go on with: {again}"),
-            ..problem
-        },
-        _ => problem,
-    }
-}
-
 /// The command that goes on with this run.
 fn again(plan: &Plan, settings: &Settings, path: &Path) -> String {
     let word = |path: &Path| shell::word(&path.display().to_string());
@@ -175,7 +89,11 @@ fn again(plan: &Plan, settings: &Settings, path: &Path) -> String {
 
 /// All cells as one document.
 fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
-    let mut runs = runs(plan, folder)?;
+    document(plan, runs(plan, folder)?)
+}
+
+/// The document of these cells, which are in the order of reports.
+pub(crate) fn document(plan: &Plan, mut runs: Vec<Ended>) -> Result<Comparison> {
     add_intransigence(&mut runs);
     let entries = plan.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
     let methods: Result<Vec<Method>> = entries.map(method).collect();
@@ -189,7 +107,7 @@ fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
         network: plan.network.clone(),
         training: plan.training_rows(),
         command: plan.command(),
-        machine: machine(),
+        machine: cells::machine(),
         methods: methods?,
         skipped: plan.skipped.clone(),
         tuned: Vec::new(),
@@ -199,19 +117,24 @@ fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
 
 /// The cells in the order of reports: strategy by strategy.
 fn runs(plan: &Plan, folder: &Folder) -> Result<Vec<Ended>> {
-    let ended = |strategy: &str, id: &CellId| {
+    let ended = |id: &CellId| {
         let cell = folder.cell(id)?;
         if let Some(run) = cell.result()? {
             return Ok(Ended::Done(Box::<Run>::new(run)));
         }
-        let problem = cell.error()?.ok_or_else(|| vanished(&cell))?;
-        let (strategy, seed, error) = (strategy.to_owned(), id.seed, problem.failure());
+        let problem = cell.error()?.ok_or_else(|| cells::vanished(&cell))?;
+        let (strategy, seed, error) = (id.strategy.name.clone(), id.seed, problem.failure());
         Ok(Ended::Failed(FailedRun { strategy, seed, error }))
     };
+    by_strategy(plan).iter().map(ended).collect()
+}
+
+/// Every cell of a plan, strategy by strategy.
+pub(crate) fn by_strategy(plan: &Plan) -> Vec<CellId> {
     let cells = plan.cells();
     let of = |strategy: &str| {
         let own = cells.iter().filter(|id| id.strategy.name == strategy);
-        own.map(|id| ended(strategy, id)).collect::<Vec<_>>()
+        own.cloned().collect::<Vec<_>>()
     };
     plan.strategies.iter().flat_map(|chosen| of(&chosen.name)).collect()
 }
@@ -220,7 +143,7 @@ fn runs(plan: &Plan, folder: &Folder) -> Result<Vec<Ended>> {
 fn add_intransigence(runs: &mut [Ended]) {
     let done = |ended: &Ended| match ended {
         Ended::Done(run) => Some((**run).clone()),
-        Ended::Failed(_) => None,
+        Ended::Failed(_) | Ended::Begun(_) => None,
     };
     let scratch = |run: &Run| {
         run.strategy == "joint" && run.settings.get("start").is_some_and(|start| start == "scratch")
@@ -245,14 +168,4 @@ pub(crate) fn method(entry: &'static Entry) -> Result<Method> {
         formula: card.formula.into(),
         keeps: crate::list::keeps(card.keeps),
     })
-}
-
-fn machine() -> Machine {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    Machine {
-        cores: cores(),
-        cpu: model.map_or("unknown", |(_, model)| model).to_owned(),
-        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-    }
 }

@@ -50,10 +50,9 @@ impl Folder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// A cell's name where several runs are shown at once.
-    pub(crate) fn name(&self, id: &CellId) -> String {
-        let run = self.path.file_name().unwrap_or_default().to_string_lossy();
-        format!("{} {run}", id.name())
+    /// Its name where several runs are shown at once.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// A cell's folder, made if need be.

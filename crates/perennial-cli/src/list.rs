@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::args::{List, Listed};
 use crate::error::Result;
+use crate::reproduce::Protocol;
 use crate::settings::defaults;
 use crate::{output, stream};
 
@@ -26,6 +27,9 @@ pub(crate) fn run(args: &List) -> Result<u8> {
         if wants(Listed::Networks) {
             document["networks"] = named(&stream::networks());
         }
+        if wants(Listed::Protocols) {
+            document["protocols"] = Protocol::embedded()?.iter().map(protocol).collect();
+        }
         output::document(&document)?;
         return Ok(0);
     }
@@ -44,8 +48,39 @@ pub(crate) fn run(args: &List) -> Result<u8> {
     if wants(Listed::Networks) {
         parts.push(format!("networks\n{}", rows(&stream::networks(), width)));
     }
+    if wants(Listed::Protocols) {
+        let row = |p: &Protocol| (p.name.clone(), format!("{} {}.", p.about, cost(p)));
+        let protocols: Vec<_> = Protocol::embedded()?.iter().map(row).collect();
+        let rows = rows(&protocols, width);
+        parts.push(format!("protocols, by `perennial reproduce NAME`\n{rows}"));
+    }
     output::answer(&parts.join("\n"))?;
     Ok(0)
+}
+
+/// `7 methods, about 40 min on 2 cores`.
+fn cost(protocol: &Protocol) -> String {
+    let minutes = protocol.minutes();
+    let time = match minutes {
+        ..1.0 => "under a minute".to_owned(),
+        1.0..90.0 => format!("about {minutes:.0} min"),
+        _ => format!("about {:.0} h", minutes / 60.0),
+    };
+    format!("{} methods, {time} on 2 cores", protocol.cells.len())
+}
+
+fn protocol(protocol: &Protocol) -> Value {
+    let methods: Vec<&str> = protocol.cells.iter().map(|row| row.method.as_str()).collect();
+    json!({
+        "name": protocol.name,
+        "version": protocol.version,
+        "about": protocol.about,
+        "paper": protocol.paper,
+        "table": protocol.table,
+        "link": protocol.link,
+        "methods": methods,
+        "minutes": protocol.minutes(),
+    })
 }
 
 fn named(list: &[(String, String)]) -> Value {

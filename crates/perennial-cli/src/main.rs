@@ -2,11 +2,13 @@
 //!
 //! `compare` makes a [`plan`] of [`settings`], opens its [`folder`], and has every [`cell`]
 //! (strategy × seed) run by a [`worker`] process, of which [`workers`] takes care; what they
-//! leave behind becomes one document, which the report crate shows.
+//! leave behind becomes one document, which the report crate shows. `reproduce` does so for each
+//! method of a published table.
 #![forbid(unsafe_code)]
 
 mod args;
 mod cell;
+mod cells;
 mod clock;
 mod compare;
 mod data;
@@ -18,14 +20,18 @@ mod main_job;
 mod memory;
 mod message;
 mod output;
+mod pictures;
 mod plan;
 mod progress;
 mod report;
+mod reproduce;
 mod settings;
 mod shell;
 mod signals;
+mod snapshot;
 mod stream;
 mod tune;
+mod watch;
 mod worker;
 mod workers;
 
@@ -58,8 +64,10 @@ fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         None => main_job::run(),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

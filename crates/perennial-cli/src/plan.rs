@@ -394,7 +394,7 @@ pub(crate) fn value<T: Serialize>(of: &T) -> Value {
 }
 
 /// Nested objects as `outer.inner` → text; null is `none`.
-fn flatten(value: &Value) -> BTreeMap<String, String> {
+pub(crate) fn flatten(value: &Value) -> BTreeMap<String, String> {
     fn walk(prefix: &str, value: &Value, out: &mut BTreeMap<String, String>) {
         let text = match value {
             Value::Object(map) => {

@@ -16,15 +16,22 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// Shows the cells of a run.
 pub(crate) struct Show {
     how: How,
-    names: Vec<String>,
+    cells: Vec<Named>,
     running: BTreeMap<usize, Running>,
-    /// Cells that ended.
+    /// Cells that ended, those from before included.
     ended: usize,
+    /// Weight of those that ended here: how long the others took is not known.
+    done: f64,
     begun: Instant,
-    /// Those that had ended before: the time they took is not known.
-    before: usize,
     /// Cells in all.
     all: usize,
+}
+
+/// A cell that is to be run.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    /// How long it takes, in any unit.
+    pub(crate) weight: f64,
 }
 
 enum How {
@@ -44,14 +51,14 @@ struct Running {
 }
 
 impl Show {
-    /// For cells of these names, beside which `before` have ended already.
-    pub(crate) fn new(names: Vec<String>, before: usize, quiet: bool) -> Self {
-        let all = names.len() + before;
+    /// For these cells, beside which `before` have ended already.
+    pub(crate) fn new(cells: Vec<Named>, before: usize, quiet: bool) -> Self {
+        let all = cells.len() + before;
         let how = if quiet {
             How::Quiet
         } else if console::user_attended_stderr() {
             let bars = MultiProgress::new();
-            let total = bars.add(ProgressBar::new(all as u64 * PARTS));
+            let total = bars.add(ProgressBar::new(PARTS));
             total.set_style(style("{prefix:>22} {wide_bar:.cyan/dim} {msg}"));
             total.set_prefix("all");
             How::Bars { bars, total }
@@ -60,7 +67,7 @@ impl Show {
         };
         let begun = Instant::now();
         let mut show =
-            Self { how, names, running: BTreeMap::new(), ended: before, begun, before, all };
+            Self { how, cells, running: BTreeMap::new(), ended: before, done: 0.0, begun, all };
         if before > 0 {
             show.say(&format!("{before} of {} cells are there already", show.all));
         }
@@ -74,7 +81,7 @@ impl Show {
             How::Bars { bars, total } => {
                 let bar = bars.insert_before(total, ProgressBar::new(PARTS));
                 bar.set_style(style("{prefix:>22} {bar:24.green/dim} {wide_msg}"));
-                bar.set_prefix(self.names[index].clone());
+                bar.set_prefix(self.cells[index].name.clone());
                 bar.set_message("begins");
                 Some(bar)
             }
@@ -110,7 +117,8 @@ impl Show {
             bar.finish_and_clear();
         }
         self.ended += 1;
-        let line = format!("[{}/{}] {}: {what}", self.ended, self.all, self.names[index]);
+        self.done += self.cells[index].weight;
+        let line = format!("[{}/{}] {}: {what}", self.ended, self.all, self.cells[index].name);
         self.say(&line);
         self.refresh();
     }
@@ -126,21 +134,21 @@ impl Show {
     }
 
     fn refresh(&mut self) {
-        let cells = self.all as f64;
-        let under_way: f64 = self.running.values().map(|cell| cell.share).sum();
-        let done = self.ended as f64 + under_way;
-        let gone = self.begun.elapsed().as_secs_f64();
-        let left = left(gone, done - self.before as f64, cells - done);
+        let weight = |index: usize| self.cells[index].weight;
+        let under_way = self.running.iter().map(|(&index, cell)| cell.share * weight(index));
+        let all: f64 = self.cells.iter().map(|cell| cell.weight).sum();
+        let share = (self.done + under_way.sum::<f64>()) / all.max(f64::MIN_POSITIVE);
+        let left = left(self.begun.elapsed().as_secs_f64(), share, 1.0 - share);
         let message = format!("{}/{} cells{left}", self.ended, self.all);
         match &mut self.how {
             How::Bars { total, .. } => {
-                total.set_position((done * PARTS as f64) as u64);
+                total.set_position((share * PARTS as f64) as u64);
                 total.set_message(message);
             }
             How::Lines { last } if last.elapsed() >= PERIOD => {
                 *last = Instant::now();
                 let cell = |(index, cell): (&usize, &Running)| {
-                    format!("{}: {}", self.names[*index], cell.text())
+                    format!("{}: {}", self.cells[*index].name, cell.text())
                 };
                 let cells: Vec<String> = self.running.iter().map(cell).collect();
                 self.say(&format!("{message}; {}", cells.join("; ")));

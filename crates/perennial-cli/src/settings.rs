@@ -26,14 +26,9 @@ pub(crate) struct Settings {
 impl Settings {
     /// Everything that the command line, the file it names and the environment say.
     pub(crate) fn resolve(args: &Compare) -> Result<Self> {
-        let mut settings = Self::default();
-        if let Some(folder) = std::env::var_os("PERENNIAL_DATA").filter(|value| !value.is_empty()) {
-            settings.choices.data = Some(folder.into());
-        }
+        let mut settings = Self::of_environment();
         if let Some(path) = &args.config {
-            for (key, value) in read(path)? {
-                settings.put(&key, &value, &format!("{}: ", path.display()))?;
-            }
+            settings.put_table(&read(path)?, &format!("{}: ", path.display()))?;
         }
         for pair in &args.set {
             let Some((key, value)) = pair.split_once('=') else {
@@ -46,6 +41,19 @@ impl Settings {
         }
         settings.overlay(&args.choices)?;
         Ok(settings)
+    }
+
+    /// What the environment says.
+    pub(crate) fn of_environment() -> Self {
+        let mut settings = Self::default();
+        let folder = std::env::var_os("PERENNIAL_DATA").filter(|value| !value.is_empty());
+        settings.choices.data = folder.map(Into::into);
+        settings
+    }
+
+    /// Sets every key of a table; `origin` begins the sentence of an error.
+    pub(crate) fn put_table(&mut self, table: &toml::Table, origin: &str) -> Result<()> {
+        keys(table).iter().try_for_each(|(key, value)| self.put(key, value, origin))
     }
 
     /// Sets a key of a group, as `--set` does.
@@ -223,8 +231,8 @@ fn unknown(key: &str, origin: &str, groups: &Groups) -> Problem {
     )
 }
 
-/// The keys of a TOML file with their values as text; tables become `table.key`.
-fn read(path: &Path) -> Result<Vec<(String, String)>> {
+/// The table that a TOML file holds.
+fn read(path: &Path) -> Result<toml::Table> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Problem::new(
             Code::InputMissing,
@@ -232,27 +240,31 @@ fn read(path: &Path) -> Result<Vec<(String, String)>> {
             "name a TOML file with --config FILE",
         )
     })?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+    text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         Problem::new(
             Code::BadData,
             format!("line {line} of {} is no TOML: {}", path.display(), error.message()),
             "write settings as `key = value`, those of a strategy under [STRATEGY]",
         )
-    })?;
+    })
+}
+
+/// The keys of a table with their values as text; tables become `table.key`.
+pub(crate) fn keys(table: &toml::Table) -> Vec<(String, String)> {
     let mut keys = Vec::new();
     for (key, value) in table {
         match value {
             toml::Value::Table(table) => keys.extend(
-                table.into_iter().map(|(inner, value)| (format!("{key}.{inner}"), plain(&value))),
+                table.iter().map(|(inner, value)| (format!("{key}.{inner}"), plain(value))),
             ),
             toml::Value::Array(names) if key == "strategies" => {
-                keys.push((key, names.iter().map(plain).collect::<Vec<_>>().join(",")));
+                keys.push((key.clone(), names.iter().map(plain).collect::<Vec<_>>().join(",")));
             }
-            value => keys.push((key, plain(&value))),
+            value => keys.push((key.clone(), plain(value))),
         }
     }
-    Ok(keys)
+    keys
 }
 
 /// A TOML value as one would write it after `--set key=`.

@@ -1,0 +1,173 @@
+//! What a folder of results holds of a protocol:
+//!
+//! ```text
+//! PROTOCOL/METHOD/          a run's folder for each method and choice
+//!     claim.json            what was to be run, and what was claimed of it, before it ran
+//!     run.json              its plan, without seeds: more can be added
+//!     cells/STRATEGY-SEED/…
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use perennial::state::write_atomic;
+use perennial_report::document::{Machine, Run};
+use perennial_report::reproduction::{Measure, Published};
+use serde::{Deserialize, Serialize};
+
+use super::protocol::Runnable;
+use crate::cell::Cell;
+use crate::error::{Code, Problem, Result};
+use crate::folder::Folder;
+use crate::plan::{Plan, flatten, value};
+
+/// The schema of `claim.json`.
+const SCHEMA: &str = "perennial.claim/1";
+
+/// What decides the numbers of a cell and their verdicts.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Claim {
+    schema: String,
+    protocol: String,
+    version: u32,
+    strategy: String,
+    settings: Vec<String>,
+    published: BTreeMap<Measure, Published>,
+}
+
+impl Claim {
+    fn of(cell: &Runnable<'_>) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            protocol: cell.protocol.name.clone(),
+            version: cell.protocol.version,
+            strategy: cell.strategy.to_owned(),
+            settings: cell.said(),
+            published: cell.published.clone(),
+        }
+    }
+
+    /// `key: theirs → ours` of everything in which they differ.
+    fn differences(&self, ours: &Self) -> String {
+        let (theirs, ours) = (flatten(&value(self)), flatten(&value(ours)));
+        let keys: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+        let none = "none".to_owned();
+        let shown = |side: &BTreeMap<String, String>, key| side.get(key).unwrap_or(&none).clone();
+        let differing = keys.into_iter().filter(|key| theirs.get(*key) != ours.get(*key));
+        let line = |key| format!("{key}: {} → {}", shown(&theirs, key), shown(&ours, key));
+        differing.map(line).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What is there of a cell.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Runs that ended, by seed.
+    pub(super) runs: Vec<Run>,
+    pub(super) failures: Vec<String>,
+    pub(super) machines: Vec<String>,
+    /// Version of the program that ran them.
+    pub(super) program: Option<String>,
+}
+
+impl Found {
+    pub(super) fn seconds(&self) -> f64 {
+        self.runs.iter().map(|run| run.train_seconds + run.eval_seconds).sum()
+    }
+}
+
+fn path_of(out: &Path, cell: &Runnable<'_>) -> PathBuf {
+    out.join(&cell.protocol.name).join(&cell.folder)
+}
+
+/// Refuses a folder that holds results of another protocol, or of another version of this one.
+pub(super) fn check(out: &Path, cell: &Runnable<'_>) -> Result<()> {
+    let path = path_of(out, cell).join("claim.json");
+    let Some(there) = read::<Claim>(&path)? else { return Ok(()) };
+    let ours = Claim::of(cell);
+    if there == ours {
+        return Ok(());
+    }
+    Err(Problem::usage(
+        format!(
+            "{} holds results of another protocol or version: {}",
+            path_of(out, cell).display(),
+            there.differences(&ours)
+        ),
+        "they are kept as they are: name another folder with --out DIR, or move that one away",
+    ))
+}
+
+/// The folder of a cell, new or gone on with.
+pub(super) fn open(out: &Path, cell: &Runnable<'_>, plan: &Plan) -> Result<Folder> {
+    check(out, cell)?;
+    let path = path_of(out, cell);
+    let identity = Plan { seeds: Vec::new(), ..plan.clone() };
+    let folder = Folder::open(&path, &identity).map_err(|problem| match problem.code {
+        Code::Usage => Problem {
+            hint: "name another folder with --out DIR, or move that one away".into(),
+            ..problem
+        },
+        _ => problem,
+    })?;
+    let claim = serde_json::to_string_pretty(&Claim::of(cell)).unwrap_or_default();
+    write_atomic(&path.join("claim.json"), format!("{claim}\n").as_bytes())?;
+    Ok(folder)
+}
+
+/// All that is there of a cell, whoever ran it.
+pub(super) fn find(out: &Path, cell: &Runnable<'_>) -> Result<Found> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: String,
+    }
+    check(out, cell)?;
+    let path = path_of(out, cell);
+    let mut found = Found {
+        program: read::<Version>(&path.join("run.json"))?.map(|plan| plan.version),
+        ..Found::default()
+    };
+    let Ok(entries) = fs::read_dir(path.join("cells")) else { return Ok(found) };
+    let mut seeds = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(Problem::io("read", &path))?.file_name();
+        let seed = name.to_str().and_then(|name| name.strip_prefix(cell.strategy));
+        seeds.extend(seed.and_then(|seed| seed.strip_prefix('-')?.parse::<u64>().ok()));
+    }
+    seeds.sort_unstable();
+    for seed in seeds {
+        let one = Cell::new(path.join("cells").join(format!("{}-{seed}", cell.strategy)));
+        match (one.result()?, one.error()?) {
+            (Some(run), _) => found.runs.push(run),
+            (None, Some(problem)) => {
+                found.failures.push(format!("seed {seed}: {}", problem.message));
+            }
+            (None, None) => continue,
+        }
+        if let Some(Machine { cores, cpu, os }) = one.machine()? {
+            let machine = format!("{cores} × {cpu}, {os}");
+            if !found.machines.contains(&machine) {
+                found.machines.push(machine);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A JSON file; `None` where there is none.
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Problem::io("read", path)(error)),
+    };
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        Problem::new(
+            Code::Damaged,
+            format!("{} is damaged: {error}", path.display()),
+            "put a copy of it in its place, or name another folder with --out DIR",
+        )
+    })
+}
