@@ -91,12 +91,18 @@ impl Engine {
         &self.network
     }
 
+    /// The view as layers over slices; `None` when it is no plain dense network.
+    fn dense(&self, model: &Model, view: &View, heads: &[usize]) -> Option<Dense> {
+        let joined = &mut self.work.borrow_mut().joined;
+        Dense::of(self.network.as_ref(), model, view, heads, joined)
+    }
+
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode. Buffers do not move.
     pub fn logits(&self, model: &Model, view: &View, inputs: &[f32], rows: usize) -> Logits {
         let heads = heads_of(model, view, [&view.answer]);
         let width = inputs.len() / rows.max(1);
-        if let Some(dense) = Dense::of(self.network.as_ref(), model, view, &heads) {
+        if let Some(dense) = self.dense(model, view, &heads) {
             let mut values = Vec::with_capacity(rows * dense.columns.len());
             let mut work = self.work.borrow_mut();
             for chunk in inputs.chunks((CHUNK * width).max(1)) {
@@ -107,7 +113,9 @@ impl Engine {
                 dense.forward(&model.theta, rows.max(LEAST), &mut work);
                 values.extend_from_slice(&work.logits[..rows * dense.columns.len()]);
             }
-            return Logits { values, columns: dense.columns };
+            let columns = dense.columns.clone();
+            work.joined = dense.scratch();
+            return Logits { values, columns };
         }
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
@@ -133,13 +141,14 @@ impl Engine {
         let heads = heads_of(model, view, named);
         let passes = passes.iter().filter(|pass| pass.counts());
         let mut loss = 0.0;
-        if let Some(dense) = Dense::of(self.network.as_ref(), model, view, &heads) {
+        if let Some(dense) = self.dense(model, view, &heads) {
             let work = &mut *self.work.borrow_mut();
             for pass in passes {
                 work.inputs.clone_from(&pass.inputs);
                 dense.forward(&model.theta, pass.rows, work);
                 loss += pass.loss(&work.logits, &dense.columns, &mut work.slope)?;
             }
+            work.joined = dense.scratch();
             return Ok(loss);
         }
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
@@ -156,9 +165,9 @@ impl Engine {
 
     /// Adds up the loss of `passes` and writes its gradient at the view's effective weights
     /// into `gradient` (over θ). Of `gradient`, only the returned ranges are touched: the slots
-    /// that take part in these passes and are not frozen whole. A head takes part when a term
-    /// names one of its units. Running statistics of training passes move in `model`. A plain
-    /// dense network runs over slices, every other one through autodiff.
+    /// that take part in these passes and are neither frozen whole nor an older trunk's. A head
+    /// takes part when a term names one of its units. Running statistics of training passes move
+    /// in `model`. A plain dense network runs over slices, every other one through autodiff.
     ///
     /// # Errors
     ///
@@ -174,8 +183,8 @@ impl Engine {
         let passes: Vec<Pass> = passes.into_iter().filter(Pass::counts).collect();
         let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
         let heads = heads_of(model, view, named);
-        match Dense::of(self.network.as_ref(), model, view, &heads) {
-            Some(dense) => self.dense_gradient(&dense, model, frozen, passes, gradient),
+        match self.dense(model, view, &heads) {
+            Some(dense) => self.dense_gradient(dense, model, frozen, passes, gradient),
             None => self.tracked_gradient(model, (view, &heads), frozen, passes, gradient),
         }
     }
@@ -183,7 +192,7 @@ impl Engine {
     /// [`gradient`](Self::gradient) over slices.
     fn dense_gradient(
         &self,
-        dense: &Dense,
+        dense: Dense,
         model: &Model,
         frozen: &Frozen,
         passes: Vec<Pass>,
@@ -210,6 +219,7 @@ impl Engine {
             active.extend(dense.slots().filter(moves));
             active.sort_unstable();
         }
+        work.joined = dense.scratch();
         Ok((computed, active))
     }
 

@@ -41,11 +41,13 @@ impl Grid {
         shape
     }
 
-    /// Appends the joined parameter's numbers: θ's own, 0 where `keep` says no.
-    pub(crate) fn append_effective(&self, model: &Model, keep: Option<&Mask>, to: &mut Vec<f32>) {
-        let first = to.len();
-        to.resize(first + self.shape(&model.layout).iter().product::<usize>(), 0.0);
-        let to = &mut to[first..];
+    /// How many numbers the joined parameter has.
+    pub(crate) fn len(&self, layout: &Layout) -> usize {
+        self.blocks.iter().map(|&block| layout.slot(block).len()).sum()
+    }
+
+    /// Writes the joined parameter's numbers: θ's own, 0 where `keep` says no.
+    pub(crate) fn write_effective(&self, model: &Model, keep: Option<&Mask>, to: &mut [f32]) {
         self.runs(&model.layout, |_, joined, flat| {
             let (to, theta) = (&mut to[joined], &model.theta[flat.clone()]);
             let kept = keep.and_then(|keep| keep.bytes().get(flat.start..flat.end.min(keep.len())));
@@ -148,7 +150,8 @@ pub enum Statistics {
 pub struct View {
     /// The trunk.
     pub column: Column,
-    /// The trunks that its laterals read, oldest first; their statistics are fixed.
+    /// The trunks that its laterals read, oldest first. They are held: their statistics are fixed
+    /// and their weights have no gradient.
     pub older: Vec<Column>,
     /// Whether the trunk's statistics learn.
     pub statistics: Statistics,
@@ -268,6 +271,11 @@ impl Model {
             answer: self.answer(task),
             keep: None,
         }
+    }
+
+    /// The view of a network of a task's own: column and head of the task's number.
+    pub fn own_view(&self, task: usize) -> View {
+        View { column: self.columns[task].clone(), heads: vec![task], ..self.shared_view(task) }
     }
 
     /// Sets every weight and buffer to a start drawn from `key`.

@@ -88,9 +88,13 @@ impl Mask {
         &self.0
     }
 
-    /// The bytes, each to stay 0 or 1.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+    /// Says the contrary of these weights.
+    ///
+    /// # Panics
+    ///
+    /// When one is beyond the end.
+    pub(crate) fn flip(&mut self, weights: &[u32]) {
+        weights.iter().for_each(|&weight| self.0[weight as usize] ^= 1);
     }
 
     /// How many weights the mask speaks of.
@@ -115,6 +119,11 @@ impl Mask {
     /// When `index` is beyond the end.
     pub fn set(&mut self, index: usize, yes: bool) {
         self.0[index] = u8::from(yes);
+    }
+
+    /// The weights it says yes of, ascending.
+    pub fn yes(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().filter(|(_, byte)| **byte != 0).map(|(weight, _)| weight)
     }
 
     /// How many weights the mask says yes of.

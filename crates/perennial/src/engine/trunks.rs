@@ -127,11 +127,13 @@ impl Engine {
         let head_weight = head_grid(|head| &head.weight);
         let head_bias = head_grid(|head| &head.bias);
         let (mut tracked, mut untracked) = (Vec::new(), Vec::new());
+        let held = view.older.len();
         let mut push = |weights: &mut Weights, of: Of, grid: Grid| {
             let shape = grid.shape(&model.layout);
-            let mut values = Vec::new();
-            grid.append_effective(model, view.keep.as_deref(), &mut values);
-            let leaf = grid.blocks.iter().any(|&slot| track(slot));
+            let mut values = vec![0.0; grid.len(&model.layout)];
+            grid.write_effective(model, view.keep.as_deref(), &mut values);
+            let older = matches!(of, Of::Trunk(trunk) | Of::Lateral(trunk, _) if trunk < held);
+            let leaf = !older && grid.blocks.iter().any(|&slot| track(slot));
             weights.push(values, &shape, device, leaf);
             let places = if leaf { &mut tracked } else { &mut untracked };
             places.push((of, weights.len() - 1, grid));

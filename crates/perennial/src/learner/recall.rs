@@ -87,7 +87,8 @@ impl Context<'_> {
         let (model, network) = (&*self.model, self.network().as_ref());
         let part = |groups| {
             let heads = heads_of(model, view, &answers(groups, memory, model));
-            Some(Part { dense: Dense::of(network, model, view, &heads)?, groups })
+            let dense = Dense::of(network, model, view, &heads, &mut Vec::new())?;
+            Some(Part { dense, groups })
         };
         let parts: Option<Vec<Part<'_>>> = runs(groups).into_iter().map(part).collect();
         let reached = |part: &Part<'_>| {

@@ -7,16 +7,20 @@
 //! ```
 //!
 //! One forward and one δ pass serve any number of groups of rows, each with a gradient of its
-//! own. Autodiff is the general path and the oracle this one is tested against. Inputs that are
-//! mostly zeros are multiplied [number by number](super::sparse).
+//! own. What a column receives from older ones is added before its rectifier. Autodiff is the
+//! general path and the oracle this one is tested against. Inputs that are mostly zeros are
+//! multiplied [number by number](super::sparse).
+
+mod laterals;
 
 use std::ops::Range;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
+use self::laterals::{At, Laterals};
 use super::Network;
-use super::sparse::Sparse;
+use super::sparse::{Sparse, WIDE};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
@@ -32,6 +36,8 @@ pub(crate) struct Dense {
     /// The effective weights, layer after layer, where they are not θ's own: blocks joined, what
     /// the view masks 0.
     joined: Option<Vec<f32>>,
+    /// What the view's column receives from older ones.
+    laterals: Option<Laterals>,
 }
 
 /// One dense layer.
@@ -63,6 +69,9 @@ pub(crate) struct Work {
     pub(crate) slope: Vec<f32>,
     /// δ_1 … δ_L. `[rows, width]` each
     deltas: Vec<Vec<f32>>,
+    laterals: laterals::Work,
+    /// Effective weights that are not θ's own.
+    pub(crate) joined: Vec<f32>,
 }
 
 /// A group of rows of a pass and the gradient it goes to.
@@ -84,14 +93,16 @@ enum Before<'a> {
 }
 
 impl Dense {
-    /// The view as dense layers with these heads; `None` when it is anything else.
+    /// The view as dense layers with these heads; `None` when it is anything else. Joined weights,
+    /// if it has any, are written over `scratch`: [`scratch`](Self::scratch) gives it back.
     pub(crate) fn of(
         network: &dyn Network,
         model: &Model,
         view: &View,
         heads: &[usize],
+        scratch: &mut Vec<f32>,
     ) -> Option<Self> {
-        if !network.dense() || !view.older.is_empty() {
+        if !network.dense() {
             return None;
         }
         let heads = heads.iter().map(|&head| &model.heads[head]);
@@ -100,14 +111,18 @@ impl Dense {
         let parameters = trunk.chain(heads.map(|head| (&head.weight, &head.bias)));
         let whole = |grid: &Grid| grid.blocks.len() == 1;
         let plain = view.keep.is_none() && parameters.clone().all(|(w, b)| whole(w) && whole(b));
-        let mut joined = Vec::new();
+        let laterals = match (view.older.is_empty(), plain) {
+            (true, _) => None,
+            (false, true) => Some(Laterals::of(model, view)?),
+            (false, false) => return None,
+        };
+        let mut end = 0;
         let mut place = |grid: &Grid| {
             let at = if plain {
                 model.layout.slot(grid.blocks[0]).range()
             } else {
-                let first = joined.len();
-                grid.append_effective(model, view.keep.as_deref(), &mut joined);
-                first..joined.len()
+                end += grid.len(&model.layout);
+                end - grid.len(&model.layout)..end
             };
             Place { grid: grid.clone(), at }
         };
@@ -124,35 +139,59 @@ impl Dense {
         };
         let heads = trunk.split_off(view.column.parameters.len() / 2);
         let heads = heads.into_iter().map(beside).collect();
-        Some(Self { trunk, heads, columns, joined: (!plain).then_some(joined) })
+        let mut dense = Self { trunk, heads, columns, joined: None, laterals };
+        if !plain {
+            let mut joined = std::mem::take(scratch);
+            joined.resize(end, 0.0); // old numbers are written over
+            for place in dense.places() {
+                let to = &mut joined[place.at.clone()];
+                place.grid.write_effective(model, view.keep.as_deref(), to);
+            }
+            dense.joined = Some(joined);
+        }
+        Some(dense)
+    }
+
+    /// What it wrote joined weights to, to be used again.
+    pub(crate) fn scratch(self) -> Vec<f32> {
+        self.joined.unwrap_or_default()
+    }
+
+    /// The parameters of its layers and heads.
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        let heads = self.heads.iter().map(|(layer, _)| layer);
+        self.trunk.iter().chain(heads).flat_map(|layer| [&layer.weight, &layer.bias])
     }
 
     /// The slots of its layers and heads.
     pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
-        let heads = self.heads.iter().map(|(layer, _)| layer);
-        let grids = self.trunk.iter().chain(heads).flat_map(|l| [&l.weight.grid, &l.bias.grid]);
-        grids.flat_map(|grid| grid.blocks.iter().copied())
+        let own = self.places().flat_map(|place| place.grid.blocks.iter().copied());
+        own.chain(self.laterals.iter().flat_map(Laterals::slots))
     }
 
     /// The logits of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, logits, slope, .. } = work;
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
+        if let Some(first) = self.trunk.first() {
+            sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
+        }
+        if let Some(laterals) = &self.laterals {
+            laterals.read(theta, (inputs, sparse), rows, received);
+        }
         for (l, layer) in self.trunk.iter().enumerate() {
             let (before, out) = hidden.split_at_mut(l);
-            let h = before.last().map_or(&inputs[..], |h| &h[..]);
-            out[0].resize(rows * layer.outputs, 0.0);
-            if l == 0 {
-                sparse.read(&inputs[..rows * layer.inputs], layer.inputs, layer.outputs);
+            let out = &mut out[0];
+            out.resize(rows * layer.outputs, 0.0);
+            match before.last() {
+                Some(h) => layer.forward(theta, h, matrix_mut(out, rows, layer.outputs)),
+                None => layer.first(theta, (inputs, sparse), out),
             }
-            if l > 0 || !sparse.holds(&(0..rows)) {
-                layer.forward(theta, h, matrix_mut(&mut out[0], rows, layer.outputs));
+            if let Some(laterals) = &self.laterals {
+                laterals.add(l, theta, (inputs, sparse), out, received);
             }
-            if l == 0 && !sparse.holds_none() {
-                sparse.times(&theta[layer.weight.at.clone()], layer.outputs, &mut out[0]);
-            }
-            add_bias(&mut out[0], &theta[layer.bias.at.clone()], true);
+            add_bias(out, &theta[layer.bias.at.clone()], true);
         }
         let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
         let units = self.columns.len();
@@ -162,6 +201,9 @@ impl Dense {
             let out = matrix_mut(logits, rows, units);
             layer.forward(theta, features, out.subcols_mut(columns.start, columns.len()));
             bias[columns.clone()].copy_from_slice(&theta[layer.bias.at.clone()]);
+        }
+        if let Some(laterals) = &self.laterals {
+            laterals.add(self.trunk.len(), theta, (inputs, sparse), logits, received);
         }
         add_bias(logits, &bias, false);
         slope.clear();
@@ -180,15 +222,16 @@ impl Dense {
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, slope, deltas, .. } = work;
+        let Work { inputs, sparse, hidden, slope, deltas, laterals: received, .. } = work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
-        let known = |layer: &Layer| {
-            let mut slots = layer.weight.grid.blocks.iter().chain(&layer.bias.grid.blocks);
-            slots.any(|&slot| place(slot).is_some())
+        let known = |(l, layer): (usize, &Layer)| {
+            let own = layer.weight.grid.blocks.iter().chain(&layer.bias.grid.blocks).copied();
+            let received = self.laterals.iter().flat_map(|laterals| laterals.slots_at(l));
+            own.chain(received).any(|slot| place(slot).is_some())
         };
-        let lowest = self.trunk.iter().position(known).unwrap_or(depth);
+        let lowest = self.trunk.iter().enumerate().position(known).unwrap_or(depth);
         for l in (lowest..depth).rev() {
             let width = self.trunk[l].outputs;
             let (own, after) = deltas.split_at_mut(l + 1);
@@ -219,6 +262,14 @@ impl Dense {
                     _ => Before::Dense(&hidden[l - 1]),
                 };
                 layer.gradient(layout, h, matrix(delta, rows, layer.outputs), group, &place);
+                if let Some(laterals) = &self.laterals {
+                    let at = At { layout, theta, inputs, sparse };
+                    laterals.gradient(l, at, delta, group, received, &place);
+                }
+            }
+            if let Some(laterals) = &self.laterals {
+                let at = At { layout, theta, inputs, sparse };
+                laterals.gradient(depth, at, &slope[..rows * units], group, received, &place);
             }
             let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
             for (head, columns) in &self.heads {
@@ -237,6 +288,11 @@ impl Layer {
         matmul(out, Accum::Replace, h, weight, 1.0, Par::Seq);
     }
 
+    /// xW of the inputs of the pass.
+    fn first(&self, theta: &[f32], inputs: (&[f32], &Sparse), out: &mut [f32]) {
+        inputs_times(inputs, &theta[self.weight.at.clone()], (self.inputs, self.outputs), out);
+    }
+
     /// hᵀδ and Σ δ over the group's rows, where the packed gradient has a place for them.
     fn gradient(
         &self,
@@ -248,27 +304,33 @@ impl Layer {
     ) {
         let rows = group.rows.clone();
         let delta = delta.subrows(rows.start, rows.len());
-        self.weight.gradient(layout, group, place, |to, add| match &mut h {
-            Before::Sparse(h, delta) => {
-                h.transposed_times(rows.clone(), delta, self.outputs, to, add);
-            }
-            Before::Dense(h) => {
-                let h = matrix(&h[rows.start * self.inputs..], rows.len(), self.inputs);
-                let to = matrix_mut(to, self.inputs, self.outputs);
+        let sides = (self.inputs, self.outputs);
+        self.weight.gradient(layout, group, place, |to, add| {
+            h.transposed_times(rows.clone(), delta, sides, to, add);
+        });
+        self.bias.gradient(layout, group, place, |to, add| add_rows(to, delta, add));
+    }
+}
+
+impl Before<'_> {
+    /// hᵀδ over `rows`, into or added to `to` `[inputs, outputs]`; δ is of those rows alone.
+    fn transposed_times(
+        &mut self,
+        rows: Range<usize>,
+        delta: MatRef<'_, f32>,
+        (inputs, outputs): (usize, usize),
+        to: &mut [f32],
+        add: bool,
+    ) {
+        match self {
+            Self::Sparse(h, delta) => h.transposed_times(rows, delta, outputs, to, add),
+            Self::Dense(h) => {
+                let h = matrix(&h[rows.start * inputs..], rows.len(), inputs);
                 let accum = if add { Accum::Add } else { Accum::Replace };
+                let to = matrix_mut(to, inputs, outputs);
                 matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
             }
-        });
-        self.bias.gradient(layout, group, place, |to, add| {
-            if !add {
-                to.fill(0.0);
-            }
-            for row in 0..delta.nrows() {
-                for (column, to) in to.iter_mut().enumerate() {
-                    *to += delta[(row, column)];
-                }
-            }
-        });
+        }
     }
 }
 
@@ -305,6 +367,24 @@ impl Place {
     }
 }
 
+/// xW of the inputs x of a pass, into `out` `[rows, outputs]`.
+fn inputs_times(
+    (values, sparse): (&[f32], &Sparse),
+    weight: &[f32],
+    (inputs, outputs): (usize, usize),
+    out: &mut [f32],
+) {
+    let rows = out.len() / outputs;
+    let serves = outputs >= WIDE;
+    if !serves || !sparse.holds(&(0..rows)) {
+        let (x, weight) = (matrix(values, rows, inputs), matrix(weight, inputs, outputs));
+        matmul(matrix_mut(out, rows, outputs), Accum::Replace, x, weight, 1.0, Par::Seq);
+    }
+    if serves && !sparse.holds_none() {
+        sparse.times(weight, outputs, out);
+    }
+}
+
 fn matrix(values: &[f32], rows: usize, columns: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(&values[..rows * columns], rows, columns)
 }
@@ -326,6 +406,18 @@ fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
             }
         },
     );
+}
+
+/// The sum of the rows, written or added.
+fn add_rows(to: &mut [f32], rows: MatRef<'_, f32>, add: bool) {
+    if !add {
+        to.fill(0.0);
+    }
+    for row in 0..rows.nrows() {
+        for (column, to) in to.iter_mut().enumerate() {
+            *to += rows[(row, column)];
+        }
+    }
 }
 
 /// 0 where the unit did not fire.
@@ -369,8 +461,6 @@ mod tests {
         model.append_column(network.as_ref(), 3);
         model.append_head(7, 3, 3);
         model.append_head(7, 2, 3);
-        let mut generator = Key::of_seed(4).generator("dense");
-        model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
         let view = View {
             column: model.columns[0].clone(),
             older: Vec::new(),
@@ -379,6 +469,13 @@ mod tests {
             answer: 0..5,
             keep: keep.map(Arc::new),
         };
+        agrees_with_autodiff(network, model, &view);
+    }
+
+    /// For groups of rows of three and two of five units, over 12 inputs, some of them mostly 0.
+    pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, view: &View) {
+        let mut generator = Key::of_seed(4).generator("dense");
+        model.theta.iter_mut().for_each(|w| *w += generator.random_range(-0.2..0.2));
         // Of every row, numbers at a multiple of `each` are 0; of full rows none.
         let mut part = |rows: usize, active: Range<usize>, each: &[usize]| {
             let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
@@ -399,7 +496,8 @@ mod tests {
             }
         };
         let parts = [part(5, 0..3, &[0]), part(4, 3..5, &[2]), part(6, 0..5, &[0, 2])];
-        let dense = Dense::of(network.as_ref(), &model, &view, &[0, 1]).unwrap();
+        let dense =
+            Dense::of(network.as_ref(), &model, view, &view.heads, &mut Vec::new()).unwrap();
         let mut all = Pass { inputs: vec![], rows: 0, mode: Mode::Evaluate, terms: vec![] };
         parts.iter().for_each(|part| all.append(part.clone()));
         let mut work = Work { inputs: all.inputs.clone(), ..Work::default() };
@@ -419,12 +517,14 @@ mod tests {
         for (part, found) in parts.into_iter().zip(gradients.chunks(model.theta.len())) {
             let mut wanted = Vector::zeros(model.theta.len());
             let frozen = Frozen::default();
-            let heads = heads_of(&model, &view, [&part.terms[0].active]);
-            let at = (&view, &heads[..]);
+            let heads = heads_of(&model, view, [&part.terms[0].active]);
+            let at = (view, &heads[..]);
             engine.tracked_gradient(&mut model, at, &frozen, vec![part], &mut wanted).unwrap();
             let size = wanted.iter().fold(0.0f32, |most, g| most.max(g.abs()));
-            for (found, wanted) in found.iter().zip(wanted.iter()) {
-                assert!((found - wanted).abs() <= 1e-5 * size, "{found} where {wanted}");
+            for range in dense.slots().map(|slot| model.layout.slot(slot).range()) {
+                for (found, wanted) in found[range.clone()].iter().zip(&wanted[range]) {
+                    assert!((found - wanted).abs() <= 1e-5 * size, "{found} where {wanted}");
+                }
             }
         }
     }

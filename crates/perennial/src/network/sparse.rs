@@ -157,7 +157,7 @@ fn take(columns: &[f32], first: usize, to: &mut [Entry]) -> usize {
 }
 
 /// Numbers in a register that all machines of today have.
-const WIDE: usize = 8;
+pub(crate) const WIDE: usize = 8;
 /// Registers of sums that are held at once: what such machines have, less what is added.
 const HELD: usize = 13;
 

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod moments;
 pub mod owners;
 pub mod path;
+pub mod per_task;
 pub mod picks;
 pub mod project;
 pub mod prune;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::learner::LearnError;
+use crate::parts::per_task::{PerTask, Written};
 
 /// A task that gets a smaller part of the weights than this learns little more than its head.
 const LEAST: f64 = 0.005;
@@ -21,40 +22,16 @@ pub enum Prune {
     Equal,
     /// The paper's: half of the first task's, then three quarters, none of the last's.
     Paper,
-    /// The share of each task; of later ones the last said.
-    Each(Vec<f64>),
-}
-
-/// The forms in which it may be written.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Number(f64),
-    List(Vec<f64>),
-    Text(String),
+    /// The share of each task.
+    Each(PerTask),
 }
 
 impl TryFrom<Written> for Prune {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        match written {
-            Written::Number(share) => Ok(Self::Each(vec![share])),
-            Written::List(shares) if shares.is_empty() => Err("an empty list".into()),
-            Written::List(shares) => Ok(Self::Each(shares)),
-            Written::Text(text) => match text.as_str() {
-                "equal" => Ok(Self::Equal),
-                "paper" => Ok(Self::Paper),
-                numbers => numbers
-                    .split(',')
-                    .map(|share| share.trim().parse::<f64>())
-                    .collect::<Result<_, _>>()
-                    .map(Self::Each)
-                    .map_err(|_| {
-                        format!("`{text}`, expected equal, paper, a number or numbers: 0.5,0.75")
-                    }),
-            },
-        }
+        let words = [("equal", Self::Equal), ("paper", Self::Paper)];
+        written.read(&words, Self::Each, "equal, paper, a number or numbers: 0.5,0.75")
     }
 }
 
@@ -63,10 +40,7 @@ impl fmt::Display for Prune {
         match self {
             Self::Equal => f.write_str("equal"),
             Self::Paper => f.write_str("paper"),
-            Self::Each(shares) => {
-                let shares: Vec<String> = shares.iter().map(ToString::to_string).collect();
-                f.write_str(&shares.join(","))
-            }
+            Self::Each(shares) => shares.fmt(f),
         }
     }
 }
@@ -84,14 +58,9 @@ impl Prune {
     ///
     /// With the setting's `key`.
     pub fn check(&self, key: &str) -> Result<(), LearnError> {
-        match self {
-            Self::Each(shares) if !shares.iter().all(|share| (0.0..1.0).contains(share)) => {
-                let expected = "each share must be at least 0 and below 1";
-                let (key, value) = (key.into(), self.to_string());
-                Err(LearnError::BadSetting { key, value, expected: expected.into() })
-            }
-            _ => Ok(()),
-        }
+        let Self::Each(shares) = self else { return Ok(()) };
+        let expected = "each share must be at least 0 and below 1";
+        shares.check(key, |share| (0.0..1.0).contains(&share), expected)
     }
 
     /// What task `task` (0-based) of `tasks` frees of its own.
@@ -108,7 +77,7 @@ impl Prune {
                     0.75
                 }
             }
-            (Self::Each(shares), _) => shares[task.min(shares.len() - 1)],
+            (Self::Each(shares), _) => shares.of(task),
         }
     }
 
@@ -155,42 +124,33 @@ mod tests {
         assert_eq!(Prune::Equal.fraction(7, None), 0.75);
         let paper = [0, 1, 2].map(|task| Prune::Paper.fraction(task, Some(3)));
         assert_eq!(paper, [0.5, 0.75, 0.0]);
-        let each = Prune::Each(vec![0.5, 0.25]);
+        let each = read(json!([0.5, 0.25])).unwrap();
         assert_eq!([0, 1, 9].map(|task| each.fraction(task, Some(10))), [0.5, 0.25, 0.25]);
     }
 
     #[test]
-    fn written_and_read_in_every_form() {
-        for (value, text) in [
-            (json!("equal"), "equal"),
-            (json!("paper"), "paper"),
-            (json!(0.5), "0.5"),
-            (json!("0.5"), "0.5"),
-            (json!([0.5, 0.75]), "0.5,0.75"),
-            (json!("0.5, 0.75"), "0.5,0.75"),
-        ] {
-            let prune = read(value).unwrap();
-            assert_eq!(prune.to_string(), text);
-            assert_eq!(read(json!(text)).unwrap(), prune);
+    fn a_word_or_numbers() {
+        for text in ["equal", "paper", "0.5,0.75"] {
+            let prune = read(json!(text)).unwrap();
+            assert_eq!((prune.to_string(), json!(prune)), (text.to_owned(), json!(text)));
         }
         assert!(read(json!("some")).unwrap_err().contains("expected equal, paper"));
-        assert!(read(json!([])).unwrap_err().contains("empty list"));
     }
 
     #[test]
     fn shares_outside_their_range_are_refused() {
-        for share in [-0.1, 1.0, f64::NAN] {
-            let error = Prune::Each(vec![0.5, share]).check("packnet.prune").unwrap_err();
+        for share in [-0.1, 1.0] {
+            let error = read(json!([0.5, share])).unwrap().check("packnet.prune").unwrap_err();
             assert!(error.to_string().starts_with("packnet.prune = 0.5,"), "{error}");
         }
-        assert!(Prune::Each(vec![0.0, 0.99]).check("packnet.prune").is_ok());
+        assert!(read(json!([0.0, 0.99])).unwrap().check("packnet.prune").is_ok());
     }
 
     /// By hand: with a half freed each time, task 8 gets .5⁸ = .39 %. Catches: a run that is let
     /// to train eight tasks before it says so, or a check of what is free instead of what is got.
     #[test]
     fn a_task_without_weights_is_refused_before_training() {
-        let half = Prune::Each(vec![0.5]);
+        let half = read(json!(0.5)).unwrap();
         let refused = |task, tasks, free| {
             half.check_room("packnet", task, tasks, free).err().map(|error| error.to_string())
         };

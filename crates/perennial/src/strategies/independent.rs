@@ -5,12 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Method;
+use super::{ISOLATED, Method};
 use crate::learner::{Context, LearnError};
-use crate::model::{Column, Model, Statistics, View};
+use crate::model::{Column, Model, View};
 use crate::network::{Network, NetworkError, Parameter, widest};
-use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Promises, Reads, Strategy};
+use crate::strategy::{Card, Isolation, Keeps, Reads, Strategy};
 
 /// A network of its own for every task, all in one θ: task t trains and answers with its column
 /// alone, so the others do not move by a bit and a step costs what one network costs.
@@ -113,13 +112,7 @@ impl Strategy for Independent {
             isolation: Isolation::Column,
             reads: Reads::default(),
             validation: false,
-            promises: Promises {
-                setting: Setting::Domain,
-                epochs: 5,
-                newest: Some(0.8),
-                margin: Some(0.05),
-                first_task_is_finetuning: false,
-            },
+            promises: ISOLATED,
         }
     }
 
@@ -150,14 +143,7 @@ impl Strategy for Independent {
     }
 
     fn view(&self, task: usize, model: &Model) -> View {
-        View {
-            column: model.columns[task].clone(),
-            older: Vec::new(),
-            statistics: Statistics::Learn,
-            heads: vec![task],
-            answer: model.answer(task),
-            keep: None,
-        }
+        model.own_view(task)
     }
 }
 

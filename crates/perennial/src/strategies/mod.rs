@@ -51,8 +51,9 @@ pub use self::scp::{Expectation, Scp, ScpAccumulate, ScpSettings};
 pub use self::si::{Clip, PathGradient, Si, SiSettings};
 use crate::learner::LearnError;
 use crate::parts::moments::Amount;
+use crate::scenario::Setting;
 use crate::state::{State, StateError, from_state};
-use crate::strategy::{Card, Strategy};
+use crate::strategy::{Card, Promises, Strategy};
 
 /// A method as the program knows it.
 pub struct Entry {
@@ -122,6 +123,15 @@ fn at_least_one(key: &str, value: Amount) -> Result<(), LearnError> {
         _ => Ok(()),
     }
 }
+
+/// What methods that hold a part of the network for each task promise.
+const ISOLATED: Promises = Promises {
+    setting: Setting::Domain,
+    epochs: 5,
+    newest: Some(0.8),
+    margin: Some(0.05),
+    first_task_is_finetuning: false,
+};
 
 /// Every method, in the order of reports.
 pub const REGISTRY: &[Entry] = &[

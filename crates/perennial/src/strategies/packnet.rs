@@ -42,7 +42,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Method, refused};
+use super::{ISOLATED, Method, refused};
 use crate::engine::Frozen;
 use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
@@ -50,8 +50,7 @@ use crate::model::{Model, Statistics, View};
 use crate::parts::owners::Owners;
 use crate::parts::prune::Prune;
 use crate::parts::shares::{Shares, layers};
-use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy};
+use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Reads, Strategy};
 
 /// PackNet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -152,13 +151,7 @@ impl Strategy for Packnet {
             isolation: Isolation::Head,
             reads: Reads::default(),
             validation: false,
-            promises: Promises {
-                setting: Setting::Domain,
-                epochs: 5,
-                newest: Some(0.8),
-                margin: Some(0.05),
-                first_task_is_finetuning: false,
-            },
+            promises: ISOLATED,
         }
     }
 
@@ -240,11 +233,10 @@ impl Strategy for Packnet {
         let fixed = task > 0 && self.settings.biases == Biases::First;
         View {
             column: model.columns[self.column(task)].clone(),
-            older: Vec::new(),
-            statistics: if fixed { Statistics::Fixed } else { Statistics::Learn },
             heads: vec![task],
-            answer: model.answer(task),
+            statistics: if fixed { Statistics::Fixed } else { Statistics::Learn },
             keep: (!trains).then(|| Arc::new(self.owners.up_to(task))),
+            ..model.shared_view(task)
         }
     }
 }

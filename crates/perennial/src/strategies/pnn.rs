@@ -41,14 +41,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Method, refused};
+use super::{ISOLATED, Method, refused};
 use crate::engine::Frozen;
 use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
-use crate::model::{Model, Statistics, View};
+use crate::model::{Model, View};
 use crate::network::{Init, Lateral, LateralKind, Network, NetworkError};
-use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Promises, Reads, Strategy};
+use crate::strategy::{Card, Isolation, Keeps, Reads, Strategy};
 
 /// Progressive neural networks.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -243,13 +242,7 @@ impl Strategy for Pnn {
             isolation: Isolation::Column,
             reads: Reads::default(),
             validation: false,
-            promises: Promises {
-                setting: Setting::Domain,
-                epochs: 5,
-                newest: Some(0.8),
-                margin: Some(0.05),
-                first_task_is_finetuning: false,
-            },
+            promises: ISOLATED,
         }
     }
 
@@ -288,13 +281,6 @@ impl Strategy for Pnn {
     }
 
     fn view(&self, task: usize, model: &Model) -> View {
-        View {
-            column: model.columns[task].clone(),
-            older: model.columns[..task].to_vec(),
-            statistics: Statistics::Learn,
-            heads: vec![task],
-            answer: model.answer(task),
-            keep: None,
-        }
+        View { older: model.columns[..task].to_vec(), ..model.own_view(task) }
     }
 }

@@ -11,7 +11,10 @@ use perennial::{Engine, OptimizerKind, OptimizerSettings, Setting, Stream};
 
 use crate::toy::{finish, learner, net, stream};
 
-/// The logits of a task's test rows, in batches of `rows`.
+/// Inputs that are asked again after every task.
+const ASKED: usize = 1000;
+
+/// The logits of a task's first 40 test rows, in batches of `rows`.
 pub(crate) fn logits(
     learner: &Learner,
     spec: &str,
@@ -19,10 +22,22 @@ pub(crate) fn logits(
     task: usize,
     rows: usize,
 ) -> Vec<u32> {
+    logits_of(learner, spec, stream, (task, 40), rows)
+}
+
+/// The logits of the first `count` test rows of a task, in batches of `rows`.
+fn logits_of(
+    learner: &Learner,
+    spec: &str,
+    stream: &Stream,
+    (task, count): (usize, usize),
+    rows: usize,
+) -> Vec<u32> {
     let engine = Engine::new(net(spec));
     let view = learner.strategy().view(task, &learner.core.model);
     let samples = stream.tasks[task].load(Part::Test);
-    let all: Vec<usize> = (0..samples.len().min(40)).collect();
+    assert!(samples.len() >= count);
+    let all: Vec<usize> = (0..count).collect();
     let mut bits = Vec::new();
     for chunk in all.chunks(rows) {
         let mut inputs = Vec::new();
@@ -53,7 +68,8 @@ impl Watch for Answers<'_> {
     fn save(&mut self, learner: &Learner) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if std::mem::take(&mut self.due) {
             let known = 0..learner.core.accuracy.trained();
-            let answers = known.map(|task| logits(learner, self.spec, self.stream, task, 40));
+            let of = |task| logits_of(learner, self.spec, self.stream, (task, ASKED), ASKED);
+            let answers = known.map(of);
             self.after.borrow_mut().push(answers.collect());
         }
         Ok(())
@@ -89,13 +105,14 @@ fn old_logits_of_isolating_methods_keep_their_bits() {
                 let after = after.borrow();
                 assert_eq!(after.len(), 3);
                 for later in &after[1..] {
-                    assert_eq!(later[0], after[0][0], "{} {spec}: task 1", entry.name);
+                    assert!(later[0] == after[0][0], "{} {spec}: task 1", entry.name);
                 }
-                assert_eq!(after[2][1], after[1][1], "{} {spec}: task 2", entry.name);
+                assert!(after[2][1] == after[1][1], "{} {spec}: task 2", entry.name);
                 assert_eq!(learner.core.accuracy.bwt(), Some(0.0));
                 // In evaluation batches of other sizes, one row included.
                 for rows in [1, 7] {
-                    assert_eq!(logits(&learner, spec, &stream, 0, rows), after[0][0], "{spec}");
+                    let first = logits(&learner, spec, &stream, 0, rows);
+                    assert_eq!(first, after[0][0][..first.len()], "{spec}");
                 }
             }
         }

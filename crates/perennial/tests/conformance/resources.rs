@@ -139,6 +139,47 @@ fn cpg_resumes_from_every_phase() {
     }
 }
 
+/// Nobody reaches this goal: the first two of three tasks must give back two thirds and a half, the
+/// last goes through all stages and keeps what is no worse.
+///
+/// Catches: a last task with fewer steps than the others, or one that gives away what it needs.
+#[test]
+fn the_last_task_is_compacted_to_copies_that_are_no_worse() {
+    #[derive(Default)]
+    struct Decisions(Vec<(usize, Value)>);
+    impl Watch for Decisions {
+        fn event(&mut self, event: &Event) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            if let Event::Decision { task, what } = event {
+                self.0.push((*task, what.clone()));
+            }
+            Ok(())
+        }
+    }
+    let stream = stream("permuted-digits", Some(200), 0);
+    let settings = json!({ "goal": 1, "growth": 1, "min-train": 0 });
+    let (learner, mut watch) = (begun("cpg", &settings, "mlp:6", &stream, 1), Decisions::default());
+    let learner = finish(learner, &stream, &mut watch);
+    let ends = learner.strategy().figures()["decisions"].clone();
+    for (task, stages, least) in [(0, 7, Some(2.0 / 3.0)), (1, 5, Some(0.5)), (2, 10, None)] {
+        let mut best = ends[task]["reached"].as_f64().unwrap();
+        assert!(best < 1.0, "the goal is reached: {best}");
+        let of_task = |(of, what): &&(usize, Value)| *of == task && what["after"] == "compact";
+        let steps: Vec<_> = watch.0.iter().filter(of_task).map(|(_, what)| what).collect();
+        assert_eq!(steps.len(), stages, "task {task}");
+        for step in steps {
+            let reached = step["reached"].as_f64().unwrap();
+            assert_eq!(step["kept"], json!(least.is_some() || reached >= best), "{step}");
+            if step["kept"] == json!(true) {
+                best = reached;
+            }
+        }
+        match least {
+            Some(least) => assert_eq!(ends[task]["pruned"], json!(least)),
+            None => assert!(ends[task]["end"].as_f64() >= ends[task]["reached"].as_f64()),
+        }
+    }
+}
+
 /// The network that sets a goal is the one that `independent` trains, bit for bit: with all data
 /// but the validation rows, its accuracy on those is the goal.
 ///
@@ -231,6 +272,29 @@ fn packnet_with_the_first_biases_keeps_old_bits_too() {
         let learner = finish(learner, &stream, &mut watch);
         assert_eq!(watch.after[2][..2], watch.after[1][..], "{spec}");
         assert_eq!(learner.core.model.columns.len(), 1);
+    }
+}
+
+/// Catches: laterals whose sums depend on the columns that came later, or on the size of a batch.
+#[test]
+fn every_form_of_laterals_keeps_old_bits() {
+    let stream = stream("permuted-digits", Some(30), 0);
+    for spec in ["mlp:20x600", "cnn:4x6x8"] {
+        for settings in [
+            json!({ "laterals": "full" }),
+            json!({ "laterals": "linear", "biases": false }),
+            json!({ "width": 0.5 }),
+        ] {
+            let learner = begun("pnn", &settings, spec, &stream, 1);
+            let (after, widths) = (Vec::new(), Vec::new());
+            let mut watch = Answers { spec, stream: &stream, after, widths };
+            let learner = finish(learner, &stream, &mut watch);
+            assert_eq!(watch.after[1][0], watch.after[0][0], "{spec} {settings}: task 1");
+            assert_eq!(watch.after[2][..2], watch.after[1][..], "{spec} {settings}");
+            for rows in [1, 7] {
+                assert_eq!(logits(&learner, spec, &stream, 1, rows), watch.after[1][1], "{spec}");
+            }
+        }
     }
 }
 

@@ -153,9 +153,11 @@ impl Course {
     pub(super) fn learn_picks(&mut self, gradient: &Gradient<'_>, model: &Model) {
         if self.older > 0 && matches!(self.stage, Stage::Pick | Stage::Retrain) {
             let active = (&model.layout, gradient.active);
-            let keep = Arc::make_mut(&mut self.keep);
-            self.changed =
-                self.scores.step(active, gradient.values, &model.theta, &self.held, keep);
+            let changed = self.scores.step(active, gradient.values, &model.theta);
+            self.changed = !changed.is_empty();
+            if self.changed {
+                Arc::make_mut(&mut self.keep).flip(changed);
+            }
         }
     }
 

@@ -34,6 +34,15 @@ fn widened(network: &Arc<dyn Network>, multiple: f64) -> Result<Arc<dyn Network>
     widest(network, multiple, |wider| weights(wider) as f64 <= most)
 }
 
+/// The share of what it took that a task must give back, whatever that costs: one that missed its
+/// goal keeps no more than its equal share of what is free. `None` for one that met it, and for
+/// the last, after which nobody comes.
+fn must_give_back(course: &Course, cx: &Context<'_>) -> Option<f64> {
+    let left = cx.tasks().map(|tasks| tasks - cx.task - 1);
+    let must = !course.decision.met && left != Some(0);
+    must.then(|| 1.0 - left.map_or(UNKNOWN, |left| 1.0 / (left + 1) as f64))
+}
+
 impl Cpg {
     /// Begins the task's own network, at the width there is now, and its picking.
     pub(super) fn pick(
@@ -66,11 +75,21 @@ impl Cpg {
         }
         course.stage = Stage::Pick;
         course.goal = goal;
-        course.scores = Scores::new(older);
+        course.scores = self.scores(course, cx);
         course.keep = Arc::new(Mask::filled(older, true));
         course.held = Arc::new(self.owners.held(task, false));
         let name = if task == 0 { "train" } else { "pick" };
         Ok(Some(Phase { name: name.into(), validate: true, ..Phase::default() }))
+    }
+
+    /// Fresh scores of the trunk's weights that older tasks own.
+    fn scores(&self, course: &Course, cx: &Context<'_>) -> Scores {
+        let mut trunk = Mask::filled(course.older, false);
+        let weights = own_layers(cx).into_iter().flat_map(|layer| layer.weights);
+        for weights in weights.filter(|weights| weights.end <= course.older) {
+            weights.for_each(|weight| trunk.set(weight, true));
+        }
+        Scores::new(&self.owners.older(cx.task, &trunk))
     }
 
     /// Widens the network if the goal was missed and it may grow; whether it did.
@@ -121,13 +140,7 @@ impl Cpg {
         course.taken = own_layers(cx).iter().map(own).collect();
         course.held = Arc::new(self.owners.held(task, true));
         course.remember(&self.owners, cx, reached, 0.0);
-        let left = cx.tasks().map(|tasks| tasks - task - 1);
-        let share = left.map_or(UNKNOWN, |left| 1.0 / (left + 1) as f64);
-        course.stages = match (left, course.decision.met) {
-            (Some(0), _) => Vec::new(),
-            (_, true) => compact::stages(None),
-            (_, false) => compact::stages(Some(1.0 - share)),
-        };
+        course.stages = compact::stages(must_give_back(course, cx));
         course.stages.reverse();
         course.stage = Stage::Compact;
         self.stage(course, cx)
@@ -156,10 +169,10 @@ impl Cpg {
         let sparsity = course.stages.pop().unwrap_or_default();
         course.from = sparsity;
         let train = course.right as f64 / course.rows.max(1) as f64;
-        let met = course.decision.met;
-        // Who missed the goal anyway must give back its share, whatever that costs.
-        let ends = met && train < self.settings.min_train;
-        let kept = !ends && (!met || reached >= course.goal);
+        let must = must_give_back(course, cx).is_some();
+        let ends = !must && train < self.settings.min_train;
+        let before = course.best.as_ref().map_or(0.0, |best| best.reached);
+        let kept = must || (!ends && reached >= course.goal.min(before));
         cx.decide(json!({
             "after": "compact", "sparsity": sparsity, "reached": reached, "train": train,
             "kept": kept, "next": if ends { "stop" } else { "go on" },
@@ -192,7 +205,7 @@ impl Cpg {
             return None;
         }
         course.stage = Stage::Retrain;
-        course.scores = Scores::new(course.older);
+        course.scores = self.scores(course, cx);
         course.keep = Arc::new(Mask::filled(course.older, true));
         Some(Phase { name: "retrain".into(), share, validate: true, ..Phase::default() })
     }

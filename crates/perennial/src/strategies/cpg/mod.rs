@@ -33,8 +33,9 @@
 //! With `goal = individual` each task first trains a network of the first width for itself, for
 //! as many steps as the picking has: bit for bit the network that `independent` would have. Its
 //! validation accuracy is the goal; the network goes. What is chosen is chosen on validation rows;
-//! the authors' code chooses on the test set. The last task of a stream of known length gives
-//! nothing back.
+//! the authors' code chooses on the test set. A task that missed its goal must leave its equal
+//! share of the free weights to those to come; the last of a stream of known length is compacted
+//! as the paper does it, but only to copies that are no worse.
 //!
 //! ```
 //! use perennial::strategies::Entry;
@@ -52,16 +53,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::course::{Course, Decision, Stage};
-use super::{Method, refused};
+use super::{ISOLATED, Method, refused};
 use crate::engine::Frozen;
 use crate::learner::{Context, LearnError};
-use crate::model::{Model, Statistics, View};
+use crate::model::{Model, View};
 use crate::parts::goal::Goal;
 use crate::parts::owners::Owners;
 use crate::parts::shares::{Shares, layers};
-use crate::scenario::{Part, Setting};
+use crate::scenario::Part;
 use crate::strategy::{
-    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Reads, Step, Strategy,
 };
 use crate::vector::Mask;
 
@@ -163,13 +164,7 @@ impl Strategy for Cpg {
             isolation: Isolation::Column,
             reads: Reads::default(),
             validation: true,
-            promises: Promises {
-                setting: Setting::Domain,
-                epochs: 5,
-                newest: Some(0.8),
-                margin: Some(0.05),
-                first_task_is_finetuning: false,
-            },
+            promises: ISOLATED,
         }
     }
 
@@ -261,13 +256,6 @@ impl Strategy for Cpg {
             (Some(course), None) => course.kept(),
             (None, None) => None,
         };
-        View {
-            column: model.columns[task].clone(),
-            older: Vec::new(),
-            statistics: Statistics::Learn,
-            heads: vec![task],
-            answer: model.answer(task),
-            keep,
-        }
+        View { keep, ..model.own_view(task) }
     }
 }
