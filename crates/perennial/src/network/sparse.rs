@@ -158,13 +158,11 @@ fn take(columns: &[f32], first: usize, to: &mut [Entry]) -> usize {
 
 /// Numbers in a register that all machines of today have.
 const WIDE: usize = 8;
-/// Sums of a row of a product that are held in registers at once, in registers: what the fewest
-/// registers of such machines hold beside what is added.
+/// Registers of sums that are held at once: what such machines have, less what is added.
 const HELD: usize = 13;
 
-/// Some columns of a product, in registers side by side. The last register ends with the columns:
-/// where they are no multiple of [`WIDE`], it overlaps the one before it, and both hold the same
-/// sums.
+/// Some columns of a product: V registers side by side, and one more that ends with the columns.
+/// It overlaps those before it, and both hold the same sums.
 #[derive(Clone, Copy)]
 struct Columns {
     first: usize,
@@ -173,36 +171,56 @@ struct Columns {
 }
 
 /// The sums of some columns of a row.
-type Sums<const V: usize> = [[f32; WIDE]; V];
+#[derive(Clone, Copy)]
+struct Sums<const V: usize> {
+    whole: [[f32; WIDE]; V],
+    last: [f32; WIDE],
+}
 
-impl Columns {
-    /// Where a register begins, counted from the first column.
-    #[inline(always)]
-    fn at<const V: usize>(self, register: usize) -> usize {
-        if register + 1 == V { self.last } else { register * WIDE }
-    }
+impl<const V: usize> Sums<V> {
+    const ZERO: Self = Self { whole: [[0.0; WIDE]; V], last: [0.0; WIDE] };
 
-    /// The columns' numbers of row `row` of a matrix.
+    /// Of the columns' numbers of a row.
     #[inline(always)]
-    fn of(self, row: usize, width: usize) -> Range<usize> {
-        let first = row * width + self.first;
-        first..first + self.last + WIDE
-    }
-
-    #[inline(always)]
-    fn load<const V: usize>(self, from: &[f32]) -> Sums<V> {
-        let mut sums = [[0.0; WIDE]; V];
-        for (register, sums) in sums.iter_mut().enumerate() {
-            sums.copy_from_slice(&from[self.at::<V>(register)..][..WIDE]);
+    fn load(row: &[f32]) -> Self {
+        let mut sums = Self::ZERO;
+        if let (Some(whole), Some(last)) = (row.as_chunks().0.first_chunk(), row.last_chunk()) {
+            (sums.whole, sums.last) = (*whole, *last);
         }
         sums
     }
 
     #[inline(always)]
-    fn store<const V: usize>(self, sums: &Sums<V>, to: &mut [f32]) {
-        for (register, sums) in sums.iter().enumerate() {
-            to[self.at::<V>(register)..][..WIDE].copy_from_slice(sums);
+    fn store(self, row: &mut [f32]) {
+        if let Some(whole) = row.as_chunks_mut().0.first_chunk_mut() {
+            *whole = self.whole;
         }
+        if let Some(last) = row.last_chunk_mut() {
+            *last = self.last;
+        }
+    }
+
+    /// Adds a number times those of another row.
+    #[inline(always)]
+    fn add(&mut self, value: f32, row: &[f32]) {
+        let row = Self::load(row);
+        for (sums, numbers) in self.whole.iter_mut().zip(&row.whole) {
+            for (sum, number) in sums.iter_mut().zip(numbers) {
+                *sum += value * number;
+            }
+        }
+        for (sum, number) in self.last.iter_mut().zip(&row.last) {
+            *sum += value * number;
+        }
+    }
+}
+
+impl Columns {
+    /// Where the columns' numbers of row `row` of a matrix are.
+    #[inline(always)]
+    fn of(self, row: usize, width: usize) -> Range<usize> {
+        let first = row * width + self.first;
+        first..first + self.last + WIDE
     }
 
     /// Adds, for each entry, its value times the columns of its row of a matrix.
@@ -214,15 +232,8 @@ impl Columns {
         width: usize,
         mut sums: Sums<V>,
     ) -> Sums<V> {
-        for entry in entries {
-            let row = &matrix[self.of(entry.at as usize, width)];
-            for (register, sums) in sums.iter_mut().enumerate() {
-                let at = self.at::<V>(register);
-                let numbers = &row[at..at + WIDE];
-                for (sum, number) in sums.iter_mut().zip(numbers) {
-                    *sum = entry.value.mul_add(*number, *sum);
-                }
-            }
+        for &Entry { at, value } in entries {
+            sums.add(value, &matrix[self.of(at as usize, width)]);
         }
         sums
     }
@@ -246,7 +257,8 @@ fn blocks(outputs: usize, block: &mut impl Block) {
             _ => (HELD - 1) * WIDE,
         };
         let columns = Columns { first, last: width - WIDE };
-        match width.div_ceil(WIDE) {
+        match columns.last.div_ceil(WIDE) {
+            0 => block.columns::<0>(columns),
             1 => block.columns::<1>(columns),
             2 => block.columns::<2>(columns),
             3 => block.columns::<3>(columns),
@@ -258,8 +270,7 @@ fn blocks(outputs: usize, block: &mut impl Block) {
             9 => block.columns::<9>(columns),
             10 => block.columns::<10>(columns),
             11 => block.columns::<11>(columns),
-            12 => block.columns::<12>(columns),
-            _ => block.columns::<HELD>(columns),
+            _ => block.columns::<12>(columns),
         }
         first += width;
     }
@@ -286,9 +297,9 @@ impl Block for Times<'_> {
                     continue;
                 }
                 let out = &mut self.out[columns.of(row, outputs)];
-                let start = if run > 0 { columns.load::<V>(out) } else { [[0.0; WIDE]; V] };
+                let start = if run > 0 { Sums::<V>::load(out) } else { Sums::ZERO };
                 let entries = &entries[starts[run]..starts[run + 1]];
-                columns.store(&columns.add(entries, weight, outputs, start), out);
+                columns.add(entries, weight, outputs, start).store(out);
             }
         }
     }
@@ -314,8 +325,8 @@ impl Block for Transposed<'_> {
                 continue;
             }
             let out = &mut self.out[columns.of(input, outputs)];
-            let start = if add { columns.load::<V>(out) } else { [[0.0; WIDE]; V] };
-            columns.store(&columns.add(entries, delta, outputs, start), out);
+            let start = if add { Sums::<V>::load(out) } else { Sums::ZERO };
+            columns.add(entries, delta, outputs, start).store(out);
         }
     }
 }
