@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
         file.extend_from_slice(rest);
         if let Ok(part) = parse(variant, &file, Path::new("fuzzed")) {
             assert_eq!(part.len() * record, file.len());
-            assert_eq!(part.pixels.len(), part.len() * 3072);
+            assert_eq!(part.values.len(), part.len() * 3072);
             assert!(part.labels.iter().all(|&label| label < classes));
         }
     }

@@ -30,8 +30,10 @@ pub(crate) enum Command {
     Reproduce(Box<Reproduce>),
     /// What there is: strategies, benchmarks, networks, protocols.
     List(List),
-    /// Write the HTML report of finished run folders.
+    /// Write the HTML report of run folders: of one comparison or of several.
     Report(Report),
+    /// Follow a run as it happens, on a local page.
+    Watch(Watch),
     /// Image sets: fetch them, or list what is there.
     Data(Data),
     /// Print a completion script for a shell.
@@ -78,6 +80,9 @@ pub(crate) struct Compare {
     /// Show no progress.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Serve a local page that follows the run; its address is said on standard error.
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 /// What can be said of a comparison; what is not said is the default's.
@@ -198,15 +203,35 @@ pub(crate) enum Listed {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// Finished run folders; several of one comparison become one report.
+    /// Run folders; parts of one comparison are joined, different comparisons stand side by side.
     #[arg(value_name = "RUN_DIR", required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// The page [default: report.html in the first folder].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Write each figure as SVG and PNG, and each table as CSV, Markdown and LaTeX.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) figures: Option<PathBuf>,
+    /// Write event files for TensorBoard: a folder a strategy and seed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
     /// Print one JSON document.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// A run's folder, running or finished.
+    #[arg(value_name = "RUN_DIR")]
+    pub(crate) run: PathBuf,
+    /// Where the page is served; port 0 is any free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Let other machines read the page too, which has no password: allows a --listen address
+    /// that is not of this machine alone.
+    #[arg(long)]
+    pub(crate) anyone: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::shell;
 use crate::signals::Signals;
 use crate::tune::Tune;
+use crate::watch::Watched;
 
 /// Runs what is missing of the comparison and shows all of it. Says the exit code.
 pub(crate) fn run(args: &Compare) -> Result<u8> {
@@ -39,12 +40,14 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
         plan = Plan::new(&settings, Some(tune))?;
     }
     let folder = Folder::open(&path, &plan)?;
+    let watched = if args.watch { Some(Watched::begin(&path)?) } else { None };
     run(&[(&plan, &folder)])?;
     let comparison = Comparison { tuned, ..comparison(&plan, &folder)? };
     let text = serde_json::to_string(&comparison)
         .map_err(|error| Problem::new(Code::Bug, error.to_string(), crate::error::REPORT_IT))?;
     folder.write("result.json", &format!("{text}\n"))?;
     let report = folder.write("report.html", &perennial_report::html(&comparison)?)?;
+    watched.map_or(Ok(()), Watched::end)?;
     if args.json {
         output::answer(&format!("{text}\n"))?;
     } else {
@@ -86,7 +89,11 @@ fn again(plan: &Plan, settings: &Settings, path: &Path) -> String {
 
 /// All cells as one document.
 fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
-    let mut runs = runs(plan, folder)?;
+    document(plan, runs(plan, folder)?)
+}
+
+/// The document of these cells, which are in the order of reports.
+pub(crate) fn document(plan: &Plan, mut runs: Vec<Ended>) -> Result<Comparison> {
     add_intransigence(&mut runs);
     let entries = plan.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
     let methods: Result<Vec<Method>> = entries.map(method).collect();
@@ -110,19 +117,24 @@ fn comparison(plan: &Plan, folder: &Folder) -> Result<Comparison> {
 
 /// The cells in the order of reports: strategy by strategy.
 fn runs(plan: &Plan, folder: &Folder) -> Result<Vec<Ended>> {
-    let ended = |strategy: &str, id: &CellId| {
+    let ended = |id: &CellId| {
         let cell = folder.cell(id)?;
         if let Some(run) = cell.result()? {
             return Ok(Ended::Done(Box::<Run>::new(run)));
         }
         let problem = cell.error()?.ok_or_else(|| cells::vanished(&cell))?;
-        let (strategy, seed, error) = (strategy.to_owned(), id.seed, problem.failure());
+        let (strategy, seed, error) = (id.strategy.name.clone(), id.seed, problem.failure());
         Ok(Ended::Failed(FailedRun { strategy, seed, error }))
     };
+    by_strategy(plan).iter().map(ended).collect()
+}
+
+/// Every cell of a plan, strategy by strategy.
+pub(crate) fn by_strategy(plan: &Plan) -> Vec<CellId> {
     let cells = plan.cells();
     let of = |strategy: &str| {
         let own = cells.iter().filter(|id| id.strategy.name == strategy);
-        own.map(|id| ended(strategy, id)).collect::<Vec<_>>()
+        own.cloned().collect::<Vec<_>>()
     };
     plan.strategies.iter().flat_map(|chosen| of(&chosen.name)).collect()
 }
@@ -131,7 +143,7 @@ fn runs(plan: &Plan, folder: &Folder) -> Result<Vec<Ended>> {
 fn add_intransigence(runs: &mut [Ended]) {
     let done = |ended: &Ended| match ended {
         Ended::Done(run) => Some((**run).clone()),
-        Ended::Failed(_) => None,
+        Ended::Failed(_) | Ended::Begun(_) => None,
     };
     let scratch = |run: &Run| {
         run.strategy == "joint" && run.settings.get("start").is_some_and(|start| start == "scratch")

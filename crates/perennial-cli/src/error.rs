@@ -10,6 +10,7 @@ use perennial::state::{FileError, FileErrorKind, StateError};
 use perennial_data::{DataError, ErrorKind};
 use perennial_report::ReportError;
 use perennial_report::document::Failure;
+use perennial_watch::WatchError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -259,6 +260,22 @@ impl From<ReportError> for Problem {
             ReportError::Missing { .. } => (Code::InputMissing, ""),
             ReportError::BadData { .. } | ReportError::Newer { .. } => (Code::BadData, ""),
             _ => (Code::Bug, REPORT_IT),
+        };
+        Self::new(code, error.to_string(), hint)
+    }
+}
+
+impl From<WatchError> for Problem {
+    fn from(error: WatchError) -> Self {
+        let (code, hint) = match &error {
+            WatchError::NotLoopback { .. } => {
+                (Code::Usage, "add --anyone if they may, or leave --listen out")
+            }
+            WatchError::Bind { source, .. } => match source.kind() {
+                io::ErrorKind::AddrInUse => (Code::Busy, "name another port, or 0 for a free one"),
+                _ => (Code::Usage, "name an address of this machine with --listen IP:PORT"),
+            },
+            _ => (Code::Io, "try again"),
         };
         Self::new(code, error.to_string(), hint)
     }

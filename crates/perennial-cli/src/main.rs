@@ -20,6 +20,7 @@ mod main_job;
 mod memory;
 mod message;
 mod output;
+mod pictures;
 mod plan;
 mod progress;
 mod report;
@@ -27,8 +28,10 @@ mod reproduce;
 mod settings;
 mod shell;
 mod signals;
+mod snapshot;
 mod stream;
 mod tune;
+mod watch;
 mod worker;
 mod workers;
 
@@ -64,6 +67,7 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -184,9 +184,9 @@ fn inferred(inferred: &perennial::learner::Inferred) -> Inferred {
     }
 }
 
-/// What the strategy counted, by kind.
+/// What was counted, by kind.
 fn figures(learner: &Learner) -> Result<Figures> {
-    match learner.strategy().figures() {
+    match learner.figures() {
         serde_json::Value::Null => Ok(Figures::default()),
         figures => serde_json::from_value(figures)
             .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT)),

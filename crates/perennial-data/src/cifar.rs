@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{DataError, Dataset, Part, names};
 
-const SHAPE: [usize; 3] = [3, 32, 32];
+pub(crate) const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
 /// More text than the names of a hundred classes could be.
 const LARGEST_NAMES_FILE: u64 = 64 << 10;
@@ -114,19 +114,18 @@ impl Variant {
 /// file of names does not name each class.
 pub fn read_folder(variant: Variant, folder: &Path) -> Result<Dataset, DataError> {
     let folder = variant.find_in(folder).unwrap_or_else(|| folder.to_path_buf());
-    let mut train = Part { pixels: Vec::new(), labels: Vec::new() };
+    let mut train = Records::default();
     for file in variant.train_files() {
         append_file(variant, &folder.join(file), &mut train)?;
     }
-    let mut test = Part { pixels: Vec::new(), labels: Vec::new() };
+    let mut test = Records::default();
     append_file(variant, &folder.join(variant.test_file()), &mut test)?;
     Ok(Dataset {
         name: variant.name().to_string(),
         shape: SHAPE,
-        white: u8::MAX,
         classes: class_names(variant, &folder)?,
-        train,
-        test,
+        train: train.part(),
+        test: test.part(),
     })
 }
 
@@ -136,15 +135,35 @@ pub fn read_folder(variant: Variant, folder: &Path) -> Result<Dataset, DataError
 ///
 /// If the bytes are no whole number of records, or a label is out of range.
 pub fn parse(variant: Variant, bytes: &[u8], path: &Path) -> Result<Part, DataError> {
-    let mut part = Part { pixels: Vec::new(), labels: Vec::new() };
-    append(variant, bytes, bytes.len() as u64, path, &mut part)?;
-    Ok(part)
+    let mut records = Records::default();
+    append(variant, bytes, bytes.len() as u64, path, &mut records)?;
+    Ok(records.part())
 }
 
-fn append_file(variant: Variant, path: &Path, part: &mut Part) -> Result<(), DataError> {
+/// Reads the records of one file.
+pub(crate) fn read_file(variant: Variant, path: &Path) -> Result<Part, DataError> {
+    let mut records = Records::default();
+    append_file(variant, path, &mut records)?;
+    Ok(records.part())
+}
+
+/// The images and labels of one file after another.
+#[derive(Default)]
+struct Records {
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+}
+
+impl Records {
+    fn part(self) -> Part {
+        Part::of_bytes(self.pixels, u8::MAX, self.labels)
+    }
+}
+
+fn append_file(variant: Variant, path: &Path, to: &mut Records) -> Result<(), DataError> {
     let file = File::open(path).map_err(DataError::cannot_open(path))?;
     let length = file.metadata().map_err(DataError::io("read", path))?.len();
-    append(variant, BufReader::new(file), length, path, part)
+    append(variant, BufReader::new(file), length, path, to)
 }
 
 /// Appends the records of a reader of `length` bytes, which is what bounds the memory.
@@ -153,7 +172,7 @@ fn append(
     mut reader: impl Read,
     length: u64,
     path: &Path,
-    part: &mut Part,
+    to: &mut Records,
 ) -> Result<(), DataError> {
     let labels = variant.label_bytes();
     let size = labels + PIXELS;
@@ -162,8 +181,8 @@ fn append(
         return Err(DataError::NotWholeRecords { path, found: length, record: size as u64 });
     }
     let count = usize::try_from(length / size as u64).unwrap_or(usize::MAX);
-    part.labels.reserve_exact(count);
-    part.pixels.reserve_exact(count.saturating_mul(PIXELS));
+    to.labels.reserve_exact(count);
+    to.pixels.reserve_exact(count.saturating_mul(PIXELS));
     let mut record = vec![0; size];
     for index in 0..count {
         reader.read_exact(&mut record).map_err(DataError::io("read", path))?;
@@ -177,13 +196,14 @@ fn append(
                 last: u8::try_from(variant.classes() - 1).unwrap_or(u8::MAX),
             });
         }
-        part.labels.push(label.into());
-        part.pixels.extend_from_slice(&record[labels..]);
+        to.labels.push(label.into());
+        to.pixels.extend_from_slice(&record[labels..]);
     }
     Ok(())
 }
 
-fn class_names(variant: Variant, folder: &Path) -> Result<Vec<String>, DataError> {
+/// The names of the classes: from the file of names in `folder`, if there is one.
+pub(crate) fn class_names(variant: Variant, folder: &Path) -> Result<Vec<String>, DataError> {
     let path = folder.join(variant.names_file());
     let file = match File::open(&path) {
         Ok(file) => file,

@@ -33,7 +33,6 @@ pub fn digits() -> Result<Dataset, DataError> {
     Ok(Dataset {
         name: "digits".to_string(),
         shape: [1, SIDE, SIDE],
-        white: WHITE,
         classes: names::numbers(CLASSES),
         train,
         test,
@@ -63,7 +62,7 @@ pub fn parse_csv(bytes: &[u8], path: &Path) -> Result<Part, DataError> {
         bad(line, "bytes that are no text".to_string(), "numbers divided by commas")
     })?;
 
-    let mut part = Part { pixels: Vec::new(), labels: Vec::new() };
+    let (mut all, mut labels) = (Vec::new(), Vec::new());
     for (line, content) in text.lines().enumerate() {
         let mut values = Vec::with_capacity(SIDE * SIDE + 1);
         for field in content.split(',') {
@@ -78,30 +77,22 @@ pub fn parse_csv(bytes: &[u8], path: &Path) -> Result<Part, DataError> {
                 if usize::from(label) >= CLASSES {
                     return Err(bad(line, format!("label {label}"), "a label from 0 to 9"));
                 }
-                part.pixels.extend_from_slice(pixels);
-                part.labels.push(label.into());
+                all.extend_from_slice(pixels);
+                labels.push(label.into());
             }
             _ => {
                 return Err(bad(line, format!("{} values", values.len()), "64 pixels and a label"));
             }
         }
     }
-    if part.is_empty() {
+    if labels.is_empty() {
         return Err(bad(0, "nothing".to_string(), "64 pixels and a label"));
     }
-    Ok(part)
+    Ok(Part::of_bytes(all, WHITE, labels))
 }
 
 /// Divides samples into train and test, each class by itself.
 fn split(all: &Part) -> (Part, Part) {
-    let mut train = Part { pixels: Vec::new(), labels: Vec::new() };
-    let mut test = train.clone();
-    let mut seen = [0; CLASSES];
-    for (i, &label) in all.labels.iter().enumerate() {
-        seen[label as usize] += 1;
-        let part = if seen[label as usize] % TEST_EVERY == 0 { &mut test } else { &mut train };
-        part.pixels.extend_from_slice(all.image(i));
-        part.labels.push(label);
-    }
-    (train, test)
+    let (train, test) = crate::open::every_nth(&all.labels, CLASSES, TEST_EVERY);
+    (all.gathered(&train), all.gathered(&test))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::FetchError;
 use crate::names::NAMES;
+use crate::open::OpenError;
 
 /// The sort of a failure: what a program needs in order to choose its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -230,6 +231,10 @@ pub enum DataError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
 
+    /// Data of your own could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+
     /// A file or folder cannot be created.
     #[error("cannot create {}: {source}", .path.display())]
     CannotCreate {
@@ -279,6 +284,7 @@ impl DataError {
             E::CannotCreate { .. } => ErrorKind::CannotCreate,
             E::Io { .. } => ErrorKind::Io,
             E::Fetch(error) => error.kind(),
+            E::Open(error) => error.kind(),
         }
     }
 

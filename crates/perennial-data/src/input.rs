@@ -1,12 +1,12 @@
 //! Bytes from a file or from memory, plain or gzip, with a bound on how many there can be.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::DataError;
+use crate::{DataError, arrays};
 
 /// The first two bytes of a gzip file. Content decides, not the file's name: browsers unpack
 /// `.gz` files without renaming them.
@@ -19,10 +19,57 @@ const LARGEST_EXPANSION: u64 = 1032;
 /// the bound of [`LARGEST_EXPANSION`]; a longer file grows as it is read.
 const LARGEST_ADVANCE: u64 = 64 << 20;
 
+/// A file, or its bytes in memory under the name that errors call it by.
+pub(crate) enum Source<'a> {
+    File(&'a Path),
+    Memory(&'a [u8], &'a Path),
+}
+
+/// What formats with a table of contents need.
+pub(crate) trait BufReadSeek: BufRead + Seek {}
+
+impl<T: BufRead + Seek> BufReadSeek for T {}
+
+impl<'a> Source<'a> {
+    pub(crate) fn path(&self) -> &'a Path {
+        match self {
+            Self::File(path) | Self::Memory(_, path) => path,
+        }
+    }
+
+    /// From the start, unpacked if it is gzip.
+    pub(crate) fn input(&self) -> Result<Input<'a>, DataError> {
+        match self {
+            Self::File(path) => Input::open(path),
+            Self::Memory(bytes, path) => Ok(Input::from_bytes(bytes, path)),
+        }
+    }
+
+    /// From the start, as it is, with its length.
+    pub(crate) fn seekable(&self) -> Result<(Box<dyn BufReadSeek + 'a>, u64), DataError> {
+        match self {
+            Self::File(path) => {
+                let file = File::open(path).map_err(DataError::cannot_open(path))?;
+                let length = file.metadata().map_err(DataError::io("read", path))?.len();
+                Ok((Box::new(BufReader::new(file)), length))
+            }
+            Self::Memory(bytes, _) => Ok((Box::new(Cursor::new(*bytes)), bytes.len() as u64)),
+        }
+    }
+}
+
+/// How the bytes lie in the file.
+#[derive(Clone, Copy)]
+enum Packing {
+    Plain,
+    Gzip,
+    Archive,
+}
+
 /// A source of bytes that knows the most it can give.
 pub(crate) struct Input<'a> {
     reader: Box<dyn Read + 'a>,
-    gzip: bool,
+    packing: Packing,
     available: u64,
     path: PathBuf,
 }
@@ -35,7 +82,7 @@ impl<'a> Input<'a> {
         let mut start = Vec::new();
         (&mut file).take(2).read_to_end(&mut start).map_err(DataError::io("read", path))?;
         let gzip = start == GZIP_MAGIC;
-        Ok(Input::new(io::Cursor::new(start).chain(file), length, gzip, path))
+        Ok(Input::new(Cursor::new(start).chain(file), length, gzip, path))
     }
 
     /// Reads from memory; `path` is what errors call it.
@@ -47,10 +94,94 @@ impl<'a> Input<'a> {
         let path = path.to_path_buf();
         if gzip {
             let reader = Box::new(MultiGzDecoder::new(BufReader::new(reader)));
-            Self { reader, gzip, available: length.saturating_mul(LARGEST_EXPANSION), path }
+            let available = length.saturating_mul(LARGEST_EXPANSION);
+            Self { reader, packing: Packing::Gzip, available, path }
         } else {
-            Self { reader: Box::new(BufReader::new(reader)), gzip, available: length, path }
+            let reader = Box::new(BufReader::new(reader));
+            Self { reader, packing: Packing::Plain, available: length, path }
         }
+    }
+
+    /// Reads a file of an archive, which gives at most `available` bytes.
+    pub(crate) fn of_archive(reader: impl Read + 'a, available: u64, path: &Path) -> Self {
+        let (reader, path) = (Box::new(reader), path.to_path_buf());
+        Self { reader, packing: Packing::Archive, available, path }
+    }
+
+    pub(crate) fn path(&self) -> &'a Path {
+        match self {
+            Self::File(path) | Self::Memory(_, path) => path,
+        }
+    }
+
+    /// From the start, unpacked if it is gzip.
+    pub(crate) fn input(&self) -> Result<Input<'a>, DataError> {
+        match self {
+            Self::File(path) => Input::open(path),
+            Self::Memory(bytes, path) => Ok(Input::from_bytes(bytes, path)),
+        }
+    }
+
+    /// From the start, as it is, with its length.
+    pub(crate) fn seekable(&self) -> Result<(Box<dyn BufReadSeek + 'a>, u64), DataError> {
+        match self {
+            Self::File(path) => {
+                let file = File::open(path).map_err(DataError::cannot_open(path))?;
+                let length = file.metadata().map_err(DataError::io("read", path))?.len();
+                Ok((Box::new(BufReader::new(file)), length))
+            }
+            Self::Memory(bytes, _) => Ok((Box::new(Cursor::new(*bytes)), bytes.len() as u64)),
+        }
+    }
+}
+
+/// How the bytes lie in the file.
+#[derive(Clone, Copy)]
+enum Packing {
+    Plain,
+    Gzip,
+    Archive,
+}
+
+/// A source of bytes that knows the most it can give.
+pub(crate) struct Input<'a> {
+    reader: Box<dyn Read + 'a>,
+    packing: Packing,
+    available: u64,
+    path: PathBuf,
+}
+
+impl<'a> Input<'a> {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> Result<Input<'static>, DataError> {
+        let mut file = File::open(path).map_err(DataError::cannot_open(path))?;
+        let length = file.metadata().map_err(DataError::io("read", path))?.len();
+        let mut start = Vec::new();
+        (&mut file).take(2).read_to_end(&mut start).map_err(DataError::io("read", path))?;
+        let gzip = start == GZIP_MAGIC;
+        Ok(Input::new(Cursor::new(start).chain(file), length, gzip, path))
+    }
+
+    /// Reads from memory; `path` is what errors call it.
+    pub(crate) fn from_bytes(bytes: &'a [u8], path: &Path) -> Self {
+        Self::new(bytes, bytes.len() as u64, bytes.starts_with(&GZIP_MAGIC), path)
+    }
+
+    fn new(reader: impl Read + 'a, length: u64, gzip: bool, path: &Path) -> Self {
+        let path = path.to_path_buf();
+        if gzip {
+            let reader = Box::new(MultiGzDecoder::new(BufReader::new(reader)));
+            let available = length.saturating_mul(LARGEST_EXPANSION);
+            Self { reader, packing: Packing::Gzip, available, path }
+        } else {
+            let reader = Box::new(BufReader::new(reader));
+            Self { reader, packing: Packing::Plain, available: length, path }
+        }
+    }
+
+    /// Reads from a reader that gives at most `available` bytes.
+    pub(crate) fn bounded(reader: impl Read + 'a, available: u64, path: &Path) -> Self {
+        Self { reader: Box::new(reader), gzip: false, available, path: path.to_path_buf() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -81,9 +212,10 @@ impl<'a> Input<'a> {
 
     fn fault(&self, source: io::Error) -> DataError {
         let path = self.path.clone();
-        match source.kind() {
-            io::ErrorKind::UnexpectedEof if self.gzip => DataError::TruncatedGzip { path },
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if self.gzip => {
+        match (self.packing, source.kind()) {
+            (Packing::Archive, _) => arrays::npz_fault(&path, source),
+            (Packing::Gzip, io::ErrorKind::UnexpectedEof) => DataError::TruncatedGzip { path },
+            (Packing::Gzip, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
                 DataError::DamagedGzip { path, source }
             }
             _ => DataError::Io { path, doing: "read", source },

@@ -1,11 +1,35 @@
-//! Readers of labelled image sets. This crate knows nothing of learning: a set comes in from the
-//! program itself ([`digits()`]), from a folder ([`load`], [`load_folder`]) or from its official
-//! address ([`fetch`]), and goes out as bytes ([`Dataset`]).
+//! Readers of labelled data. This crate knows nothing of learning: a set comes in from the program
+//! itself ([`digits()`]), from a folder ([`load`], [`load_folder`]), from its official address
+//! ([`fetch`]) or from whatever file or folder people have ([`open()`], [`read`]), and goes out as
+//! bytes or floats ([`Dataset`]).
 //!
 //! ```text
 //! addresses ──fetch──► folder ──load──► Dataset { train: Part, test: Part }
-//!                        embedded digits ──┘
+//!                        embedded digits ──┤
+//!    images, CSV, npz, safetensors, … ──open
 //! ```
+//!
+//! What [`open()`] takes, and how it tells what it is:
+//!
+//! | at the path | what it is | its classes |
+//! | --- | --- | --- |
+//! | the name of a known set | as [`load`](crate::load) | the set's |
+//! | a folder with the files of a known set | IDX of MNIST or EMNIST, CIFAR | the set's, or numbers |
+//! | a folder of folders of PNG and JPEG images | an image a row | the folders' names |
+//! | a folder with `train` and `test` (or `val`) | two such folders, or two files of one format below | as below |
+//! | a CSV file, plain or gzip | a line a row; numbers | a column: the one asked for, the one called `label`, or the last |
+//! | `.npz`, safetensors, a folder of `.npy` | arrays `x` and `y`, with `_train` and `_test` where there are both | the values of `y` |
+//! | IDX images beside their labels, a `.bin` of CIFAR | an image a row | numbers; the set's |
+//! | Parquet (with the feature `parquet`) | a row a row; columns of numbers | as CSV |
+//! | one image, a folder of images, `.npy`, IDX images alone | rows without labels, for [`read`] only | |
+//!
+//! Content decides what a file is, not its name. Bytes stay bytes. Files in folders are taken in
+//! the order of their names, so nothing depends on how a disk orders them; names that begin with a
+//! dot are not looked at. Rows without a value somewhere are left out and told ([`Dropped`]);
+//! anything else that is wrong is an error.
+//!
+//! Where data bring no part to be judged by, one is set apart that depends on nothing but the
+//! data: of each class, in the order of the rows, every fifth; of a class of two to four the last.
 //!
 //! Files are not trusted. Every reader checks what a header declares against what the file can
 //! hold before it allocates, and every failure is a [`DataError`]: one sentence with the path,
@@ -15,23 +39,31 @@
 //! let digits = perennial_data::digits()?;
 //! assert_eq!(digits.shape, [1, 8, 8]); // [channels, height, width]
 //! assert_eq!((digits.train.len(), digits.test.len()), (1442, 355));
-//! assert!(digits.train.image(0).iter().all(|&pixel| pixel <= digits.white));
+//! assert_eq!(digits.train.image(0).map(<[u8]>::len), Some(64)); // a byte a pixel
 //! # Ok::<(), perennial_data::DataError>(())
 //! ```
 
+mod arrays;
 pub mod cifar;
+mod columns;
+mod csv;
 mod dataset;
 pub mod digits;
 mod error;
 pub mod fetch;
 pub mod idx;
+mod images;
 mod input;
 mod locate;
 mod mnist;
 mod names;
+mod open;
+#[cfg(feature = "parquet")]
+mod parquet;
 
-pub use dataset::{Dataset, Part};
+pub use dataset::{Dataset, Part, Values};
 pub use digits::digits;
 pub use error::{DataError, ErrorKind};
 pub use locate::{cache_dir, load, load_folder};
 pub use names::NAMES;
+pub use open::{Dropped, Format, How, OpenError, Opened, Rows, TestPart, open, parse, read};

@@ -49,9 +49,7 @@ pub fn load(name: &str, dir: Option<&Path>) -> Result<Dataset, DataError> {
 /// belong together.
 pub fn load_folder(path: &Path) -> Result<Dataset, DataError> {
     require_folder(path)?;
-    let own = || Set::Mnist(None);
-    let all =
-        [own(), Set::Emnist(None), Set::Cifar(Variant::Cifar10), Set::Cifar(Variant::Cifar100)];
+    let all = own_sets();
     let looked_for = all.each_ref().map(Set::looked_for).join("; ");
     let mut found: Vec<_> = all.into_iter().filter(|set| set.present_in(path)).collect();
     let Some(set) = found.pop() else {
@@ -70,6 +68,18 @@ pub fn load_folder(path: &Path) -> Result<Dataset, DataError> {
     let mut dataset = set.read(path, &name)?;
     dataset.name = name.into_owned();
     Ok(dataset)
+}
+
+/// The sets whose files a folder may hold, whatever it is called.
+fn own_sets() -> [Set; 4] {
+    let cifar = [Variant::Cifar10, Variant::Cifar100].map(Set::Cifar);
+    let [cifar10, cifar100] = cifar;
+    [Set::Mnist(None), Set::Emnist(None), cifar10, cifar100]
+}
+
+/// Whether a folder holds a file of a set that [`load_folder`] recognises.
+pub(crate) fn holds_set(path: &Path) -> bool {
+    own_sets().iter().any(|set| set.present_in(path))
 }
 
 /// The folder for downloaded sets: `PERENNIAL_CACHE`, else `perennial` in `XDG_CACHE_HOME`, else

@@ -96,7 +96,6 @@ impl Layout {
         Ok(Dataset {
             name: name.to_string(),
             shape: [1, height, width],
-            white: u8::MAX,
             train: self.part(train, &train_labels, classes.len(), &paths[1])?,
             test: self.part(test, &test_labels, classes.len(), &paths[3])?,
             classes,
@@ -124,7 +123,7 @@ impl Layout {
         });
         let labels = indices.collect::<Result<_, _>>()?;
         let pixels = if self.transposed { images.transposed().pixels } else { images.pixels };
-        Ok(Part { pixels, labels })
+        Ok(Part::of_bytes(pixels, u8::MAX, labels))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use perennial_data::load;
+use perennial_data::{Values, load};
 
 #[test]
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -18,8 +18,9 @@ fn mnist_is_what_everybody_else_reads() {
     assert_eq!(set.train.labels[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
 
     // The constants with which MNIST is normalised everywhere.
-    let count = set.train.pixels.len() as f64;
-    let values = || set.train.pixels.iter().map(|&pixel| f64::from(pixel) / f64::from(set.white));
+    let Values::Bytes { pixels, white } = &set.train.values else { panic!("MNIST is bytes") };
+    let count = pixels.len() as f64;
+    let values = || pixels.iter().map(|&pixel| f64::from(pixel) / f64::from(*white));
     let mean = values().sum::<f64>() / count;
     let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
     assert!((mean - 0.1307).abs() < 5e-5, "mean {mean}");

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use crate::statistics::{BySeed, Summary, holm, paired_difference, within_noise_of_best};
+use crate::statistics::{
+    BySeed, PairedFall, Summary, holm, mean_fall, paired_difference, wilson, within_noise_of_best,
+};
 use crate::{Accuracy, AnytimeLog, Evaluation, IncrementalMean, mean};
 
 type Metric = fn(&Accuracy) -> Option<f64>;
@@ -226,6 +228,61 @@ proptest! {
                 prop_assert!(raw > other || adjusted[i] <= adjusted[j]);
             }
         }
+    }
+
+    /// One more broken sample is never better news, one more mended never worse.
+    #[test]
+    fn a_deeper_fall_is_surer_and_bounded_higher(
+        broke in 0_u64..40, mended in 0_u64..40, others in 1_u64..100,
+    ) {
+        let samples = broke + mended + others;
+        let fall = PairedFall { samples, broke, mended };
+        let broken = PairedFall { broke: broke + 1, ..fall };
+        let mended = PairedFall { mended: mended + 1, ..fall };
+        prop_assert!(broken.p() <= fall.p() && fall.p() <= mended.p());
+        prop_assert!(broken.upper() > fall.upper() && fall.upper() > mended.upper());
+        prop_assert!(fall.fall() < fall.upper() && fall.upper() <= 1.0);
+        // As many of each more: the same fall, more samples.
+        let surer = PairedFall { samples: 9 * samples, broke: 9 * fall.broke, mended: 9 * fall.mended };
+        prop_assert!(surer.upper() < fall.upper());
+    }
+
+    #[test]
+    fn the_counts_give_the_difference_of_the_accuracies(
+        answers in prop::collection::vec(any::<(bool, bool)>(), 1..60),
+    ) {
+        let (before, after): (Vec<bool>, Vec<bool>) = answers.into_iter().unzip();
+        let accuracy = |right: &[bool]| right.iter().filter(|&&it| it).count() as f64 / right.len() as f64;
+        let fall = PairedFall::of(&before, &after).unwrap();
+        prop_assert!((fall.fall() - (accuracy(&before) - accuracy(&after))).abs() < 1e-12);
+        let back = PairedFall::of(&after, &before).unwrap();
+        prop_assert_eq!((back.broke, back.mended), (fall.mended, fall.broke));
+    }
+
+    /// The interval holds the accuracy, mirrors with it, and is within 0 … 1.
+    #[test]
+    fn wilsons_interval_holds_the_accuracy(correct in 0_u64..500, wrong in 0_u64..500) {
+        prop_assume!(correct + wrong > 0);
+        let samples = correct + wrong;
+        let [low, high] = wilson(correct, samples).unwrap();
+        let accuracy = correct as f64 / samples as f64;
+        prop_assert!(0.0 <= low && low <= accuracy && accuracy <= high && high <= 1.0);
+        let [mirrored, _] = wilson(wrong, samples).unwrap();
+        prop_assert!((mirrored - (1.0 - high)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_bootstrap_is_ordered_and_within_reach(
+        tasks in prop::collection::vec((0_u64..20, 0_u64..20, 1_u64..50), 1..5),
+        resamples in 1_u32..60,
+        seed: u64,
+    ) {
+        let task = |(broke, mended, others)| PairedFall { samples: broke + mended + others, broke, mended };
+        let tasks: Vec<PairedFall> = tasks.into_iter().map(task).collect();
+        let found = mean_fall(&tasks, resamples, seed).unwrap();
+        prop_assert!(-1.0 <= found.lower && found.lower <= found.upper && found.upper <= 1.0);
+        prop_assert!(0.0 < found.p && found.p <= 1.0);
+        prop_assert!(found.mean.is_finite());
     }
 
     /// Whatever the numbers, what comes out is a number or nothing.

@@ -19,16 +19,25 @@
 //! assert!((paired.p - 0.0572).abs() < 1e-4); // t = 4 with 2 degrees of freedom
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! One network before and after a change is another question: the unit that is repeated is the test
+//! sample, and the pairs are its two answers ([`PairedFall`], [`mean_fall`], [`wilson`]).
 
 mod best;
+mod fall;
+mod mean_fall;
 mod paired;
 mod summary;
+mod wilson;
 
 use std::collections::BTreeMap;
 
 pub use best::{Comparison, Versus, holm, within_noise_of_best};
+pub use fall::PairedFall;
+pub use mean_fall::{MeanFall, mean_fall};
 pub use paired::{PairedDifference, paired_difference};
 pub use summary::Summary;
+pub use wilson::wilson;
 
 /// One number of one method for each seed it was run with.
 pub type BySeed = BTreeMap<u64, f64>;

@@ -14,10 +14,8 @@ impl fmt::Display for Rgb {
 }
 
 impl Rgb {
-    #[cfg(test)]
-    const WHITE: Self = Self(255, 255, 255);
-    #[cfg(test)]
-    const BLACK: Self = Self(0, 0, 0);
+    pub(crate) const WHITE: Self = Self(255, 255, 255);
+    pub(crate) const BLACK: Self = Self(0, 0, 0);
 
     /// The colour of this lightness (0 … 1), chroma and hue (degrees) in `OKLCh`, by the matrices
     /// of B. Ottosson (2020), "A perceptual color space for image processing"; channels beyond
@@ -69,6 +67,23 @@ impl Rgb {
     }
 }
 
+/// The colours of the page by name, on a light page and on a dark one.
+pub(crate) const THEME: [(&str, [Rgb; 2]); 8] = [
+    ("page", [Rgb::WHITE, Rgb(0x15, 0x18, 0x1c)]),
+    ("ink", [Rgb(0x1a, 0x1d, 0x21), Rgb(0xe6, 0xe9, 0xed)]),
+    ("soft", [Rgb(0x59, 0x61, 0x69), Rgb(0xa3, 0xad, 0xb8)]),
+    ("rule", [Rgb(0xd5, 0xda, 0xe0), Rgb(0x3a, 0x41, 0x4a)]),
+    ("tint", [Rgb(0xf2, 0xf4, 0xf7), Rgb(0x1f, 0x24, 0x2a)]),
+    ("link", [Rgb(0x0b, 0x57, 0xa4), Rgb(0x8e, 0xc1, 0xf5)]),
+    ("lower", [Rgb(0x8c, 0x4a, 0x00), Rgb(0xf0, 0xb3, 0x6b)]),
+    ("upper", [Rgb(0x1a, 0x1d, 0x21), Rgb(0xe6, 0xe9, 0xed)]),
+];
+
+/// A colour of the page; that of text for a name that is none.
+pub(crate) fn theme(name: &str) -> [Rgb; 2] {
+    THEME.iter().find(|(of, _)| *of == name).map_or(THEME[1].1, |(_, colours)| *colours)
+}
+
 /// The ramp of the heat maps at `t` in 0 … 1: from a dark blue through green to a light yellow,
 /// lightness rising evenly.
 pub(crate) fn ramp(t: f64) -> Rgb {
@@ -104,8 +119,18 @@ pub(crate) fn distinct(index: usize) -> [Rgb; 2] {
 mod tests {
     use super::*;
 
-    /// The page's backgrounds, as in `style.css`.
-    const DARK_PAGE: Rgb = Rgb(0x15, 0x18, 0x1c);
+    /// WCAG 2 AA: text on the page and on its tinted parts, light and dark.
+    #[test]
+    fn text_is_readable_on_both_pages() {
+        for name in ["ink", "soft", "link", "lower", "upper"] {
+            for page in [0, 1] {
+                for ground in ["page", "tint"] {
+                    let contrast = theme(name)[page].contrast(theme(ground)[page]);
+                    assert!(contrast >= 4.5, "{name} on {ground} of page {page}: {contrast}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_ramp_is_readable_at_every_step() {
@@ -123,8 +148,9 @@ mod tests {
     fn lines_stand_out_from_both_pages() {
         let lines = (0..20).map(|i| ordered(i, 20)).chain((0..DISTINCT).map(distinct));
         for [light, dark] in lines {
-            assert!(light.contrast(Rgb::WHITE) >= 3.0, "{light} on white");
-            assert!(dark.contrast(DARK_PAGE) >= 3.0, "{dark} on dark");
+            let [white, black] = theme("page");
+            assert!(light.contrast(white) >= 3.0, "{light} on white");
+            assert!(dark.contrast(black) >= 3.0, "{dark} on dark");
         }
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::format;
 
-pub use figures::{Column, Conflicts, Decision, Figures, Owned};
+pub use figures::{Column, Conflicts, Decision, Figures, Importance, Moves, Owned};
 pub use within::WithinTasks;
 
 /// The schema of the documents that this crate writes, and the newest that it reads.
@@ -136,6 +136,8 @@ pub enum Cell {
     Done(Box<Run>),
     /// It did not; the other cells are unharmed.
     Failed(FailedRun),
+    /// It has not ended; in a folder that is looked at while it runs, or was stopped.
+    Begun(BegunRun),
 }
 
 /// A finished run: one strategy, one seed, the whole stream.
@@ -240,6 +242,17 @@ pub struct FailedRun {
     pub error: Failure,
 }
 
+/// A run that has not ended: what its log holds so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BegunRun {
+    /// The strategy's name in the program.
+    pub strategy: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The rows of R that are measured; none of a run that waits for its turn.
+    pub so_far: Accuracy,
+}
+
 /// An error as the program prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -251,20 +264,50 @@ pub struct Failure {
     pub hint: String,
 }
 
+impl Cell {
+    /// The strategy's name in the program.
+    #[must_use]
+    pub fn strategy(&self) -> &str {
+        match self {
+            Self::Done(run) => &run.strategy,
+            Self::Failed(run) => &run.strategy,
+            Self::Begun(run) => &run.strategy,
+        }
+    }
+
+    /// The seed of the run.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Done(run) => run.seed,
+            Self::Failed(run) => run.seed,
+            Self::Begun(run) => run.seed,
+        }
+    }
+}
+
 impl Comparison {
     /// The finished runs, in the document's order.
     pub fn done(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter_map(|cell| match cell {
             Cell::Done(run) => Some(&**run),
-            Cell::Failed(_) => None,
+            Cell::Failed(_) | Cell::Begun(_) => None,
         })
     }
 
     /// The failed runs, in the document's order.
     pub fn failed(&self) -> impl Iterator<Item = &FailedRun> {
         self.runs.iter().filter_map(|cell| match cell {
-            Cell::Done(_) => None,
             Cell::Failed(run) => Some(run),
+            Cell::Done(_) | Cell::Begun(_) => None,
+        })
+    }
+
+    /// The runs that have not ended, in the document's order.
+    pub fn begun(&self) -> impl Iterator<Item = &BegunRun> {
+        self.runs.iter().filter_map(|cell| match cell {
+            Cell::Begun(run) => Some(run),
+            Cell::Done(_) | Cell::Failed(_) => None,
         })
     }
 }

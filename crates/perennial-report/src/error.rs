@@ -28,15 +28,16 @@ pub enum ReportError {
     },
     /// The document was written by a newer program (exit code 65).
     #[error(
-        "{origin} has schema {found}, and this program reads up to {}; use the perennial that \
-         wrote it, or a newer one",
-        crate::document::SCHEMA
+        "{origin} has schema {found}, and this program reads up to {known}; use the perennial that \
+         wrote it, or a newer one"
     )]
     Newer {
         /// The file the document came from.
         origin: String,
         /// The schema it names.
         found: String,
+        /// The newest that is read.
+        known: &'static str,
     },
     /// A page could not be written out; a defect of this crate (exit code 70).
     #[error("the report's page could not be written: {0}")]

@@ -12,6 +12,22 @@ pub(crate) fn fraction(value: f64) -> String {
     if value < 0.0 && digits != ".000" { format!("−{digits}") } else { digits.to_owned() }
 }
 
+/// A round fraction beside an axis: `.5`, `−.25`, `0`, `1`.
+pub(crate) fn short_fraction(value: f64) -> String {
+    let digits = format!("{:.3}", value.abs());
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    let digits = digits.strip_prefix("0.").map_or_else(|| digits.to_owned(), |d| format!(".{d}"));
+    if value < 0.0 && digits != "0" { format!("−{digits}") } else { digits }
+}
+
+/// A number of any size in a few digits: `.2`, `.025`, `3e-5`.
+pub(crate) fn measure(value: f64) -> String {
+    match value.abs() {
+        0.0 | 0.001.. => short_fraction(value),
+        _ => format!("{value:.0e}"),
+    }
+}
+
 /// A change, which carries its sign: `+.025`, `−.198`, `.000`.
 pub(crate) fn change(value: f64) -> String {
     let text = fraction(value);
@@ -128,6 +144,8 @@ mod tests {
         let shown = [0.5834, -0.198, 1.0, -1.0, 0.0, -0.0001, 0.9996].map(fraction);
         assert_eq!(shown, [".583", "−.198", "1.000", "−1.000", ".000", ".000", "1.000"]);
         assert_eq!([0.025, -0.198, 0.0, 0.0001].map(change), ["+.025", "−.198", ".000", ".000"]);
+        let shown = [0.5, -0.25, 1e-17, 1.0, -1e-17, 1.25].map(short_fraction);
+        assert_eq!(shown, [".5", "−.25", "0", "1", "0", "1.25"]);
         assert_eq!([0.584, 0.996, 1.0, 0.0].map(cell), [".58", "1.0", "1.0", ".00"]);
     }
 

@@ -1,39 +1,61 @@
 //! The report: one HTML file that opens anywhere, loads nothing and runs nothing.
 //!
 //! The looks are in `templates/`; here the numbers are put into the shapes that the templates
-//! walk through. Escaping is the templates' (everything that is not an [`Svg`] or a
-//! [`Palette`]), so no text of a document is ever markup.
+//! walk through. Escaping is the templates' (everything that is not an [`Svg`] or a [`Style`]),
+//! so no text of a document is ever markup.
 
 mod card;
-mod figures;
-mod palette;
 mod ranking;
+mod sheet;
 
 use askama::Template;
 
 use self::card::Card;
-use self::palette::Palette;
-use self::ranking::Row;
-use crate::chart::{Chart, Series};
-use crate::document::{Comparison, FailedRun};
-use crate::standing::{self, Role, Standing};
+use crate::charts::heat;
+use crate::document::{BegunRun, Comparison, FailedRun};
+use crate::figures::{self, Figure};
+use crate::standing::{self, Standing};
 use crate::svg::Svg;
-use crate::{ReportError, colour};
+use crate::{ReportError, format, sentences};
+
+pub(crate) use self::ranking::{Row, rows};
+pub(crate) use self::sheet::Style;
 
 #[derive(Template)]
 #[template(path = "report.html", whitespace = "minimize")]
 struct Page<'a> {
+    title: String,
+    version: &'a str,
+    style: Style,
+    groups: Vec<Group<'a>>,
+}
+
+/// One comparison on the page.
+struct Group<'a> {
+    /// Unique on the page: what the ids of its parts begin with.
+    id: String,
     comparison: &'a Comparison,
-    palette: Palette,
-    sentences: [String; 3],
+    sentences: Vec<String>,
     seeds: usize,
     rows: Vec<Row<'a>>,
-    overview: Svg,
+    /// Whether a row carries the sign of those within noise of the best.
+    alike: bool,
+    overview: Option<Figure>,
+    small: Vec<Small<'a>>,
+    planes: Vec<Figure>,
     /// A colour for every tenth of the scale beside the heat maps.
     scale: Vec<(String, String)>,
     cards: Vec<Card<'a>>,
     failed: Vec<&'a FailedRun>,
+    begun: Vec<&'a BegunRun>,
     raw: String,
+}
+
+/// A strategy's R among those of the others.
+pub(crate) struct Small<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) acc: String,
+    pub(crate) plot: Svg,
 }
 
 /// The whole report as one HTML document.
@@ -41,24 +63,83 @@ struct Page<'a> {
 /// # Errors
 /// [`ReportError::BadData`] when the comparison contradicts itself ([`Comparison::check`]).
 pub fn html(comparison: &Comparison) -> Result<String, ReportError> {
-    comparison.check()?;
-    let standings = standing::ranked(comparison);
+    html_of_several(std::slice::from_ref(comparison))
+}
+
+/// One HTML document of several comparisons, each for itself: see [`grouped`](crate::grouped).
+///
+/// # Errors
+/// As [`html`], and when there is none.
+pub fn html_of_several(comparisons: &[Comparison]) -> Result<String, ReportError> {
+    let first = comparisons.first().ok_or_else(|| ReportError::BadData {
+        origin: "the report".to_owned(),
+        problem: "it has no comparison; expected at least one".to_owned(),
+    })?;
+    comparisons.iter().try_for_each(Comparison::check)?;
+    let standings: Vec<_> = comparisons.iter().map(standing::ranked).collect();
+    let groups: Result<Vec<_>, _> = comparisons
+        .iter()
+        .zip(&standings)
+        .enumerate()
+        .map(|(i, (comparison, standings))| group(i, comparison, standings))
+        .collect();
+    let tasks = comparisons.iter().map(|comparison| comparison.tasks);
     let page = Page {
+        title: match comparisons {
+            [one] => format!("{}: what is forgotten, what is kept", one.benchmark),
+            several => format!("{} comparisons: what is forgotten, what is kept", several.len()),
+        },
+        version: &first.version,
+        style: Style { tasks: tasks.max().unwrap_or(1) },
+        groups: groups?,
+    };
+    Ok(page.render()?)
+}
+
+fn group<'a>(
+    number: usize,
+    comparison: &'a Comparison,
+    standings: &'a [Standing<'a>],
+) -> Result<Group<'a>, ReportError> {
+    let tasks = comparison.tasks;
+    let sentences = crate::sentences(comparison).into_iter().chain(sentences::further(standings));
+    let planes = [figures::stability, figures::memory_price, figures::time_price]
+        .map(|f| f(standings, tasks));
+    let rows = rows(standings);
+    Ok(Group {
+        id: format!("g{number}"),
         comparison,
-        palette: Palette { tasks: comparison.tasks },
-        sentences: crate::sentences(comparison).map(|sentence| unbroken(&sentence)),
-        seeds: standing::seeds(&standings),
-        rows: ranking::rows(&standings),
-        overview: overview(comparison, &standings),
-        scale: (0..=10).map(|tenth| palette::heat(f64::from(tenth) / 10.0)).collect(),
-        cards: card::cards(comparison, &standings),
+        sentences: sentences.map(|sentence| unbroken(&sentence)).collect(),
+        seeds: standing::seeds(standings),
+        alike: rows.iter().any(|row| row.alike),
+        rows,
+        overview: (!standings.is_empty()).then(|| figures::overview(standings, tasks)),
+        small: small(standings, tasks),
+        planes: planes.into_iter().flatten().collect(),
+        scale: (0..=10).map(|tenth| heat_cell(f64::from(tenth) / 10.0)).collect(),
+        cards: card::cards(comparison, standings),
         failed: comparison.failed().collect(),
+        begun: comparison.begun().collect(),
         raw: serde_json::to_string(comparison).map_err(|error| ReportError::BadData {
             origin: "the comparison".to_owned(),
             problem: error.to_string(),
         })?,
+    })
+}
+
+/// R of every strategy, to be seen side by side.
+pub(crate) fn small<'a>(standings: &[Standing<'a>], tasks: usize) -> Vec<Small<'a>> {
+    let of = |standing: &Standing<'a>| Small {
+        label: standing.label,
+        acc: standing.acc.map_or_else(String::new, |acc| format::fraction(acc.mean)),
+        plot: figures::small(standing, tasks),
     };
-    Ok(page.render()?)
+    standings.iter().map(of).collect()
+}
+
+/// Class and text of a heat map's cell.
+fn heat_cell(accuracy: f64) -> (String, String) {
+    (heat::class(accuracy), format::cell(accuracy))
 }
 
 /// The text with its numbers held together: no line begins with a unit or a ±, or leaves BWT
@@ -75,27 +156,4 @@ fn unbroken(text: &str) -> String {
         out += word;
     }
     out
-}
-
-/// Accuracy over the tasks learnt so far: every strategy in one chart.
-fn overview(comparison: &Comparison, standings: &[Standing<'_>]) -> Svg {
-    let mut methods = 0..;
-    let mut series: Vec<_> = standings
-        .iter()
-        .map(|standing| {
-            let class = match standing.role {
-                Role::Lower => "lower".to_owned(),
-                Role::Upper | Role::Reference => "upper".to_owned(),
-                Role::Method => {
-                    let index = methods.next().unwrap_or(0);
-                    format!("s{} d{}", index % colour::DISTINCT, index / colour::DISTINCT % 3)
-                }
-            };
-            let label = standing.label.to_owned();
-            Series { class, label, points: standing.so_far(comparison.tasks), dot: false }
-        })
-        .collect();
-    series.reverse(); // the best on top
-    let title = "Mean accuracy over the tasks learnt so far, by strategy";
-    Chart { title, axis: "tasks trained", first: 1, last: comparison.tasks, series: &series }.draw()
 }

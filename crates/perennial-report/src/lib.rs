@@ -1,4 +1,4 @@
-//! A comparison in; a terminal table, three sentences and one self-contained HTML page out.
+//! A comparison in; a terminal table, three sentences, figures and one self-contained HTML page out.
 //! This crate knows nothing of training: it reads the document that the program leaves behind.
 //!
 //! ```
@@ -12,26 +12,37 @@
 //! ```
 //!
 //! Inside, one thing feeds all views: [`document`] is read, `standing` sums up each strategy
-//! over its seeds, and `table`, `sentences` and `html` show it. [`reproduction`] judges runs by what
-//! papers printed.
+//! over its seeds, `figures` draws them by `charts`, and `table`, `sentences`, `html` and `live`
+//! show it. [`reproduction`] judges runs by what papers printed.
 #![forbid(unsafe_code)]
 
 pub mod document;
+pub mod live;
 pub mod reproduction;
+pub mod tensorboard;
 
-mod chart;
+mod charts;
 mod colour;
 mod error;
+mod figures;
 mod format;
+mod group;
 mod html;
+mod look;
+mod ranking;
 mod sentences;
 mod standing;
 mod svg;
 mod table;
+mod tabular;
 mod text;
 
 pub use document::Comparison;
 pub use error::ReportError;
-pub use html::html;
+pub use figures::{Figure, figures};
+pub use group::grouped;
+pub use html::{html, html_of_several};
+pub use ranking::ranking;
 pub use sentences::sentences;
 pub use table::table;
+pub use tabular::{Datum, Tabular};

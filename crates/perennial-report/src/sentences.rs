@@ -29,6 +29,69 @@ pub fn sentences(comparison: &Comparison) -> [String; 3] {
     ]
 }
 
+/// What a page has room for too: the task that fared worst, and which differences are noise.
+pub(crate) fn further(standings: &[Standing<'_>]) -> Vec<String> {
+    [worst(standings), noise(standings)].into_iter().flatten().collect()
+}
+
+/// The mean hides the task that fared worst: of the one that forgot and of the best.
+fn worst(standings: &[Standing<'_>]) -> Option<String> {
+    let forgetter = forgetter(standings)?;
+    let others: Vec<_> =
+        standings.iter().filter(|standing| standing.strategy != forgetter.strategy).collect();
+    let best = best(&others)?;
+    let [low, high] = [forgetter, best].map(|standing| standing.worst.map(format::estimate));
+    Some(format!(
+        "A mean hides the task that fares worst: with {} it ends at {}, with {} at {}.",
+        forgetter.label, low?, best.label, high?
+    ))
+}
+
+/// Which methods the seeds do not tell from the best one.
+fn noise(standings: &[Standing<'_>]) -> Option<String> {
+    let methods: Vec<_> = standings
+        .iter()
+        .filter(|standing| standing.role == Role::Method && standing.acc.is_some())
+        .collect();
+    let (best, rest) = methods.split_first()?;
+    if rest.is_empty() {
+        return None;
+    }
+    let verdicts = standing::within_noise(&methods);
+    let named = |verdict| -> Vec<&str> {
+        let all = methods.iter().zip(&verdicts).filter(|(_, of)| **of == Some(verdict));
+        all.map(|(standing, _)| standing.label).collect()
+    };
+    let (alike, apart) = (named(true), named(false));
+    let seeds = best.runs.len();
+    let name = best.label;
+    Some(match (alike.is_empty(), apart.is_empty()) {
+        (true, true) => format!(
+            "{seeds} {} cannot tell a difference between methods from chance; --seeds 3 or more \
+             can.",
+            if seeds == 1 { "seed" } else { "seeds" }
+        ),
+        (false, true) => format!(
+            "By the paired differences over {seeds} seeds no method is told from {name}, the best \
+             of them."
+        ),
+        (true, false) => format!(
+            "By the paired differences over {seeds} seeds {name}, the best of the methods, is \
+             beyond noise of all others."
+        ),
+        (false, false) => format!(
+            "By the paired differences over {seeds} seeds {} {} within noise of {name}, the best \
+             of the methods; {}.",
+            format::list(&alike, NAMES),
+            if alike.len() == 1 { "is" } else { "are" },
+            match apart.as_slice() {
+                [only] => format!("{only} is not"),
+                others => format!("the other {} are not", others.len()),
+            }
+        ),
+    })
+}
+
 /// Whom the first sentence is about: finetune, or else the strategy that forgot most.
 fn forgetter<'s, 'a>(standings: &'s [Standing<'a>]) -> Option<&'s Standing<'a>> {
     let bwt = |standing: &Standing<'_>| standing.bwt.map_or(f64::INFINITY, |bwt| bwt.mean);

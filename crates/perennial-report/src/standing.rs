@@ -17,11 +17,25 @@ pub(crate) enum Role {
     Method,
 }
 
+impl Role {
+    fn of(strategy: &str, label: &str) -> Self {
+        match strategy {
+            "finetune" => Self::Lower,
+            "joint" if label == strategy => Self::Upper,
+            "joint" => Self::Reference,
+            _ => Self::Method,
+        }
+    }
+}
+
 /// One strategy over its finished seeds; at least one.
 pub(crate) struct Standing<'a> {
     pub(crate) strategy: &'a str,
     pub(crate) label: &'a str,
     pub(crate) role: Role,
+    /// Its number among the strategies of the document, which does not change as they change
+    /// ranks: it decides the colour.
+    pub(crate) number: usize,
     /// It was told which task a test sample belongs to.
     pub(crate) told: bool,
     pub(crate) runs: Vec<&'a Run>,
@@ -30,6 +44,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) fwt: Option<Summary>,
     pub(crate) forgetting: Option<Summary>,
     pub(crate) learning: Option<Summary>,
+    /// Accuracy on the task that is worst at the end.
+    pub(crate) worst: Option<Summary>,
     pub(crate) intransigence: Option<Summary>,
     /// Mean over the seeds.
     pub(crate) train_seconds: f64,
@@ -50,7 +66,17 @@ pub(crate) fn ranked(comparison: &Comparison) -> Vec<Standing<'_>> {
             None => groups.push(vec![run]),
         }
     }
-    let mut standings: Vec<_> = groups.into_iter().map(Standing::of).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for cell in &comparison.runs {
+        if Role::of(cell.strategy(), "") == Role::Method && !names.contains(&cell.strategy()) {
+            names.push(cell.strategy());
+        }
+    }
+    let number = |group: &[&Run]| names.iter().position(|name| *name == group[0].strategy);
+    let mut standings: Vec<_> = groups
+        .into_iter()
+        .map(|group| Standing { number: number(&group).unwrap_or(0), ..Standing::of(group) })
+        .collect();
     let acc = |standing: &Standing<'_>| standing.acc.map_or(f64::NEG_INFINITY, |acc| acc.mean);
     standings.sort_by(|a, b| acc(b).total_cmp(&acc(a)));
     standings
@@ -69,12 +95,7 @@ pub(crate) fn seeds(standings: &[Standing<'_>]) -> usize {
 impl<'a> Standing<'a> {
     fn of(runs: Vec<&'a Run>) -> Self {
         let first = runs[0];
-        let role = match first.strategy.as_str() {
-            "finetune" => Role::Lower,
-            "joint" if first.label == first.strategy => Role::Upper,
-            "joint" => Role::Reference,
-            _ => Role::Method,
-        };
+        let role = Role::of(&first.strategy, &first.label);
         let over = |value: fn(&Run) -> Option<f64>| {
             // A number that one seed does not have, the strategy does not have.
             runs.iter()
@@ -87,12 +108,14 @@ impl<'a> Standing<'a> {
             strategy: &first.strategy,
             label: if first.label.is_empty() { &first.strategy } else { &first.label },
             role,
+            number: 0,
             told: runs.iter().any(|run| run.task_known),
             acc: over(|run| run.acc),
             bwt: over(|run| run.bwt),
             fwt: over(|run| run.fwt),
             forgetting: over(|run| run.forgetting),
             learning: over(|run| run.learning_accuracy),
+            worst: over(|run| run.accuracy.worst_task()),
             intransigence: over(|run| run.intransigence),
             train_seconds: mean(|run| run.train_seconds),
             eval_seconds: mean(|run| run.eval_seconds),

@@ -1,7 +1,9 @@
 //! A small writer of SVG: the only place where markup of a figure is made, and the one that
-//! escapes what goes into it. Looks belong to the page's style sheet, through classes.
+//! escapes what goes into it. Looks belong to [`look`](crate::look), through classes.
 
 use std::fmt::{self, Write};
+
+use crate::look;
 
 /// Where a text is held by its position.
 #[derive(Debug, Clone, Copy)]
@@ -14,57 +16,66 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// A figure that can be set into a page: shown by `Display`, complete and escaped.
+/// A figure: shown by `Display` it can be set into the page; [`alone`](Self::alone) it is a
+/// whole file. Complete and escaped either way.
 #[derive(Debug, Clone)]
 pub(crate) struct Svg {
     width: f64,
     height: f64,
     title: String,
-    body: String,
+    shapes: Vec<Shape>,
 }
+
+/// One element without its class's looks.
+#[derive(Debug, Clone)]
+struct Shape {
+    /// Escaped.
+    class: String,
+    name: &'static str,
+    /// `x="1" y="2"`.
+    place: String,
+    /// Escaped; of a text alone.
+    text: Option<String>,
+}
+
+/// Space around a figure that stands alone.
+const MARGIN: f64 = 8.0;
 
 impl Svg {
     /// An empty figure with the text that stands for it where it cannot be seen.
     pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
-        Self { width, height, title: escape(title), body: String::new() }
+        Self { width, height, title: escape(title), shapes: Vec::new() }
     }
 
     /// A straight line.
     pub(crate) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let ((x1, y1), (x2, y2)) = (from, to);
-        self.push(format_args!(
-            r#"<line class="{}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#,
-            escape(class)
-        ));
+        self.push(class, "line", format!(r#"x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}""#));
     }
 
     /// A line through points; nothing for less than two.
     pub(crate) fn polyline(&mut self, class: &str, points: &[(f64, f64)]) {
-        if points.len() < 2 {
-            return;
+        if points.len() > 1 {
+            self.push(class, "polyline", list(points));
         }
-        let mut list = String::new();
-        for (i, (x, y)) in points.iter().enumerate() {
-            let gap = if i == 0 { "" } else { " " };
-            let _ = write!(list, "{gap}{x:.1},{y:.1}"); // a String takes everything
+    }
+
+    /// The area within points; nothing for less than three.
+    pub(crate) fn polygon(&mut self, class: &str, points: &[(f64, f64)]) {
+        if points.len() > 2 {
+            self.push(class, "polygon", list(points));
         }
-        self.push(format_args!(r#"<polyline class="{}" points="{list}"/>"#, escape(class)));
     }
 
     /// A filled rectangle from its upper left corner.
     pub(crate) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
-        self.push(format_args!(
-            r#"<rect class="{}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"/>"#,
-            escape(class)
-        ));
+        let place = format!(r#"x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}""#);
+        self.push(class, "rect", place);
     }
 
     /// A dot.
     pub(crate) fn dot(&mut self, class: &str, (x, y): (f64, f64), radius: f64) {
-        self.push(format_args!(
-            r#"<circle class="{}" cx="{x:.1}" cy="{y:.1}" r="{radius}"/>"#,
-            escape(class)
-        ));
+        self.push(class, "circle", format!(r#"cx="{x:.1}" cy="{y:.1}" r="{radius}""#));
     }
 
     /// One line of text.
@@ -74,25 +85,61 @@ impl Svg {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        self.push(format_args!(
-            r#"<text class="{}" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{}</text>"#,
-            escape(class),
-            escape(text)
-        ));
+        self.push(class, "text", format!(r#"x="{x:.1}" y="{y:.1}" text-anchor="{anchor}""#));
+        if let Some(shape) = self.shapes.last_mut() {
+            shape.text = Some(escape(text));
+        }
     }
 
-    fn push(&mut self, element: fmt::Arguments<'_>) {
-        let _ = self.body.write_fmt(element); // a String takes everything
+    fn push(&mut self, class: &str, name: &'static str, place: String) {
+        self.shapes.push(Shape { class: escape(class), name, place, text: None });
     }
+
+    /// The figure as a file of its own, on a light ground and with its looks in it: an XML
+    /// document for browsers, papers and slides. Of a stream of `tasks` tasks.
+    pub(crate) fn alone(&self, tasks: usize) -> String {
+        let Self { width, height, title, shapes } = self;
+        let (left, top) = (-MARGIN, -MARGIN);
+        let (width, height) = (width + 2.0 * MARGIN, height + 2.0 * MARGIN);
+        let mut out = String::new();
+        // A String takes everything.
+        let _ = writeln!(
+            out,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0} {top:.0} {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" font-family="sans-serif" font-size="11">"#
+        );
+        let _ = writeln!(out, "<title>{title}</title>");
+        let _ = writeln!(
+            out,
+            r##"<rect fill="#ffffff" x="{left:.0}" y="{top:.0}" width="{width:.0}" height="{height:.0}"/>"##
+        );
+        for shape in shapes {
+            let looks = look::attributes(&shape.class, tasks);
+            let Shape { name, place, .. } = shape;
+            let _ = match &shape.text {
+                Some(text) => writeln!(out, "<{name} {place}{looks}>{text}</{name}>"),
+                None => writeln!(out, "<{name} {place}{looks}/>"),
+            };
+        }
+        out + "</svg>\n"
+    }
+}
+
+fn list(points: &[(f64, f64)]) -> String {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    format!(r#"points="{}""#, points.join(" "))
 }
 
 impl fmt::Display for Svg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { width, height, title, body } = self;
-        write!(
-            f,
-            r#"<svg viewBox="0 0 {width:.0} {height:.0}" role="img" aria-label="{title}">{body}</svg>"#
-        )
+        let Self { width, height, title, shapes } = self;
+        write!(f, r#"<svg viewBox="0 0 {width:.0} {height:.0}" role="img" aria-label="{title}">"#)?;
+        for Shape { class, name, place, text } in shapes {
+            match text {
+                Some(text) => write!(f, r#"<{name} class="{class}" {place}>{text}</{name}>"#)?,
+                None => write!(f, r#"<{name} class="{class}" {place}/>"#)?,
+            }
+        }
+        f.write_str("</svg>")
     }
 }
 
@@ -108,6 +155,10 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            // XML has no such characters, not even escaped.
+            control if control.is_control() && !matches!(control, '\t' | '\n') => {
+                out.push('\u{fffd}');
+            }
             other => out.push(other),
         }
     }
@@ -125,10 +176,15 @@ mod tests {
         svg.text(hostile, (1.0, 2.0), Anchor::End, hostile);
         svg.line(hostile, (0.0, 0.0), (1.0, 1.0));
         svg.polyline(hostile, &[(0.0, 0.0), (1.0, 1.0)]);
+        svg.polygon(hostile, &[(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
         svg.dot(hostile, (0.0, 0.0), 1.0);
         svg.rect(hostile, (0.0, 0.0), (1.0, 1.0));
         let shown = svg.to_string();
         assert!(!shown.contains("<img"), "{shown}");
-        assert_eq!(shown.matches("&quot;&gt;&lt;img onerror=&#39;x&#39;&gt;&amp;").count(), 7);
+        let escaped = "&quot;&gt;&lt;img onerror=&#39;x&#39;&gt;&amp;";
+        assert_eq!(shown.matches(escaped).count(), 8);
+        let alone = svg.alone(1);
+        assert!(!alone.contains("<img"), "{alone}");
+        assert_eq!(alone.matches(escaped).count(), 2, "the title and the text; looks, no classes");
     }
 }

@@ -213,6 +213,35 @@ fn what_a_strategy_counted_is_in_the_document_the_log_and_the_report() {
     assert_eq!(events.lines().filter(told).count(), 3);
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert_eq!(page.matches("How often tasks disagreed").count(), 1);
+    // Every sample of the memory is one of a task that was met: 200 a task, of which all fit.
+    let memory = &document["runs"][1]["figures"]["memory"];
+    assert_eq!(*memory, serde_json::json!([[200], [200, 200], [200, 200, 200]]));
+    assert_eq!(page.matches("What lies in the memory").count(), 1);
+}
+
+/// Catches: a penalty that notes nothing, importance of a layer that is not there, the distance
+/// from the task's begin instead of the anchor (which a merged anchor is, and a folded one not).
+#[test]
+fn what_a_penalty_held_is_in_the_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["perturb", "ewc", "online-ewc", "si", "mas", "rwalk", "scp"];
+    let strategies = format!("--strategies={}", names.join(","));
+    let document = finish(small(&folder.path().join("run"), &[&strategies]));
+    for (run, name) in document["runs"].as_array().unwrap().iter().zip(names) {
+        assert_eq!(run["strategy"], name);
+        let layers = run["figures"]["importance"].as_array().unwrap();
+        let named: Vec<&str> = layers.iter().map(|layer| layer["name"].as_str().unwrap()).collect();
+        assert_eq!(named, ["dense1", "head1"], "{name}");
+        for task in 0..3 {
+            let share = |layer: &serde_json::Value| layer["share"][task].as_f64().unwrap();
+            let all: f64 = layers.iter().map(share).sum();
+            assert!((all - 1.0).abs() < 1e-9, "{name}, task {task}: {all}");
+        }
+        let moves = run["figures"]["moves"].as_array().unwrap();
+        let tasks: Vec<u64> = moves.iter().map(|of| of["task"].as_u64().unwrap()).collect();
+        assert_eq!(tasks, [2, 3], "{name}");
+        assert!(moves.iter().all(|of| of["others"].as_f64().unwrap() > 0.0), "{name}: {moves:?}");
+    }
 }
 
 /// Catches: the whole budget for each task, a budget that only some methods get or that the
@@ -297,44 +326,4 @@ fn lists_say_what_there_is() {
     let output = perennial().args(["list", "networks"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("resnet18:20") && !text.contains("finetune"), "{text}");
-}
-
-#[test]
-fn a_report_is_made_of_run_folders_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let (run, page) = (folder.path().join("run"), folder.path().join("page.html"));
-    finish(small(&run, &[]));
-    let mut command = perennial();
-    command.arg("report").arg(&run).arg("-o").arg(&page);
-    assert_eq!(finish(command)["schema"], "perennial.report/1");
-    assert!(std::fs::read_to_string(&page).unwrap().starts_with("<!DOCTYPE html>"));
-    let mut command = perennial();
-    command.arg("report").arg(folder.path());
-    let said = refused(command, 66, "input-missing");
-    assert!(said.contains("result.json"), "{said}");
-}
-
-#[test]
-fn seeds_of_two_folders_make_one_report() {
-    let folder = tempfile::tempdir().unwrap();
-    let part = |name: &str, words: &[&str]| {
-        let mut command = perennial();
-        command
-            .args(["compare", "--strategies=finetune", "--tasks=2", "--samples-per-task=20"])
-            .args(["--network=mlp:8"])
-            .args(words)
-            .arg("--out")
-            .arg(folder.path().join(name));
-        finish(command);
-        folder.path().join(name)
-    };
-    let (a, b) = (part("a", &["--seed=0"]), part("b", &["--seed=1"]));
-    let mut command = perennial();
-    command.arg("report").arg(&a).arg(&b);
-    finish(command);
-    let other = part("other", &["--seed=2", "--lr=0.2"]);
-    let mut command = perennial();
-    command.arg("report").arg(&a).arg(&other);
-    let said = refused(command, 2, "usage");
-    assert!(said.contains("lr is 0.1 there and 0.2 here"), "{said}");
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use perennial_data::digits::parse_csv;
-use perennial_data::{ErrorKind, digits};
+use perennial_data::{ErrorKind, Values, digits};
 use proptest::prelude::*;
 
 use crate::files::gzip;
@@ -13,19 +13,25 @@ const SAMPLES: [usize; 10] = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180];
 #[test]
 fn the_embedded_digits_are_whole_and_split_by_class() {
     let set = digits().unwrap();
-    assert_eq!((set.name.as_str(), set.shape, set.white), ("digits", [1, 8, 8], 16));
-    assert_eq!(set.pixels_per_image(), 64);
+    assert_eq!((set.name.as_str(), set.shape), ("digits", [1, 8, 8]));
+    assert_eq!(set.row_len(), 64);
     assert_eq!(set.classes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     for (class, samples) in SAMPLES.into_iter().enumerate() {
         let count = |labels: &[u32]| labels.iter().filter(|&&l| l as usize == class).count();
         assert_eq!(count(&set.test.labels), samples / 5);
         assert_eq!(count(&set.train.labels), samples - samples / 5);
     }
-    assert_eq!((set.train.pixels.len(), set.test.pixels.len()), (1442 * 64, 355 * 64));
-    assert!(set.train.pixels.iter().chain(&set.test.pixels).all(|&pixel| pixel <= 16));
+    assert_eq!((set.train.values.len(), set.test.values.len()), (1442 * 64, 355 * 64));
+    for part in [&set.train, &set.test] {
+        let Values::Bytes { pixels, white: 16 } = &part.values else { panic!("bytes of white 16") };
+        assert!(pixels.iter().all(|&pixel| pixel <= 16));
+    }
     // The first line of the file.
     assert_eq!(set.train.labels[0], 0);
-    assert_eq!(set.train.image(0)[..16], [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]);
+    assert_eq!(
+        set.train.image(0).unwrap()[..16],
+        [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]
+    );
 }
 
 fn line(pixel: u8, label: u8) -> String {
@@ -92,7 +98,7 @@ proptest! {
         let part = parse_csv(&bytes, Path::new("x")).unwrap();
         prop_assert_eq!(part.len(), samples.len());
         for (i, (pixels, label)) in samples.iter().enumerate() {
-            prop_assert_eq!(part.image(i), &pixels[..]);
+            prop_assert_eq!(part.image(i), Some(&pixels[..]));
             prop_assert_eq!(part.labels[i], u32::from(*label));
         }
     }
@@ -109,7 +115,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = to;
         if let Ok(part) = parse_csv(&bytes, Path::new("x")) {
-            prop_assert_eq!(part.pixels.len(), part.len() * 64);
+            prop_assert_eq!(part.values.len(), part.len() * 64);
         }
     }
 }

@@ -22,6 +22,15 @@ pub struct Figures {
     /// What compacting, picking and growing decided: T of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decisions: Option<Vec<Decision>>,
+    /// In which layers the importance lies by which weights are held, by layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance: Option<Vec<Importance>>,
+    /// How far important weights went and how far the others: one a task after the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<Vec<Moves>>,
+    /// Samples of each task in the memory, after each task: T rows, the t-th of t numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Vec<Vec<u64>>>,
     /// Kinds that this report does not know.
     #[serde(flatten)]
     pub others: BTreeMap<String, serde_json::Value>,
@@ -50,6 +59,28 @@ pub struct Conflicts {
     pub angle_before: Option<f64>,
     /// The same after the projection.
     pub angle_after: Option<f64>,
+}
+
+/// A layer and how much of all importance lies in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// For example `dense1`.
+    pub name: String,
+    /// Weights it has at the end.
+    pub weights: u64,
+    /// Its share of the sum of all importances, after each task; 0 where that sum is 0.
+    pub share: Vec<f64>,
+}
+
+/// How far weights were from where they are held, when a task ended: means of |θ − θ*|.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moves {
+    /// From 2: of the first task nothing is held yet.
+    pub task: usize,
+    /// Of the tenth of the weights that was most important.
+    pub important: Option<f64>,
+    /// Of all others that were known before the task.
+    pub others: Option<f64>,
 }
 
 /// The weights of a layer and who took them.

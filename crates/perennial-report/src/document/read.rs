@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Cell, Comparison, FailedRun, Run, SCHEMA, WithinTasks};
+use super::{BegunRun, Cell, Comparison, FailedRun, Run, SCHEMA, WithinTasks};
 use crate::ReportError;
 
 impl Comparison {
@@ -47,7 +47,7 @@ impl Comparison {
                 _ => false,
             };
             return Err(if newer {
-                ReportError::Newer { origin: origin.to_owned(), found }
+                ReportError::Newer { origin: origin.to_owned(), found, known: SCHEMA }
             } else {
                 bad(origin, format!("its schema is \"{found}\"; expected \"{SCHEMA}\""))
             });
@@ -67,7 +67,7 @@ impl Comparison {
         self.check_as("the comparison")
     }
 
-    fn check_as(&self, origin: &str) -> Result<(), ReportError> {
+    pub(crate) fn check_as(&self, origin: &str) -> Result<(), ReportError> {
         let tasks = self.tasks;
         if tasks == 0 {
             return Err(bad(origin, "it has 0 tasks; expected at least 1"));
@@ -78,12 +78,21 @@ impl Comparison {
         }
         let mut cells = HashSet::new();
         for cell in &self.runs {
-            let (strategy, seed) = match cell {
-                Cell::Done(run) => (&run.strategy, run.seed),
-                Cell::Failed(run) => (&run.strategy, run.seed),
-            };
+            let (strategy, seed) = (cell.strategy(), cell.seed());
             if !cells.insert((strategy, seed)) {
                 return Err(bad(origin, format!("strategy {strategy}, seed {seed} occurs twice")));
+            }
+        }
+        for BegunRun { strategy, seed, so_far } in self.begun() {
+            let found = so_far.tasks();
+            if !so_far.rows().is_empty() && found != tasks {
+                return Err(bad(
+                    origin,
+                    format!(
+                        "strategy {strategy}, seed {seed}: its accuracies are of {found} tasks; \
+                         expected {tasks}"
+                    ),
+                ));
             }
         }
         self.done().try_for_each(|run| {
@@ -142,6 +151,8 @@ impl<'de> Deserialize<'de> for Cell {
         };
         if value.get("error").is_some() {
             FailedRun::deserialize(&value).map(Cell::Failed).map_err(|error| named(error, &value))
+        } else if value.get("so_far").is_some() {
+            BegunRun::deserialize(&value).map(Cell::Begun).map_err(|error| named(error, &value))
         } else {
             Run::deserialize(&value)
                 .map(|run| Cell::Done(Box::new(run)))

@@ -2,14 +2,12 @@
 
 use serde_json::Value;
 
-use super::figures::{self, Figure};
-use super::palette;
-use super::ranking::badges;
-use crate::chart::{Chart, Series};
+use super::heat_cell;
 use crate::document::{Comparison, KeptBytes, Method, Run};
+use crate::figures::{self, Figure};
 use crate::format::{self, NONE};
-use crate::standing::{self, Standing};
-use crate::svg::Svg;
+use crate::ranking;
+use crate::standing::Standing;
 
 /// What the page shows of one strategy.
 pub(crate) struct Card<'a> {
@@ -17,7 +15,7 @@ pub(crate) struct Card<'a> {
     pub(crate) badges: Vec<&'static str>,
     pub(crate) method: Option<&'a Method>,
     pub(crate) heat: Vec<HeatRow>,
-    pub(crate) curves: Svg,
+    pub(crate) curves: Figure,
     pub(crate) figures: Vec<Figure>,
     pub(crate) price: String,
     pub(crate) intransigence: Option<String>,
@@ -43,8 +41,7 @@ pub(crate) fn cards<'a>(
     comparison: &'a Comparison,
     standings: &'a [Standing<'a>],
 ) -> Vec<Card<'a>> {
-    let all_told = standing::all_told(standings);
-    let card = |standing: &'a Standing<'a>| {
+    let card = |(standing, badges): (&'a Standing<'a>, Vec<&'static str>)| {
         let accuracy = standing.accuracy(comparison.tasks);
         let mut notes: Vec<&str> = Vec::new();
         for note in standing.runs.iter().flat_map(|run| &run.notes) {
@@ -54,11 +51,11 @@ pub(crate) fn cards<'a>(
         }
         Card {
             label: standing.label,
-            badges: badges(standing, all_told),
+            badges,
             method: comparison.methods.iter().find(|method| method.strategy == standing.strategy),
             heat: heat(&accuracy),
-            curves: curves(standing.label, &accuracy),
-            figures: figures::figures(standing, comparison.tasks),
+            curves: figures::curves(standing, comparison.tasks),
+            figures: figures::of_strategy(standing, comparison.tasks),
             price: price(standing),
             intransigence: standing.intransigence.map(format::estimated_change),
             untold: untold(standing),
@@ -71,7 +68,7 @@ pub(crate) fn cards<'a>(
             runs: &standing.runs,
         }
     };
-    standings.iter().map(card).collect()
+    standings.iter().zip(ranking::marks(standings)).map(card).collect()
 }
 
 /// What the strategy costs, and where the kept bytes lie.
@@ -119,7 +116,7 @@ fn heat(accuracy: &[Vec<Option<f64>>]) -> Vec<HeatRow> {
             .enumerate()
             .map(|(j, value)| {
                 let (mut class, text) = match value {
-                    Some(value) => palette::heat(*value),
+                    Some(value) => heat_cell(*value),
                     None => ("none".to_owned(), NONE.to_owned()),
                 };
                 if i == j + 1 {
@@ -130,22 +127,4 @@ fn heat(accuracy: &[Vec<Option<f64>>]) -> Vec<HeatRow> {
             .collect(),
     };
     accuracy.iter().enumerate().map(row).collect()
-}
-
-/// The accuracy of each task from the moment it was learnt: where a line falls, it is forgotten.
-#[expect(clippy::cast_precision_loss, reason = "tasks are few")]
-fn curves(label: &str, accuracy: &[Vec<Option<f64>>]) -> Svg {
-    let tasks = accuracy.len() - 1;
-    let series: Vec<_> = (0..tasks)
-        .map(|task| Series {
-            class: format!("t{task}"),
-            label: String::new(),
-            points: (task + 1..=tasks)
-                .filter_map(|i| Some((i as f64, accuracy[i][task]?)))
-                .collect(),
-            dot: true,
-        })
-        .collect();
-    let title = format!("{label}: accuracy of each task from when it was learnt to the end");
-    Chart { title: &title, axis: "tasks trained", first: 1, last: tasks, series: &series }.draw()
 }

@@ -1,20 +1,24 @@
-//! The rows of the ranked table.
+//! The rows of the ranked table, as the page shows them.
 
 use perennial_metrics::statistics::Summary;
 
-use crate::format::{self, NONE};
-use crate::standing::{self, Role, Standing};
+use crate::format;
+use crate::ranking::{ALIKE, marks, shown};
+use crate::standing::Standing;
 use crate::svg::Svg;
 
 /// One strategy in the ranked table; numbers as they are shown.
 pub(crate) struct Row<'a> {
     pub(crate) label: &'a str,
     pub(crate) badges: Vec<&'static str>,
+    /// Within noise of the best: said by a sign, because most are.
+    pub(crate) alike: bool,
     pub(crate) acc: String,
     pub(crate) interval: Option<Svg>,
     pub(crate) bwt: String,
     pub(crate) fwt: String,
     pub(crate) forgetting: String,
+    pub(crate) worst: String,
     pub(crate) learning: String,
     pub(crate) train: String,
     pub(crate) parameters: String,
@@ -22,46 +26,22 @@ pub(crate) struct Row<'a> {
 }
 
 pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
-    let alike = standing::within_noise(&standings.iter().collect::<Vec<_>>());
-    let all_told = standing::all_told(standings);
-    let row = |(standing, alike): (&Standing<'a>, Option<bool>)| {
-        let mut badges = badges(standing, all_told);
-        if alike == Some(true) {
-            badges.push("within noise of the best");
-        }
-        let show = |value: Option<Summary>, how: fn(Summary) -> String| {
-            value.map_or_else(|| NONE.to_owned(), how)
-        };
-        Row {
-            label: standing.label,
-            badges,
-            acc: show(standing.acc, format::estimate),
-            interval: standing.acc.map(|acc| interval(standing.label, acc)),
-            bwt: show(standing.bwt, format::estimated_change),
-            fwt: show(standing.fwt, format::estimated_change),
-            forgetting: show(standing.forgetting, format::estimate),
-            learning: show(standing.learning, format::estimate),
-            train: format::seconds(standing.train_seconds),
-            parameters: format::count(standing.parameters),
-            kept: format::bytes(standing.kept.total()),
-        }
+    let row = |(standing, badges): (&Standing<'a>, Vec<&'static str>)| Row {
+        label: standing.label,
+        alike: badges.contains(&ALIKE),
+        badges: badges.into_iter().filter(|badge| *badge != ALIKE).collect(),
+        acc: shown(standing.acc, format::estimate),
+        interval: standing.acc.map(|acc| interval(standing.label, acc)),
+        bwt: shown(standing.bwt, format::estimated_change),
+        fwt: shown(standing.fwt, format::estimated_change),
+        forgetting: shown(standing.forgetting, format::estimate),
+        worst: shown(standing.worst, format::estimate),
+        learning: shown(standing.learning, format::estimate),
+        train: format::seconds(standing.train_seconds),
+        parameters: format::count(standing.parameters),
+        kept: format::bytes(standing.kept.total()),
     };
-    standings.iter().zip(alike).map(row).collect()
-}
-
-/// What a reader must know to compare fairly, in words.
-pub(crate) fn badges(standing: &Standing<'_>, all_told: bool) -> Vec<&'static str> {
-    let mut badges = Vec::new();
-    match standing.role {
-        Role::Lower => badges.push("lower bound"),
-        Role::Upper => badges.push("upper bound"),
-        Role::Reference => badges.push("few passes: no bound"),
-        Role::Method => {}
-    }
-    if standing.told && !all_told {
-        badges.push("told the task");
-    }
-    badges
+    standings.iter().zip(marks(standings)).map(row).collect()
 }
 
 /// The accuracy and its interval on a track from 0 to 1.

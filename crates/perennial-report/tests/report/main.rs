@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers too")]
 
 mod document;
+mod groups;
 mod html;
+mod parsed;
+mod pictures;
 mod reproduction;
 mod sample;
 mod sentences;

@@ -79,6 +79,9 @@ pub struct Core {
     pub inferred: Option<Inferred>,
     /// Steps made in all.
     pub steps: u64,
+    /// How many samples of each task were in the strategy's memory after each task; empty where
+    /// it has none.
+    pub remembered: Vec<Vec<usize>>,
     /// What hooks said to the user, each once.
     pub notes: Vec<String>,
 }
@@ -156,6 +159,7 @@ impl Learner {
             anytime: Vec::new(),
             inferred: None,
             steps: 0,
+            remembered: Vec::new(),
             notes: Vec::new(),
         };
         let (engine, clock) = (Engine::new(network), Clock::default());
@@ -170,6 +174,19 @@ impl Learner {
     /// The strategy's card.
     pub fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// What the strategy [counted](Strategy::figures) and, under the kind `memory`, how many
+    /// samples of each task it kept after each task; null for nothing.
+    pub fn figures(&self) -> serde_json::Value {
+        let mut figures = self.strategy.figures();
+        if !self.core.remembered.is_empty() {
+            if figures.is_null() {
+                figures = serde_json::json!({});
+            }
+            figures["memory"] = serde_json::json!(self.core.remembered);
+        }
+        figures
     }
 
     /// Learns what is left of `stream`, from the [`Position`] on; `watch` saves, logs and shows.
@@ -244,7 +261,11 @@ impl Learner {
             Position::AfterPhases { task } => {
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 strategy.end_task(&mut cx)?;
-                let figures = strategy.figures();
+                if let Some(memory) = self.strategy.memory() {
+                    let of = |task| memory.of_task(task).count();
+                    self.core.remembered.push((0..=task).map(of).collect());
+                }
+                let figures = self.figures();
                 if !figures.is_null() {
                     watch.event(&Event::Figures { task, figures })?;
                 }

@@ -83,7 +83,7 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
-    /// What the strategy counted so far, told when a task ended by one that counts.
+    /// What was counted so far ([`Learner::figures`]), told when a task ended.
     Figures {
         /// 0-based.
         task: usize,

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fisher;
 pub mod goal;
 pub mod guard;
+pub mod held;
 pub mod memory;
 pub mod moments;
 pub mod owners;

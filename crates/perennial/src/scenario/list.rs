@@ -3,7 +3,7 @@
 //! ```toml
 //! [[task]]
 //! name = "digits, upright"
-//! data = "digits"          # a known data set, or a folder (from where this file lies)
+//! data = "digits"          # a known data set, or a file or folder (from where this file lies)
 //!
 //! [[task]]
 //! name = "low digits, turned"
@@ -15,7 +15,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use perennial_data::{DataError, Dataset, NAMES};
+use perennial_data::{DataError, Dataset, How, NAMES};
 use serde::{Deserialize, Deserializer};
 
 use super::origin::Origin;
@@ -42,7 +42,7 @@ pub struct List {
 pub struct Entry {
     /// For people.
     pub name: String,
-    /// A known data set, or a folder that holds one.
+    /// A known data set, or a path to data of your own, as [`perennial_data::open`] reads them.
     pub data: String,
     /// The classes of the task by name or number, in the order of its labels. `None`: all.
     #[serde(default, deserialize_with = "words")]
@@ -70,11 +70,12 @@ impl List {
     }
 
     /// The stream that a file lists, named after the file. Known data sets are looked for as by
-    /// [`perennial_data::load`] in `data_dir`, other data are folders beside the file.
+    /// [`perennial_data::load`] in `data_dir`, other data are files and folders beside the file.
     ///
     /// # Errors
     ///
-    /// As [`List::read`] and [`List::stream`], and when data cannot be read.
+    /// As [`List::read`] and [`List::stream`], and when data cannot be read. Data of which rows had
+    /// to be left out are refused: a comparison is of the data as they are.
     pub fn load(
         path: &Path,
         data_dir: Option<&Path>,
@@ -85,13 +86,13 @@ impl List {
         let name = path.file_stem().map_or_else(|| "list".into(), |stem| stem.to_string_lossy());
         let beside = path.parent().unwrap_or(Path::new(""));
         let load = |data: &str| {
-            let folder = beside.join(data);
-            let is_path = folder.is_dir() || data.contains(['/', '\\']);
-            if is_path && !NAMES.contains(&data) {
-                perennial_data::load_folder(&folder).map(Arc::new)
-            } else {
-                perennial_data::load(data, data_dir).map(Arc::new)
+            let path = beside.join(data);
+            let is_path = path.exists() || data.contains(['/', '\\']);
+            if !is_path || NAMES.contains(&data) {
+                return perennial_data::load(data, data_dir).map(Arc::new);
             }
+            let opened = perennial_data::open(&path, &How::default())?;
+            opened.whole().map(Arc::new)
         };
         list.stream(&name, load, options, seed)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use perennial_data::{self as data, Dataset};
+use perennial_data::{self as data, Dataset, Values};
 
 use super::fingerprint::hash_list;
 use super::{Part, ScenarioError};
@@ -25,30 +25,30 @@ impl Origin {
         let Some(inputs) = size.filter(|&size| size > 0 && u32::try_from(size).is_ok()) else {
             return Err(bad(format!("no image has the shape {:?}", dataset.shape)));
         };
-        if dataset.white == 0 {
-            return Err(bad("white is 0, so no pixel can be lit".into()));
-        }
         for (name, part) in [("training", &dataset.train), ("test", &dataset.test)] {
-            let (rows, pixels) = (part.labels.len(), part.pixels.len());
-            if rows.checked_mul(inputs) != Some(pixels) || u32::try_from(rows).is_err() {
+            let (rows, values) = (part.labels.len(), part.values.len());
+            if rows.checked_mul(inputs) != Some(values) || u32::try_from(rows).is_err() {
                 return Err(bad(format!(
-                    "the {name} part has {pixels} pixels for {rows} images of {inputs}"
+                    "the {name} part has {values} values for {rows} rows of {inputs}"
                 )));
             }
             let classes = dataset.classes.len();
             if let Some(row) = part.labels.iter().position(|&label| label as usize >= classes) {
                 let label = part.labels[row];
                 return Err(bad(format!(
-                    "image {row} of the {name} part has label {label}, but there are {classes} classes"
+                    "row {row} of the {name} part has label {label}, but there are {classes} classes"
                 )));
             }
-            let brightest = part.pixels.iter().copied().max().unwrap_or(0);
-            if brightest > dataset.white {
-                let white = dataset.white;
-                return Err(bad(format!(
-                    "the {name} part has a pixel of {brightest}, above white = {white}"
-                )));
+            if let Some(problem) = wrong(&part.values) {
+                return Err(bad(format!("the {name} part has {problem}")));
             }
+        }
+        let white = |part: &data::Part| match part.values {
+            Values::Bytes { white, .. } => Some(white),
+            Values::Floats(_) => None,
+        };
+        if white(&dataset.train) != white(&dataset.test) {
+            return Err(bad("its two parts hold numbers of different types or whites".into()));
         }
         Ok(Arc::new(Self { dataset: Arc::clone(dataset), digest: OnceLock::new() }))
     }
@@ -83,12 +83,39 @@ impl Origin {
             for size in self.dataset.shape {
                 hasher.update(&(size as u64).to_le_bytes());
             }
-            hasher.update(&[self.dataset.white]);
+            if let Values::Bytes { white, .. } = self.dataset.train.values {
+                hasher.update(&[white]);
+            }
             for part in [&self.dataset.train, &self.dataset.test] {
                 hash_list(&mut hasher, &part.labels);
-                hasher.update(&part.pixels);
+                match &part.values {
+                    Values::Bytes { pixels, .. } => {
+                        hasher.update(pixels);
+                    }
+                    Values::Floats(floats) => {
+                        hasher.update(b"floats");
+                        for value in floats {
+                            hasher.update(&value.to_le_bytes());
+                        }
+                    }
+                }
             }
             hasher.finalize()
         })
+    }
+}
+
+/// What is wrong with the values of a part, if something is.
+fn wrong(values: &Values) -> Option<String> {
+    match values {
+        Values::Bytes { white: 0, .. } => Some("white 0, so no pixel can be lit".into()),
+        Values::Bytes { pixels, white } => {
+            let brightest = pixels.iter().copied().max().filter(|pixel| pixel > white)?;
+            Some(format!("a pixel of {brightest}, above white = {white}"))
+        }
+        Values::Floats(floats) => {
+            let value = floats.iter().find(|value| !value.is_finite())?;
+            Some(format!("the value {value}, which is no finite number"))
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use perennial_data::Values;
+
 use super::ScenarioError;
 use super::error::plural;
 use super::fingerprint::hash_list;
@@ -26,20 +28,6 @@ impl fmt::Display for Part {
             Self::Test => "test",
         })
     }
-}
-
-/// The inputs of [`Samples`], in the type they are kept in. `[rows, inputs]`, row-major
-#[derive(Clone, PartialEq)]
-pub enum Values {
-    /// Bytes: a quarter of the memory of floats; divided by `white` when read.
-    Bytes {
-        /// Each at most `white`.
-        pixels: Vec<u8>,
-        /// The value that is read as 1, at least 1.
-        white: u8,
-    },
-    /// Finite numbers, read as they are.
-    Floats(Vec<f32>),
 }
 
 /// The rows of one part of one task, in memory.
@@ -73,10 +61,7 @@ impl Samples {
             let (labels, ids) = (plural(rows, "label"), plural(ids.len(), "id"));
             return Err(bad(format!("{labels} and {ids}; give one of each a row")));
         }
-        let found = match &values {
-            Values::Bytes { pixels, .. } => pixels.len(),
-            Values::Floats(floats) => floats.len(),
-        };
+        let found = values.len();
         if rows.checked_mul(inputs) != Some(found) {
             return Err(bad(format!(
                 "{} where {} of {} ask for {rows} × {inputs}",
@@ -106,15 +91,9 @@ impl Samples {
     }
 
     /// Rows that are known to belong together: gathered from data that were checked.
-    pub(super) fn gathered(
-        pixels: Vec<u8>,
-        white: u8,
-        inputs: usize,
-        labels: Vec<u32>,
-        ids: Vec<u64>,
-    ) -> Self {
-        debug_assert_eq!(pixels.len(), labels.len() * inputs);
-        Self { values: Values::Bytes { pixels, white }, inputs, labels, ids }
+    pub(super) fn gathered(values: Values, inputs: usize, labels: Vec<u32>, ids: Vec<u64>) -> Self {
+        debug_assert_eq!(values.len(), labels.len() * inputs);
+        Self { values, inputs, labels, ids }
     }
 
     /// How many rows.

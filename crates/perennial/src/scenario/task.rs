@@ -7,7 +7,7 @@ use super::fingerprint::hash_list;
 use super::options::Cut;
 use super::origin::Origin;
 use super::transform::Transform;
-use super::{Part, Samples, ScenarioError};
+use super::{Part, Samples, ScenarioError, Values};
 
 /// One task, as data: which rows, which classes, which transform. Cheap to clone; no image is
 /// gathered before [`Task::load`].
@@ -130,7 +130,7 @@ impl Task {
     #[must_use]
     pub fn inputs(&self) -> usize {
         match &self.source {
-            Source::Rows(rows) => rows.origin.dataset().pixels_per_image(),
+            Source::Rows(rows) => rows.origin.dataset().row_len(),
             Source::Own(samples) => samples[0].inputs(),
         }
     }
@@ -198,20 +198,22 @@ impl Rows {
         let (dataset, data, rows) =
             (self.origin.dataset(), self.origin.part(lies_in), self.of(part));
         let plan = self.transform.for_shape(dataset.shape);
-        let inputs = dataset.pixels_per_image();
+        let inputs = dataset.row_len();
         // Label by class; classes the task does not have are never read.
         let mut label_of = vec![0; dataset.classes.len()];
         for (&class, label) in self.classes.iter().zip(0..) {
             label_of[class as usize] = label;
         }
-        let mut pixels = Vec::with_capacity(rows.len() * inputs);
-        let mut labels = Vec::with_capacity(rows.len());
-        for &row in rows {
-            plan.append(data.image(row as usize), &mut pixels);
-            labels.push(label_of[data.labels[row as usize] as usize]);
-        }
+        let label = |&row: &u32| label_of[data.labels[row as usize] as usize];
+        let labels = rows.iter().map(label).collect();
+        let values = match &data.values {
+            Values::Bytes { pixels, white } => {
+                Values::Bytes { pixels: plan.gather(pixels, inputs, rows), white: *white }
+            }
+            Values::Floats(floats) => Values::Floats(plan.gather(floats, inputs, rows)),
+        };
         let ids = rows.iter().map(|&row| u64::from(row)).collect();
-        Samples::gathered(pixels, dataset.white, inputs, labels, ids)
+        Samples::gathered(values, inputs, labels, ids)
     }
 }
 

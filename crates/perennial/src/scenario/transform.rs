@@ -83,9 +83,19 @@ pub(super) enum Plan {
 const OUTSIDE: u32 = u32::MAX;
 
 impl Plan {
+    /// The chosen rows of `inputs` values each, transformed.
+    pub(super) fn gather<T: Pixel>(&self, all: &[T], inputs: usize, rows: &[u32]) -> Vec<T> {
+        let mut gathered = Vec::with_capacity(rows.len() * inputs);
+        for &row in rows {
+            let first = row as usize * inputs;
+            self.append(&all[first..first + inputs], &mut gathered);
+        }
+        gathered
+    }
+
     /// Appends an image, transformed. `image`: `[channels, height, width]`
-    pub(super) fn append(&self, image: &[u8], to: &mut Vec<u8>) {
-        let pixel = |channel: &[u8], i: u32| channel.get(i as usize).copied().unwrap_or(0);
+    fn append<T: Pixel>(&self, image: &[T], to: &mut Vec<T>) {
+        let pixel = |channel: &[T], i: u32| channel.get(i as usize).copied().unwrap_or_default();
         match self {
             Self::Copy => to.extend_from_slice(image),
             Self::Gather { from } => {
@@ -95,14 +105,30 @@ impl Plan {
             }
             Self::Blend { taps } => {
                 for channel in image.chunks_exact(taps.len()) {
-                    let weigh = |&(i, weight): &(u32, f32)| weight * f32::from(pixel(channel, i));
-                    // The weights add up to 1, so the sum stays a byte.
-                    to.extend(
-                        taps.iter().map(|taps| taps.iter().map(weigh).sum::<f32>().round() as u8),
-                    );
+                    let weigh = |&(i, weight): &(u32, f32)| weight * pixel(channel, i).into();
+                    let blend = |taps: &[_; 4]| T::of_blend(taps.iter().map(weigh).sum());
+                    to.extend(taps.iter().map(blend));
                 }
             }
         }
+    }
+}
+
+/// The type of a pixel.
+pub(super) trait Pixel: Copy + Default + Into<f32> {
+    /// From the weighted sum of pixels, the weights of which add up to 1.
+    fn of_blend(sum: f32) -> Self;
+}
+
+impl Pixel for u8 {
+    fn of_blend(sum: f32) -> Self {
+        sum.round() as Self
+    }
+}
+
+impl Pixel for f32 {
+    fn of_blend(sum: f32) -> Self {
+        sum
     }
 }
 

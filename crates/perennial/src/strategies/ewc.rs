@@ -35,6 +35,8 @@
 //!
 //! [`parts::anchor`]: crate::parts::anchor
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,6 +45,7 @@ use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::fisher::Fisher;
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
 use crate::strategy::{
@@ -57,6 +60,7 @@ pub struct Ewc {
     /// One, or one a task where they are kept apart.
     guards: Vec<Guard>,
     said: Said,
+    held: Held,
 }
 
 /// Settings of elastic weight consolidation.
@@ -128,16 +132,14 @@ impl Ewc {
         Strength { key: "ewc.lambda", value: self.settings.lambda }
     }
 
-    /// The weight held most stiffly by all anchors together.
-    fn stiffest(&self) -> Option<(usize, f32)> {
-        let lambda = self.settings.lambda as f32;
-        let [first, rest @ ..] = &self.guards[..] else { return None };
-        if rest.is_empty() {
-            return first.stiffest(lambda);
+    /// All anchors together, as one parabola.
+    fn whole(guards: &[Guard]) -> Cow<'_, Guard> {
+        if let [only] = guards {
+            return Cow::Borrowed(only);
         }
         let mut sum = Guard::default();
-        self.guards.iter().for_each(|guard| sum.fold(guard.importance.clone(), &guard.anchor));
-        sum.stiffest(lambda)
+        guards.iter().for_each(|guard| sum.fold(guard.importance.clone(), &guard.anchor));
+        Cow::Owned(sum)
     }
 }
 
@@ -172,6 +174,10 @@ impl Strategy for Ewc {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
@@ -199,6 +205,7 @@ impl Strategy for Ewc {
         let value = |guard: &Guard| guard.penalty(&cx.model.theta, lambda);
         let penalty = self.guards.iter().map(value).sum();
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &Self::whole(&self.guards));
         Ok(None)
     }
 
@@ -213,7 +220,10 @@ impl Strategy for Ewc {
             (Anchors::Folded, Some(guard)) => guard.fold(fisher, &anchor),
             (Anchors::Merged, Some(guard)) => guard.merge(&fisher, 1.0, anchor),
         }
-        self.said.stiffness(cx, self.strength(), self.stiffest(), self.settings.step);
+        let whole = Self::whole(&self.guards);
+        let stiffest = whole.stiffest(self.settings.lambda as f32);
+        self.held.lies(&cx.model.layout, &whole.importance);
+        self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())
     }
 }

@@ -40,6 +40,7 @@ use crate::model::View;
 use crate::objective::{Mode, Pass, Target, Term};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
@@ -54,6 +55,7 @@ pub struct Mas {
     pub settings: MasSettings,
     guard: Guard,
     said: Said,
+    held: Held,
 }
 
 /// Settings of memory aware synapses.
@@ -181,6 +183,10 @@ impl Strategy for Mas {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
@@ -203,6 +209,7 @@ impl Strategy for Mas {
         let Some(last) = last else { return Ok(Some(Phase::default())) };
         let penalty = self.guard.penalty(&cx.model.theta, self.factor());
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &self.guard);
         Ok(None)
     }
 
@@ -218,6 +225,7 @@ impl Strategy for Mas {
         };
         let kept = if self.settings.accumulate == Accumulate::Sum { 1.0 } else { 0.0 };
         self.guard.merge(&omega, kept, cx.model.theta.clone());
+        self.held.lies(&cx.model.layout, &self.guard.importance);
         let stiffest = self.guard.stiffest(self.factor());
         self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())

@@ -38,6 +38,7 @@ use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::fisher::Fisher;
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::parts::path::{RunningFisher, divide_by_most, min_max};
 use crate::scenario::Setting;
@@ -56,6 +57,7 @@ pub struct OnlineEwc {
     raw: Vector,
     running: RunningFisher,
     said: Said,
+    held: Held,
 }
 
 /// Settings of online elastic weight consolidation.
@@ -185,6 +187,10 @@ impl Strategy for OnlineEwc {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
@@ -217,6 +223,7 @@ impl Strategy for OnlineEwc {
         let Some(last) = last else { return Ok(Some(Phase::default())) };
         let penalty = self.guard.penalty(&cx.model.theta, self.factor());
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &self.guard);
         Ok(None)
     }
 
@@ -249,6 +256,7 @@ impl Strategy for OnlineEwc {
                 min_max(&mut self.guard.importance);
             }
         }
+        self.held.lies(&cx.model.layout, &self.guard.importance);
         let stiffest = self.guard.stiffest(self.factor());
         self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())

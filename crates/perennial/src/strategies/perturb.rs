@@ -41,6 +41,7 @@ use crate::objective::{Mode, Pass};
 use crate::parts::curvature::{self, EXACT_STEP};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
 use crate::strategy::{
@@ -58,6 +59,7 @@ pub struct Perturb {
     pub settings: PerturbSettings,
     guard: Guard,
     said: Said,
+    held: Held,
 }
 
 /// Settings of importance by perturbing.
@@ -235,6 +237,10 @@ impl Strategy for Perturb {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
@@ -257,6 +263,7 @@ impl Strategy for Perturb {
         let Some(last) = last else { return Ok(Some(Phase::default())) };
         let penalty = self.guard.penalty(&cx.model.theta, self.factor());
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &self.guard);
         Ok(None)
     }
 
@@ -264,6 +271,7 @@ impl Strategy for Perturb {
         let view = self.view(cx.task, cx.model);
         let b = self.measure(cx, &view)?;
         self.guard.merge(&b, 1.0, cx.model.theta.clone());
+        self.held.lies(&cx.model.layout, &self.guard.importance);
         let stiffest = self.guard.stiffest(self.factor());
         self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())

@@ -41,6 +41,7 @@ use super::{Method, above_zero, at_least_zero};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::path::{RunningFisher, min_max, walk};
 use crate::scenario::Setting;
 use crate::strategy::{
@@ -66,6 +67,7 @@ pub struct Rwalk {
     /// θ^window. `[θ]`
     window: Vector,
     said: Said,
+    held: Held,
 }
 
 /// Settings of Riemannian walk.
@@ -177,6 +179,10 @@ impl Strategy for Rwalk {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)?;
         let parameters = cx.model.theta.len();
@@ -224,6 +230,7 @@ impl Strategy for Rwalk {
         let Some(last) = last else { return Ok(Some(Phase::default())) };
         let penalty = self.guard.penalty(&cx.model.theta, self.factor());
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &self.guard);
         Ok(None)
     }
 
@@ -246,6 +253,7 @@ impl Strategy for Rwalk {
         min_max(&mut score);
         importance.iter_mut().zip(score.iter()).for_each(|(f, s)| *f += s);
         self.guard = Guard { importance, anchor: cx.model.theta.clone() };
+        self.held.lies(&cx.model.layout, &self.guard.importance);
         let stiffest = self.guard.stiffest(self.factor());
         self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())

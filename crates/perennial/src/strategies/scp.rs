@@ -42,6 +42,7 @@ use crate::network::standard_normal;
 use crate::objective::{Mode, Pass, Target, Term};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
 use crate::strategy::{
@@ -59,6 +60,7 @@ pub struct Scp {
     pub settings: ScpSettings,
     guard: Guard,
     said: Said,
+    held: Held,
 }
 
 /// Settings of sliced Cramér preservation.
@@ -217,6 +219,10 @@ impl Strategy for Scp {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
@@ -239,6 +245,7 @@ impl Strategy for Scp {
         let Some(last) = last else { return Ok(Some(Phase::default())) };
         let penalty = self.guard.penalty(&cx.model.theta, self.factor());
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &self.guard);
         Ok(None)
     }
 
@@ -254,6 +261,7 @@ impl Strategy for Scp {
             ScpAccumulate::Sum | ScpAccumulate::Average => 1.0,
         };
         self.guard.merge(&gamma, kept, cx.model.theta.clone());
+        self.held.lies(&cx.model.layout, &self.guard.importance);
         let stiffest = self.guard.stiffest(self.factor());
         self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())

@@ -38,6 +38,7 @@ use super::{Method, above_zero, at_least_zero};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::{Guard, Pull};
+use crate::parts::held::Held;
 use crate::parts::path::walk;
 use crate::scenario::Setting;
 use crate::strategy::{
@@ -55,6 +56,7 @@ pub struct Si {
     /// ω of this task. `[θ]`
     path: Vector,
     said: Said,
+    held: Held,
 }
 
 /// Settings of synaptic intelligence.
@@ -190,6 +192,10 @@ impl Strategy for Si {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    fn figures(&self) -> Value {
+        self.held.figures()
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)?;
         // Ω is as long as at the end of the last task: weights younger than it are free.
@@ -234,6 +240,7 @@ impl Strategy for Si {
         let Some(last) = last else { return Ok(Some(Phase::default())) };
         let penalty = self.guard.penalty(&cx.model.theta, self.factor());
         self.said.effect(cx, self.strength(), penalty, last.loss);
+        self.held.moved(cx.task, &cx.model.theta, &self.guard);
         Ok(None)
     }
 
@@ -244,6 +251,7 @@ impl Strategy for Si {
         let (xi, clip) = (self.settings.xi as f32, self.settings.clip);
         consolidate(importance, &self.path, theta, anchor, xi, clip);
         self.path = Vector::default();
+        self.held.lies(&cx.model.layout, &self.guard.importance);
         let stiffest = self.guard.stiffest(self.factor());
         self.said.stiffness(cx, self.strength(), stiffest, self.settings.step);
         Ok(())

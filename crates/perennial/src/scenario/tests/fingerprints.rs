@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::scenario::Interpolation;
 use crate::scenario::options::Cut;
 use crate::scenario::origin::Origin;
 use crate::scenario::task::Rows;
 use crate::scenario::transform::Transform;
-use crate::scenario::{Interpolation, Values};
 
 /// A task over rows of a set, put together by hand so that a test can change one thing.
 fn task(data: &Arc<Dataset>, change: impl FnOnce(&mut Rows, &mut Vec<u32>)) -> String {
@@ -39,11 +39,11 @@ fn one_changed_number_changes_the_fingerprint() {
         |from: [u32; 6]| task(&data, |rows, _| rows.transform = Transform::Permute(from.into()));
     let all = [
         task(&data, |_, _| {}),
-        changed(|data| data.train.pixels[17] ^= 1),
-        changed(|data| data.test.pixels[17] ^= 1),
+        changed(|data| pixels(&mut data.train)[17] ^= 1),
+        changed(|data| pixels(&mut data.test)[17] ^= 1),
         changed(|data| data.train.labels[4] ^= 1),
         changed(|data| data.test.labels[4] ^= 1),
-        changed(|data| data.white = 254),
+        changed(|data| set_white(data, 254)),
         changed(|data| data.shape = [1, 3, 2]),
         task(&data, |rows, _| rows.train = [0, 1, 4].into()),
         task(&data, |rows, _| rows.validation = [4].into()),

@@ -146,3 +146,36 @@ fn tasks_of_ones_own_rows_are_a_stream() {
     two.load(Part::Train).append_row(2, &mut row);
     assert_eq!(row, [2.0, 2.5]);
 }
+
+/// Rows of floats go through the transforms as bytes do, and are never rounded to them.
+#[test]
+fn data_of_your_own_beside_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    put("own.csv", "a,b,label\n1.5,-2,x\n2.5,300,y\n3.5,0,x\n4.5,7,y\n");
+    put(
+        "tasks.toml",
+        "[[task]]\nname = 'up'\ndata = 'own.csv'\n[[task]]\nname = 'low'\ndata = 'own.csv'\nclasses = ['y']\npermute = 3\n",
+    );
+    let load = || List::load(&folder.path().join("tasks.toml"), None, &Options::default(), 0);
+    let stream = load().unwrap();
+    assert_eq!(
+        (stream.shape, stream.class_names.clone()),
+        ([1, 1, 2], vec!["x".into(), "y".into()])
+    );
+    let values = |task: usize, part| stream.tasks[task].load(part).values().clone();
+    assert!(values(0, Part::Train) == Values::Floats(vec![1.5, -2.0, 2.5, 300.0]));
+    assert!(values(0, Part::Test) == Values::Floats(vec![3.5, 0.0, 4.5, 7.0]));
+    let Values::Floats(permuted) = values(1, Part::Train) else { panic!("floats stay floats") };
+    assert!(permuted == [2.5, 300.0] || permuted == [300.0, 2.5]);
+
+    put("own.csv", "a,b,label\n1.5,,x\n2.5,300,y\n3.5,0,x\n4.5,7,y\n5.5,1,x\n");
+    let error = load().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadData);
+    assert!(
+        error
+            .to_string()
+            .contains("own cannot be taken as it is: 1 row without a value in column `b` (line 2)"),
+        "{error}"
+    );
+}

@@ -12,24 +12,21 @@ use std::sync::Arc;
 
 use perennial_data::{Dataset, Part as DataPart};
 
-use super::{Options, Part, Samples, Stream, Task};
+use super::{Options, Part, Samples, Stream, Task, Values};
 
 /// A set of 1 × 2 × 3 images, each different from all others, with labels 0, 1, …, 0, 1, ….
 /// Half as many test rows as training rows.
 fn toy(rows: u32, classes: u32) -> Arc<Dataset> {
-    let part = |rows: u32, first: u32| DataPart {
-        pixels: (0..rows)
-            .flat_map(|row| {
-                let [low, high, ..] = (first + row).to_le_bytes();
-                [low, high, row as u8, 3, 4, 5]
-            })
-            .collect(),
-        labels: (0..rows).map(|row| row % classes).collect(),
+    let part = |rows: u32, first: u32| {
+        let pixels = (0..rows).flat_map(|row| {
+            let [low, high, ..] = (first + row).to_le_bytes();
+            [low, high, row as u8, 3, 4, 5]
+        });
+        DataPart::of_bytes(pixels.collect(), 255, (0..rows).map(|row| row % classes).collect())
     };
     Arc::new(Dataset {
         name: "toy".into(),
         shape: [1, 2, 3],
-        white: 255,
         classes: (0..classes).map(|class| format!("class{class}")).collect(),
         train: part(rows, 0),
         test: part(rows / 2, 30_000),
@@ -38,15 +35,29 @@ fn toy(rows: u32, classes: u32) -> Arc<Dataset> {
 
 /// One training and one test row: the given image, of class 0.
 fn picture(shape: [usize; 3], pixels: &[u8]) -> Arc<Dataset> {
-    let part = DataPart { pixels: pixels.to_vec(), labels: vec![0] };
+    let part = DataPart::of_bytes(pixels.to_vec(), 255, vec![0]);
     Arc::new(Dataset {
         name: "picture".into(),
         shape,
-        white: 255,
         classes: vec!["only".into()],
         train: part.clone(),
         test: part,
     })
+}
+
+/// The bytes of a part, to change one.
+fn pixels(part: &mut DataPart) -> &mut Vec<u8> {
+    match &mut part.values {
+        Values::Bytes { pixels, .. } => pixels,
+        Values::Floats(_) => panic!("bytes were asked for"),
+    }
+}
+
+fn set_white(data: &mut Dataset, to: u8) {
+    for part in [&mut data.train, &mut data.test] {
+        let pixels = std::mem::take(pixels(part));
+        part.values = Values::Bytes { pixels, white: to };
+    }
 }
 
 fn tasks(tasks: usize) -> Options {

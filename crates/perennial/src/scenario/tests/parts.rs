@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::{Benchmark, First, Permuted, Split, Values};
+use crate::scenario::{Benchmark, First, Permuted, Split};
 
 /// The images as they are, with rows chosen: what is left of the benchmark is the choice.
 fn upright(dataset: &Arc<Dataset>, options: &Options, seed: u64) -> Stream {
@@ -46,7 +46,7 @@ proptest! {
             prop_assert_eq!(samples.len(), task.rows(part));
             for i in 0..samples.len() {
                 let id = samples.id(i) as usize;
-                prop_assert_eq!(row(&samples, i), origin.image(id));
+                prop_assert_eq!(row(&samples, i), origin.image(id).unwrap());
                 prop_assert_eq!(samples.label(i), origin.labels[id]);
             }
         }

@@ -3,8 +3,8 @@
 use perennial_data::ErrorKind;
 
 use super::*;
+use crate::scenario::Split;
 use crate::scenario::{Angles, Benchmark, Order, Permuted, Rotated, ScenarioError, Setting};
-use crate::scenario::{Split, Values};
 
 fn told<T>(result: Result<T, ScenarioError>) -> String {
     let Err(error) = result else { panic!("was accepted") };
@@ -283,10 +283,13 @@ fn sets_whose_fields_do_not_fit() {
     };
     assert!(refused(|it| it.shape = [1, 0, 3]).contains("no image has the shape [1, 0, 3]"));
     assert!(refused(|it| it.shape = [usize::MAX, 2, 3]).contains("no image has the shape"));
-    assert!(refused(|it| it.test.labels.push(0)).contains("30 pixels for 6 images of 6"));
+    assert!(refused(|it| it.test.labels.push(0)).contains("30 values for 6 rows of 6"));
     assert!(
-        refused(|it| it.train.labels[3] = 2).contains("image 3 of the training part has label 2")
+        refused(|it| it.train.labels[3] = 2).contains("row 3 of the training part has label 2")
     );
-    assert!(refused(|it| it.white = 4).contains("above white = 4"));
-    assert!(refused(|it| it.white = 0).contains("white is 0"));
+    assert!(refused(|it| set_white(it, 4)).contains("above white = 4"));
+    assert!(refused(|it| set_white(it, 0)).contains("white 0"));
+    let floats = |value| Values::Floats(vec![value; 30]);
+    assert!(refused(|it| it.test.values = floats(0.5)).contains("different types"));
+    assert!(refused(|it| it.test.values = floats(f32::NAN)).contains("the value NaN"));
 }

@@ -1,16 +1,18 @@
 //! Who owns which share of each layer: a bar for each layer after each task.
 
-use super::Figure;
+use super::{Figure, file_name};
 use crate::document::{Owned, Run};
 use crate::format;
 use crate::standing::Standing;
 use crate::svg::{Anchor, Svg};
+use crate::tabular::{Datum, Tabular};
 
 const WIDTH: f64 = 400.0;
 const LEFT: f64 = 30.0;
 const HEIGHT: f64 = 70.0; // of a layer's bars
 const ROW: f64 = 100.0; // from one layer to the next
 
+#[expect(clippy::cast_precision_loss, reason = "weights are counted")]
 pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     let layers = standing.runs[0].figures.owners.as_ref()?;
     let share = |layer: usize, after: usize, task: usize| {
@@ -20,25 +22,30 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     let plot = bars(standing.label, layers, tasks, share);
     let row = |(i, layer): (usize, &Owned)| {
         let shares: Vec<f64> = (0..tasks).map(|task| share(i, tasks - 1, task)).collect();
-        let shown: Vec<String> = shares.iter().map(|share| percent(*share)).collect();
         let weights = layer.weights.last().copied().unwrap_or(0);
-        let free = 1.0 - shares.iter().sum::<f64>();
-        vec![layer.name.clone(), format::count(weights), shown.join(" "), percent(free.max(0.0))]
+        let free = (1.0 - shares.iter().sum::<f64>()).max(0.0);
+        let percent = |share: f64| Datum::Number(100.0 * share, format!("{:.1}", 100.0 * share));
+        [Datum::text(&*layer.name), Datum::Number(weights as f64, format::count(weights))]
+            .into_iter()
+            .chain(shares.into_iter().map(percent))
+            .chain([percent(free)])
+            .collect()
     };
+    let ends = ["layer".to_owned(), "weights".to_owned()];
+    let head = (1..=tasks).map(|task| format!("task {task}, %"));
     Some(Figure {
+        name: file_name("owners", standing.strategy),
         caption: "Who owns which share of each layer, after each task: the first task at the \
                   bottom, in the colours of the tasks; what is empty is free for those to come. \
                   The table has the shares at the end."
             .into(),
+        table: Tabular {
+            head: ends.into_iter().chain(head).chain(["free, %".to_owned()]).collect(),
+            rows: layers.iter().enumerate().map(row).collect(),
+        },
         plot,
-        head: &["layer", "weights", "of each task, %", "free, %"],
-        rows: layers.iter().enumerate().map(row).collect(),
+        tasks,
     })
-}
-
-/// A share in percent.
-fn percent(share: f64) -> String {
-    format!("{:.1}", 100.0 * share)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "tasks and layers are few")]

@@ -1,15 +1,15 @@
-//! A line chart of accuracies or other shares over tasks, drawn for a column as narrow as a phone's.
+//! Lines of accuracies or other shares over tasks.
 
 use unicode_width::UnicodeWidthStr;
 
+use super::{LETTER, LINE};
+use crate::format;
 use crate::svg::{Anchor, Svg};
 
 const WIDTH: f64 = 400.0;
-const LEFT: f64 = 30.0; // room for the ticks of the accuracy
+const LEFT: f64 = 34.0; // room for the ticks of the values
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 34.0; // ticks and title of the tasks
-const LETTER: f64 = 6.2; // mean width of a letter at the style sheet's 11 px
-const LINE: f64 = 13.0; // from one label to the next
 
 /// One line of a chart.
 pub(crate) struct Series {
@@ -17,13 +17,15 @@ pub(crate) struct Series {
     pub(crate) class: String,
     /// What stands at its end; nothing when empty.
     pub(crate) label: String,
-    /// `(task, share)`, from left to right.
+    /// `(task, value)`, from left to right.
     pub(crate) points: Vec<(f64, f64)>,
+    /// `(task, lowest, highest)` over the seeds, from left to right; nothing of one seed.
+    pub(crate) band: Vec<(f64, f64, f64)>,
     /// Whether a dot marks its beginning.
     pub(crate) dot: bool,
 }
 
-/// A share (0 … 1), such as an accuracy, over tasks.
+/// A number, such as an accuracy, over tasks.
 pub(crate) struct Chart<'a> {
     /// The text that stands for the chart where it cannot be seen.
     pub(crate) title: &'a str,
@@ -38,24 +40,28 @@ pub(crate) struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    /// Draws it.
-    #[expect(clippy::cast_precision_loss, reason = "tasks and labels are few")]
+    /// Draws it, of shares from 0 to 1.
     pub(crate) fn draw(&self) -> Svg {
+        self.draw_to(1.0)
+    }
+
+    /// Draws it, of numbers from 0 to `most`.
+    #[expect(clippy::cast_precision_loss, reason = "tasks and labels are few")]
+    pub(crate) fn draw_to(&self, most: f64) -> Svg {
         let longest = self.series.iter().map(|series| series.label.width()).max().unwrap_or(0);
-        let right = if longest == 0 { 12.0 } else { (longest as f64 * LETTER + 22.0).min(150.0) };
+        let right = if longest == 0 { 12.0 } else { (longest as f64 * LETTER + 22.0).min(160.0) };
         let labels = self.series.iter().filter(|series| !series.label.is_empty()).count();
         let plot_height = (labels as f64 * LINE).max(190.0);
         let (bottom, end) = (TOP + plot_height, WIDTH - right);
         let span = (self.last - self.first).max(1) as f64;
         let x = |task: f64| LEFT + (task - self.first as f64) / span * (end - LEFT);
-        let y = |accuracy: f64| bottom - accuracy * plot_height;
+        let y = |value: f64| bottom - value / most * plot_height;
 
         let mut svg = Svg::new(WIDTH, bottom + BOTTOM, self.title);
         for fifth in 0..=5 {
-            let value = f64::from(fifth) / 5.0;
+            let value = f64::from(fifth) / 5.0 * most;
             svg.line("grid", (LEFT, y(value)), (end, y(value)));
-            let text = if fifth == 5 { "1.0".to_owned() } else { format!(".{}", fifth * 2) };
-            svg.text("tick", (LEFT - 5.0, y(value) + 4.0), Anchor::End, &text);
+            svg.text("tick", (LEFT - 5.0, y(value) + 4.0), Anchor::End, &format::measure(value));
         }
         for task in ticks(self.first, self.last) {
             svg.text("tick", (x(task as f64), bottom + 14.0), Anchor::Middle, &task.to_string());
@@ -63,6 +69,12 @@ impl Chart<'_> {
         svg.text("tick", (f64::midpoint(LEFT, end), bottom + 29.0), Anchor::Middle, self.axis);
 
         let at = |&(task, accuracy): &(f64, f64)| (x(task), y(accuracy));
+        for series in self.series {
+            let low = series.band.iter().map(|&(task, low, _)| at(&(task, low)));
+            let high = series.band.iter().rev().map(|&(task, _, high)| at(&(task, high)));
+            let area: Vec<_> = low.chain(high).collect();
+            svg.polygon(&format!("band {}", series.class), &area);
+        }
         for series in self.series {
             let points: Vec<_> = series.points.iter().map(at).collect();
             svg.polyline(&format!("line {}", series.class), &points);
@@ -129,6 +141,16 @@ fn spread(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
         .collect()
 }
 
+/// The least of 1, 2, 5 × a power of ten that is no less than a value above 0; 1 for 0.
+pub(crate) fn round_top(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 1.0;
+    }
+    let magnitude = 10_f64.powf(value.log10().floor());
+    let tops = [1.0, 2.0, 5.0, 10.0].map(|step| step * magnitude);
+    tops.into_iter().find(|top| *top >= value).unwrap_or(value)
+}
+
 /// At most eleven whole numbers from `first` to `last`, evenly spaced, the last among them.
 fn ticks(first: usize, last: usize) -> Vec<usize> {
     let span = last - first;
@@ -152,6 +174,14 @@ mod tests {
         assert_eq!(ticks(1, 5), [1, 2, 3, 4, 5]);
         assert_eq!(ticks(0, 20), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
         assert_eq!(ticks(1, 1), [1]);
+    }
+
+    #[test]
+    fn a_scale_ends_at_a_round_number() {
+        let tops = [0.037, 0.5, 0.51, 3.0, 0.0].map(round_top);
+        for (top, expected) in tops.into_iter().zip([0.05, 0.5, 1.0, 5.0, 1.0]) {
+            assert!((top - expected).abs() < 1e-12, "{top} {expected}");
+        }
     }
 
     #[test]

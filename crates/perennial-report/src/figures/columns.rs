@@ -1,32 +1,36 @@
 //! The columns of a progressive network, and what reading the older ones costs.
 
-use super::Figure;
+use super::{Figure, file_name};
 use crate::format;
 use crate::standing::Standing;
 use crate::svg::{Anchor, Svg};
+use crate::tabular::{Datum, Tabular};
 
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 160.0;
 const TOP: f64 = 18.0;
 const LEFT: f64 = 8.0;
 
-pub(super) fn figure(standing: &Standing<'_>, _: usize) -> Option<Figure> {
+#[expect(clippy::cast_precision_loss, reason = "numbers are counted")]
+pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     let columns = standing.runs[0].figures.columns.as_ref()?;
     let mut all = 0;
     let rows = columns.iter().enumerate().map(|(i, column)| {
         all += column.own + column.laterals;
-        let counts = [column.own, column.laterals, all].map(format::count);
-        std::iter::once((i + 1).to_string()).chain(counts).collect()
+        let number = |n: u64| Datum::Number(n as f64, format::count(n));
+        let task = Datum::Number((i + 1) as f64, (i + 1).to_string());
+        vec![task, number(column.own), number(column.laterals), number(all)]
     });
     let rows = rows.collect();
     Some(Figure {
+        name: file_name("columns", standing.strategy),
         caption: "The columns, one a task: below what a column has of its own, above the laterals \
                   by which it reads the older ones. Laterals grow with the number of columns, and \
                   so all of it with the square of the tasks."
             .into(),
+        table: Tabular::new(&["task", "own", "laterals", "in all so far"], rows),
         plot: bars(standing.label, columns),
-        head: &["task", "own", "laterals", "in all so far"],
-        rows,
+        tasks,
     })
 }
 

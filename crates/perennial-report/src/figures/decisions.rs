@@ -1,10 +1,11 @@
 //! What compacting, picking and growing decided for each task.
 
-use super::Figure;
-use crate::chart::{Chart, Series};
+use super::{Figure, file_name};
+use crate::charts::lines::{Chart, Series};
 use crate::document::{Decision, Run};
-use crate::format::{self, NONE};
+use crate::format;
 use crate::standing::Standing;
+use crate::tabular::{Datum, Tabular};
 
 #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
 pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
@@ -15,7 +16,8 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
             Some(((task + 1) as f64, standing.over_seeds(of)?))
         };
         let points = (0..tasks).filter_map(mean).collect();
-        Series { class: class.into(), label: label.into(), points, dot: true }
+        let (class, label) = (class.into(), label.into());
+        Series { class, label, points, band: Vec::new(), dot: true }
     };
     let lines = [
         line("upper", "goal", |decision| decision.goal),
@@ -26,29 +28,35 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     let title = format!("{}: goal, accuracy, picked and pruned shares by task", standing.label);
     let plot = Chart { title: &title, axis: "task", first: 1, last: tasks, series: &lines };
     Some(Figure {
+        name: file_name("decisions", standing.strategy),
         caption: "What was decided for each task: the goal and what was reached, both on \
                   validation rows; the share of the older weights that was picked; the share of \
                   what the task took that was given back. Below, for every seed; the width is that \
                   of the trunk in weights, as a multiple of the first."
             .into(),
+        table: Tabular::new(
+            &["seed", "task", "goal", "reached", "met", "picked", "width", "given back"],
+            standing.runs.iter().flat_map(|run| rows(run)).collect(),
+        ),
         plot: plot.draw(),
-        head: &["seed", "task", "goal", "reached", "met", "picked", "width", "given back"],
-        rows: standing.runs.iter().flat_map(|run| rows(run)).collect(),
+        tasks,
     })
 }
 
-fn rows(run: &Run) -> Vec<Vec<String>> {
+#[expect(clippy::cast_precision_loss, reason = "seeds and tasks are small numbers")]
+fn rows(run: &Run) -> Vec<Vec<Datum>> {
     let decisions = run.figures.decisions.as_deref().unwrap_or_default();
     let row = |(i, decision): (usize, &Decision)| {
+        let grew = if decision.grown { " (grew)" } else { "" };
         vec![
-            run.seed.to_string(),
-            (i + 1).to_string(),
-            format::fraction(decision.goal),
-            format::fraction(decision.end),
-            if decision.met { "yes" } else { "no" }.into(),
-            decision.picked.map_or_else(|| NONE.to_owned(), format::fraction),
-            format!("{:.2}{}", decision.width, if decision.grown { " (grew)" } else { "" }),
-            format::fraction(decision.pruned),
+            Datum::Number(run.seed as f64, run.seed.to_string()),
+            Datum::Number((i + 1) as f64, (i + 1).to_string()),
+            Datum::Number(decision.goal, format::fraction(decision.goal)),
+            Datum::Number(decision.end, format::fraction(decision.end)),
+            Datum::text(if decision.met { "yes" } else { "no" }),
+            Datum::number(decision.picked, format::fraction),
+            Datum::Number(decision.width, format!("{:.2}{grew}", decision.width)),
+            Datum::Number(decision.pruned, format::fraction(decision.pruned)),
         ]
     };
     decisions.iter().enumerate().map(row).collect()

@@ -1,0 +1,127 @@
+//! Which arrays are inputs and which are labels, by their names.
+
+use crate::open::Request;
+
+/// What people call inputs; of several the first is meant. `arr_0` is what NumPy calls an array
+/// that was given no name.
+const INPUTS: [&str; 9] =
+    ["x", "images", "image", "data", "features", "inputs", "input", "embeddings", "arr_0"];
+/// What people call labels.
+const LABELS: [&str; 8] =
+    ["y", "labels", "label", "targets", "target", "classes", "class", "arr_1"];
+
+/// The arrays of one part.
+#[derive(Debug, PartialEq)]
+pub(super) struct Part {
+    pub(super) inputs: String,
+    pub(super) labels: Option<String>,
+}
+
+/// The arrays of the training part or of all rows, and of the test part.
+#[derive(Debug, PartialEq)]
+pub(super) struct Chosen {
+    pub(super) all: Part,
+    pub(super) test: Option<Part>,
+}
+
+/// Chooses among the names. `Err` is the name that is missing.
+pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, String> {
+    let own = request.how.label.as_deref();
+    let part = |part: &str| -> Option<Part> {
+        let inputs = find(names, &INPUTS, part)?;
+        let labels = match own {
+            Some(own) => find(names, &[own], part),
+            None => find(names, &LABELS, part),
+        };
+        Some(Part { inputs, labels })
+    };
+    let test = part("test");
+    let all = part("train").or_else(|| part("")).or_else(|| match names {
+        // Without labels, there is no need to tell it from anything.
+        [only] if !request.labelled => Some(Part { inputs: only.clone(), labels: None }),
+        _ => None,
+    });
+    let all = match (all, &test) {
+        (Some(all), _) => all,
+        (None, Some(_)) => return Err("x_train".into()),
+        (None, None) => return Err("x".into()),
+    };
+    // The caller named an array that is not there.
+    if let Some(own) = own.filter(|_| all.labels.is_none()) {
+        return Err(own.to_owned());
+    }
+    Ok(Chosen { all, test })
+}
+
+/// The first of `words` that a name consists of, with the name of the part before or after it.
+fn find(names: &[String], words: &[&str], part: &str) -> Option<String> {
+    let is = |name: &String, word: &str| {
+        let name = name.to_lowercase();
+        match part {
+            "" => name == word.to_lowercase(),
+            part => {
+                let word = word.to_lowercase();
+                name == format!("{word}_{part}") || name == format!("{part}_{word}")
+            }
+        }
+    };
+    words.iter().find_map(|word| names.iter().find(|name| is(name, word)).cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::How;
+
+    fn choose(names: &[&str], label: Option<&str>, labelled: bool) -> Result<Chosen, String> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let how = How { label: label.map(ToOwned::to_owned), ..How::default() };
+        super::choose(&names, Request { how: &how, labelled })
+    }
+
+    fn part(inputs: &str, labels: Option<&str>) -> Part {
+        Part { inputs: inputs.into(), labels: labels.map(ToOwned::to_owned) }
+    }
+
+    #[test]
+    fn the_names_people_give() {
+        let one = |names, inputs, labels| {
+            let chosen = Chosen { all: part(inputs, labels), test: None };
+            assert_eq!(choose(names, None, true), Ok(chosen), "{names:?}");
+        };
+        one(&["x", "y"], "x", Some("y"));
+        one(&["arr_0", "arr_1"], "arr_0", Some("arr_1"));
+        one(&["Labels", "Features", "other"], "Features", Some("Labels"));
+        one(&["x"], "x", None);
+        let both = |names, train, test| {
+            assert_eq!(choose(names, None, true), Ok(Chosen { all: train, test: Some(test) }));
+        };
+        both(
+            &["x_test", "x_train", "y_test", "y_train"],
+            part("x_train", Some("y_train")),
+            part("x_test", Some("y_test")),
+        );
+        both(
+            &["test_images", "test_labels", "train_images", "train_labels", "val_images"],
+            part("train_images", Some("train_labels")),
+            part("test_images", Some("test_labels")),
+        );
+    }
+
+    #[test]
+    fn the_callers_word_counts() {
+        let chosen = choose(&["age", "x", "y"], Some("age"), true).unwrap();
+        assert_eq!(chosen.all, part("x", Some("age")));
+        assert_eq!(choose(&["x", "y"], Some("age"), true), Err("age".into()));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert_eq!(choose(&["a", "b"], None, false), Err("x".into()));
+        assert_eq!(choose(&["x_test", "y_test"], None, true), Err("x_train".into()));
+        assert_eq!(choose(&[], None, true), Err("x".into()));
+        // One array of any name is enough where no labels are needed.
+        assert_eq!(choose(&["a"], None, false), Ok(Chosen { all: part("a", None), test: None }));
+        assert_eq!(choose(&["a"], None, true), Err("x".into()));
+    }
+}

@@ -1,0 +1,100 @@
+//! One PNG or JPEG image into planes of bytes.
+
+use std::path::Path;
+
+use image::imageops::{FilterType, resize};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+
+use crate::DataError;
+use crate::input::Source;
+use crate::open::{How, OpenError};
+
+/// The most bytes one image may decode to: 16,384 × 16,384 grey pixels.
+const MOST_IMAGE_BYTES: u64 = 256 << 20;
+
+/// Deflate cannot expand a byte into more than this many.
+const LARGEST_EXPANSION: u64 = 1032;
+
+/// A decoded image.
+pub(super) struct Decoded {
+    /// `[channels, height, width]`
+    pub(super) planes: Vec<u8>,
+    pub(super) shape: [usize; 3],
+}
+
+/// Decodes an image. `first` is the image that it must be like, with its shape. Size and colour are
+/// checked before a pixel is decoded.
+///
+/// Samples of 16 bits are rounded to 8; how a camera was held (EXIF) is not regarded.
+pub(super) fn decode(
+    source: &Source<'_>,
+    how: &How,
+    first: Option<(&Path, [usize; 3])>,
+) -> Result<Decoded, DataError> {
+    let path = source.path();
+    let damaged = |problem: String| OpenError::DamagedImage { path: path.to_path_buf(), problem };
+    let (bytes, length) = source.seekable()?;
+    let mut reader =
+        ImageReader::new(bytes).with_guessed_format().map_err(DataError::io("read", path))?;
+    let format = reader.format();
+    if !matches!(format, Some(ImageFormat::Png | ImageFormat::Jpeg)) {
+        return Err(damaged("it begins like no PNG or JPEG file".into()).into());
+    }
+    let mut limits = image::Limits::no_limits();
+    // Decoders keep some rows and tables beside the image.
+    limits.max_alloc = Some(2 * MOST_IMAGE_BYTES);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(|error| damaged(error.to_string()))?;
+
+    let (width, height) = decoder.dimensions();
+    let bomb = |problem: String| {
+        let path = path.to_path_buf();
+        OpenError::ImageBomb { path, width, height, problem }
+    };
+    let colour = decoder.color_type();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels.saturating_mul(colour.bytes_per_pixel().into()) > MOST_IMAGE_BYTES {
+        return Err(
+            bomb(format!("more than the {MOST_IMAGE_BYTES} bytes an image may have")).into()
+        );
+    }
+    let stored = pixels * u64::from(decoder.original_color_type().bits_per_pixel()) / 8;
+    if format == Some(ImageFormat::Png) && stored > length.saturating_mul(LARGEST_EXPANSION) {
+        return Err(bomb(format!("which no file of {length} bytes can hold")).into());
+    }
+    let channels = how.channels.unwrap_or(if colour.has_color() { 3 } else { 1 });
+    let [height, width] = how.resize.unwrap_or([height as usize, width as usize]);
+    let shape = [channels, height, width];
+    if let Some((first, expected)) = first.filter(|&(_, expected)| expected != shape) {
+        let (path, first) = (path.to_path_buf(), first.to_path_buf());
+        let [first_channels, first_size @ ..] = expected;
+        return Err(if first_size == [height, width] {
+            OpenError::ImageColour { path, channels, first, first_channels }
+        } else {
+            OpenError::ImageSize { path, size: [height, width], first, first_size }
+        }
+        .into());
+    }
+
+    let decoded =
+        DynamicImage::from_decoder(decoder).map_err(|error| damaged(error.to_string()))?;
+    if colour.has_alpha() && decoded.to_rgba8().pixels().any(|pixel| pixel.0[3] != u8::MAX) {
+        return Err(OpenError::Transparent { path: path.to_path_buf() }.into());
+    }
+    let (columns, lines) = (width as u32, height as u32);
+    let planes = match channels {
+        1 => {
+            let grey = decoded.into_luma8();
+            let scaled = how.resize.map(|_| resize(&grey, columns, lines, FilterType::Triangle));
+            scaled.unwrap_or(grey).into_raw()
+        }
+        _ => {
+            let colour = decoded.into_rgb8();
+            let scaled = how.resize.map(|_| resize(&colour, columns, lines, FilterType::Triangle));
+            let interleaved = scaled.unwrap_or(colour).into_raw();
+            let plane = |channel| interleaved.iter().skip(channel).step_by(3);
+            (0..3).flat_map(plane).copied().collect()
+        }
+    };
+    Ok(Decoded { planes, shape })
+}

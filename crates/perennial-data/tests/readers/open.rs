@@ -1,0 +1,150 @@
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use perennial_data::{DataError, ErrorKind, Format, How, TestPart, open, read};
+use tempfile::TempDir;
+
+use crate::files::{images, labels, put, put_cifar10, put_idx_set, record};
+use crate::own::{grey, opened, refused, rows};
+
+#[test]
+fn known_sets_and_their_folders_are_opened() {
+    let found = opened(Path::new("digits"));
+    assert_eq!(
+        (found.format, found.test, found.dataset.train.len()),
+        (Format::Set, TestPart::Own, 1442)
+    );
+    let root = TempDir::new().unwrap();
+    put_idx_set(&root.path().join("mnist"), "", "t10k", &[3, 1, 3], &[1, 3]);
+    let how = How { folder: Some(root.path().into()), ..How::default() };
+    assert_eq!(open(Path::new("mnist"), &how).unwrap().dataset.classes.len(), 10);
+    // As a folder of one's own, there are as many classes as the labels show.
+    let found = opened(&root.path().join("mnist"));
+    assert_eq!(found.dataset.counts(), [[0, 0], [1, 1], [0, 0], [2, 1]]);
+    assert_eq!(rows(&root.path().join("mnist")).labels, Some(vec![1, 3]));
+    put_cifar10(&root.path().join("ten"));
+    assert_eq!(opened(&root.path().join("ten")).dataset.shape, [3, 32, 32]);
+}
+
+#[test]
+fn single_files_of_sets_are_opened() {
+    let root = TempDir::new().unwrap();
+    put(root.path(), "my-images-idx3-ubyte", &images(4, 1, 1, &[9, 8, 7, 6]));
+    let path = root.path().join("my-images-idx3-ubyte");
+    assert_eq!(rows(&path).labels, None);
+    assert!(refused(&path).to_string().contains("`labels-idx1` for `images-idx3`"));
+    put(root.path(), "my-labels-idx1-ubyte", &labels(&[4, 2, 4, 2]));
+    let found = opened(&path);
+    assert_eq!((found.dataset.classes.join(" ").as_str(), found.test), ("2 4", TestPart::HeldBack));
+    assert_eq!(found.dataset.test.values.bytes(), Some(&[7, 6][..]));
+    put(root.path(), "my-labels-idx1-ubyte", &labels(&[4, 2]));
+    assert!(matches!(read(&path, &How::default()), Err(DataError::CountMismatch { .. })));
+
+    put(root.path(), "data_batch_3.bin", &record(&[1], 7).repeat(5));
+    let found = opened(&root.path().join("data_batch_3.bin"));
+    assert_eq!(
+        (found.format, found.dataset.train.len(), found.dataset.test.len()),
+        (Format::Cifar, 4, 1)
+    );
+    assert_eq!(found.dataset.classes[1], "automobile");
+}
+
+#[test]
+fn two_files_of_a_folder_are_its_parts() {
+    let root = TempDir::new().unwrap();
+    put(root.path(), "Train.csv", b"1,a\n2,b\n");
+    put(root.path(), "test.csv", b"3,b\n,a\n");
+    let found = opened(root.path());
+    assert_eq!((found.test, found.dataset.test.labels.as_slice()), (TestPart::Own, &[1][..]));
+    assert_eq!(found.dropped.len(), 1);
+    put(root.path(), "test.csv", b"3,4,b\n");
+    let text = refused(root.path()).to_string();
+    assert!(text.contains("test.csv are floats of 1×1×2, those of"), "{text}");
+}
+
+#[test]
+fn what_is_not_there_or_is_nothing_is_told() {
+    let root = TempDir::new().unwrap();
+    let error = refused(&root.path().join("nowhere"));
+    assert_eq!(error.kind(), ErrorKind::Missing);
+    assert!(error.to_string().contains(
+        "nowhere does not exist: give a file, a folder, or the name of a known set (digits"
+    ));
+    let error = refused(root.path());
+    assert_eq!(error.kind(), ErrorKind::Missing);
+    assert!(error.to_string().contains("holds no data: expected folders of images"), "{error}");
+    put(root.path(), "a/x.png", &grey(1, 1, 1));
+    std::fs::create_dir(root.path().join("b")).unwrap();
+    assert!(refused(root.path()).to_string().contains("/b holds no PNG or JPEG image; remove"));
+    put(root.path(), "w.bin", &[0, 1, 2, 3]);
+    let error = refused(&root.path().join("w.bin"));
+    assert_eq!(error.kind(), ErrorKind::BadData);
+    assert!(error.to_string().contains("of no known format"), "{error}");
+    put(root.path(), "m.pkl", b"\x80\x04\x95");
+    assert!(refused(&root.path().join("m.pkl")).to_string().contains("is a pickle"));
+    std::fs::remove_dir(root.path().join("b")).unwrap();
+    let text = refused(root.path()).to_string();
+    assert!(text.contains("no class of") && text.contains("has 2 rows"), "{text}");
+}
+
+#[test]
+fn links_in_a_circle_and_to_nowhere_are_told() {
+    let root = TempDir::new().unwrap();
+    symlink("two", root.path().join("one")).unwrap();
+    symlink("one", root.path().join("two")).unwrap();
+    let error = refused(&root.path().join("one"));
+    assert_eq!(error.kind(), ErrorKind::BadData);
+    assert!(
+        error.to_string().contains("one leads through symbolic links that go round"),
+        "{error}"
+    );
+    assert!(refused(root.path()).to_string().contains("go round in a circle"));
+
+    let tree = root.path().join("tree");
+    put(&tree, "a/x.png", &grey(1, 1, 1));
+    symlink("..", tree.join("a/up")).unwrap();
+    assert!(refused(&tree).to_string().contains("a/up leads through symbolic links"));
+    std::fs::remove_file(tree.join("a/up")).unwrap();
+    symlink("gone.png", tree.join("a/y.png")).unwrap();
+    let error = refused(&tree);
+    assert_eq!(error.kind(), ErrorKind::Missing);
+    assert!(error.to_string().contains("a/y.png is missing"), "{error}");
+    // A link to an image elsewhere is that image.
+    std::fs::remove_file(tree.join("a/y.png")).unwrap();
+    symlink("x.png", tree.join("a/y.png")).unwrap();
+    assert_eq!(opened(&tree).dataset.test.image(0), Some(&[1][..]));
+}
+
+#[test]
+fn a_class_whose_name_is_no_text_is_told() {
+    let root = TempDir::new().unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    std::fs::create_dir(root.path().join(name)).unwrap();
+    std::fs::write(root.path().join(name).join("x.png"), grey(1, 1, 1)).unwrap();
+    let text = refused(root.path()).to_string();
+    assert!(text.contains("is no UTF-8 text, but it is to name a class"), "{text}");
+}
+
+/// Every part of what the fingerprint is of changes it, and the name does not.
+#[test]
+fn the_fingerprint_counts_every_part() {
+    let set = opened(Path::new("digits")).dataset;
+    let print = set.fingerprint();
+    let changed = |change: fn(&mut perennial_data::Dataset)| {
+        let mut other = set.clone();
+        change(&mut other);
+        other.fingerprint()
+    };
+    assert_eq!(changed(|set| set.name = "other".into()), print);
+    let all = [
+        print.clone(),
+        changed(|set| set.shape = [1, 4, 16]),
+        changed(|set| set.classes[0].push('o')),
+        changed(|set| set.train.labels[0] ^= 1),
+        changed(|set| set.test.labels[0] ^= 1),
+        changed(|set| std::mem::swap(&mut set.train, &mut set.test)),
+    ];
+    let different: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!(different.len(), all.len());
+}
