@@ -63,10 +63,10 @@ pub(crate) fn run(args: &Reproduce) -> Result<u8> {
     } else {
         output::answer(&reproduction_table(&reproduction, output::width()))?;
     }
-    let cells = reproduction.protocols.iter().flat_map(|table| &table.cells);
+    let mut cells = reproduction.protocols.iter().flat_map(|table| &table.cells);
     let failed =
         |cell: &Cell| cell.verdict == Some(Verdict::NotReproduced) || !cell.failures.is_empty();
-    Ok(u8::from(cells.filter(|cell| failed(cell)).count() > 0))
+    Ok(u8::from(cells.any(failed)))
 }
 
 /// Refuses two protocols of one name: their folder would be the same.
