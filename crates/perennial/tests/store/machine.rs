@@ -208,7 +208,7 @@ fn sequences_of_verbs_and_crashes_do_what_the_model_does() {
     sequences(24);
 }
 
-/// As above, as often as `docs/reliability.md` says.
+/// As above, in many more sequences.
 #[test]
 #[ignore = "minutes: part of the crash proofs"]
 fn five_hundred_sequences() {

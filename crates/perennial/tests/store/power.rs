@@ -91,7 +91,7 @@ fn every_state_that_a_power_cut_may_leave_opens_as_the_old_or_the_new_version() 
     }
 }
 
-/// As above, over strategies; what `docs/reliability.md` counts.
+/// As above, every state, over strategies.
 #[test]
 #[ignore = "minutes: part of the crash proofs"]
 fn thousands_of_states() {
