@@ -1,15 +1,14 @@
 //! Teaching: train, measure, judge, commit; from where it was if it was cut short.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
-use super::folder::{Folder, ObjectRef};
+use super::folder::Folder;
 use super::gate::{Judgement, Pair};
 use super::kept::Said;
 use super::lesson::{Lesson, Plan, Teaching};
 use super::manifest::{Made, Manifest};
-use super::tasks::{Measured, Row, Taught as Known, Tasks, white};
+use super::tasks::{Measured, Row, Tasks, Taught as Known, white};
 use super::{Learner, StoreError};
 use crate::learner::{Ended, Event, Learner as Driver, Progress, Stop, Training, Watch};
 use crate::network;
@@ -73,26 +72,27 @@ impl Learner {
         let head = folder.head_manifest()?;
         let known = folder.tasks(&head)?;
         let mut lesson = lesson.fitted(&known)?;
-        let saved = Saved::read(folder)?;
+        let mut saved = Saved::read(folder)?;
+        // Committed, and cut before it was cleared away.
+        let mut finished = None;
+        if let Some(half_done) = &saved
+            && is_finished(folder, &head, &half_done.plan)?
+        {
+            abandon(folder)?;
+            finished = saved.take().map(|saved| saved.plan);
+        }
         if let Some(version) = already(folder, &head, &lesson, how, &training)? {
             return Ok(Taught::Already { version });
         }
-        // Committed, and cut before it was cleared away: the call that goes on has nothing to do.
-        if let (Some(saved), Made::Taught { plan, .. }) = (&saved, &head.made)
-            && saved.plan == *plan
+        // What was to be taught once more was, and only that: the call that goes on is done.
+        if let (Some(finished), Made::Taught { plan, .. }) = (&finished, &head.made)
+            && finished == plan
+            && plan.task.strip_prefix(&lesson.task).is_some_and(|rest| rest.starts_with('~'))
         {
-            let name = lesson.task.clone();
-            abandon(folder)?;
-            if plan.task.strip_prefix(&name).is_some_and(|rest| rest.starts_with('~')) {
-                return Ok(Taught::Already { version: head.id });
-            }
+            return Ok(Taught::Already { version: head.id });
         }
         lesson.task = name_of(&known, &lesson, how.again)?;
         let plan = plan(&head, &lesson, how, &training)?;
-        let saved = match saved {
-            Some(saved) if is_finished(folder, &head, &saved.plan)? => None,
-            other => other,
-        };
         if let Some(saved) = &saved {
             saved.check(&plan, &head)?;
         }
@@ -112,9 +112,7 @@ impl Learner {
         let mut saver = Saver::new(folder, &plan, how.save_every, stop, watch);
         match driver.run(&stream, &mut saver, stop)? {
             Ended::Stopped => Ok(Taught::Stopped),
-            Ended::Finished => {
-                self.commit(&head, &driver, (&stream, tasks), &lesson, plan, how)
-            }
+            Ended::Finished => self.commit(&head, &driver, (&stream, tasks), &lesson, plan, how),
         }
     }
 
@@ -460,11 +458,3 @@ impl Watch for Saver<'_> {
         self.watch.due(steps) || due
     }
 }
-
-/// Whether a half-done task is there.
-pub(super) fn is_half_done(folder: &Folder) -> bool {
-    fs::exists(folder.file("position")).unwrap_or(false)
-}
-
-/// The objects that a version is made of, by what they are.
-pub(super) type Objects = BTreeMap<String, ObjectRef>;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -256,7 +257,9 @@ impl Weak {
                 if let Some(torn) = torn {
                     torn.apply(&mut disk);
                 }
-                if seen.insert(format!("{disk:?}")) {
+                let mut hasher = DefaultHasher::new();
+                disk.hash(&mut hasher);
+                if seen.insert(hasher.finish()) {
                     states.push(disk);
                 }
             }
