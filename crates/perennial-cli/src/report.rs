@@ -80,7 +80,7 @@ fn unfinished(path: &Path, document: &Comparison) -> String {
 /// Says how many.
 fn event_files(folder: &Path, comparisons: &[Comparison]) -> Result<usize> {
     // The clock of a machine that stands before 1970 counts as 1970.
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, Duration::as_secs);
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut files = 0;
     for (i, comparison) in comparisons.iter().enumerate() {
         let folder = match comparisons {
