@@ -1,7 +1,7 @@
 //! `perennial report`: the page of run folders, their figures, their event files.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use perennial::state::write_atomic;
 use perennial_report::{Comparison, tensorboard};

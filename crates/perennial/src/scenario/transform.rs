@@ -94,7 +94,7 @@ impl Plan {
     }
 
     /// Appends an image, transformed. `image`: `[channels, height, width]`
-    fn append<T: Pixel>(&self, image: &[T], to: &mut Vec<T>) {
+    pub(super) fn append<T: Pixel>(&self, image: &[T], to: &mut Vec<T>) {
         let pixel = |channel: &[T], i: u32| channel.get(i as usize).copied().unwrap_or_default();
         match self {
             Self::Copy => to.extend_from_slice(image),

@@ -289,7 +289,9 @@ fn sets_whose_fields_do_not_fit() {
     );
     assert!(refused(|it| set_white(it, 4)).contains("above white = 4"));
     assert!(refused(|it| set_white(it, 0)).contains("white 0"));
-    let floats = |value| Values::Floats(vec![value; 30]);
+    fn floats(value: f32) -> Values {
+        Values::Floats(vec![value; 30])
+    }
     assert!(refused(|it| it.test.values = floats(0.5)).contains("different types"));
     assert!(refused(|it| it.test.values = floats(f32::NAN)).contains("the value NaN"));
 }
