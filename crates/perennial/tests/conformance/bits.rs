@@ -25,7 +25,8 @@ pub(crate) fn logits(
     logits_of(learner, spec, stream, (task, 40), rows)
 }
 
-/// The logits of the first `count` test rows of a task, in batches of `rows`.
+/// The logits of `count` inputs in batches of `rows`: a task's test rows and, where there are
+/// fewer, the same again with their pixels moved on.
 fn logits_of(
     learner: &Learner,
     spec: &str,
@@ -36,12 +37,15 @@ fn logits_of(
     let engine = Engine::new(net(spec));
     let view = learner.strategy().view(task, &learner.core.model);
     let samples = stream.tasks[task].load(Part::Test);
-    assert!(samples.len() >= count);
     let all: Vec<usize> = (0..count).collect();
     let mut bits = Vec::new();
     for chunk in all.chunks(rows) {
         let mut inputs = Vec::new();
-        chunk.iter().for_each(|&row| samples.append_row(row, &mut inputs));
+        for &i in chunk {
+            let first = inputs.len();
+            samples.append_row(i % samples.len(), &mut inputs);
+            inputs[first..].rotate_left(i / samples.len());
+        }
         let logits = engine.logits(&learner.core.model, &view, &inputs, chunk.len());
         for i in 0..chunk.len() {
             let row = logits.row(i, &view.answer).unwrap();
