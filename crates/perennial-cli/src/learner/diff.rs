@@ -62,12 +62,8 @@ fn words(task: &TaskChange, from: u64, to: u64) -> String {
         }
         (None, None) => return format!("`{name}`: measured in neither version\n"),
     };
-    let mut text = format!(
-        "`{name}`: {} → {} ({})\n",
-        number(before),
-        number(after),
-        change(before, after)
-    );
+    let mut text =
+        format!("`{name}`: {} → {} ({})\n", number(before), number(after), change(before, after));
     let mut rows = Vec::new();
     for class in task.classes.iter().filter(|class| class.before != class.after) {
         let what = if class.after > class.before { "better" } else { "worse" };

@@ -36,7 +36,8 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
         text += &output::wrapped(&words, output::width(), 0);
     }
     if let Some(task) = half_done {
-        text += &format!("`{task}` is half done: teach it again to go on, or drop it with --abort\n");
+        text +=
+            &format!("`{task}` is half done: teach it again to go on, or drop it with --abort\n");
     }
     output::answer(&text)?;
     Ok(0)

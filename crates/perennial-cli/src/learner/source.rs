@@ -67,10 +67,7 @@ pub(crate) fn judges(
 }
 
 /// Rows to be answered, with their names.
-pub(crate) fn inputs(
-    data: &Path,
-    reading: &Reading,
-) -> Result<(Samples, [usize; 3], Vec<String>)> {
+pub(crate) fn inputs(data: &Path, reading: &Reading) -> Result<(Samples, [usize; 3], Vec<String>)> {
     let rows = read_rows(data, reading)?;
     let (shape, count) = (rows.shape, rows.names.len());
     let ids = (0..count as u64).collect();

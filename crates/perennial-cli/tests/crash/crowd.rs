@@ -49,7 +49,8 @@ pub(crate) fn teachers_readers_and_others(extent: Extent) -> Finding {
                 let mut lesson = 0;
                 while goes_on() {
                     let task = format!("--task=of-{teacher}-{lesson}");
-                    let words = ["teach", "it", "digits", &task, "--classes=3,4", "--max-drop=1", "--json"];
+                    let words =
+                        ["teach", "it", "digits", &task, "--classes=3,4", "--max-drop=1", "--json"];
                     let output = perennial(at, &words).output().unwrap();
                     counts.writer(&output, &counts.taught);
                     lesson += 1;
@@ -79,8 +80,8 @@ pub(crate) fn teachers_readers_and_others(extent: Extent) -> Finding {
         }
     });
     look(at);
-    let [taught, moved, waited, read] = [counts.taught, counts.moved, counts.waited, counts.read]
-        .map(AtomicUsize::into_inner);
+    let [taught, moved, waited, read] =
+        [counts.taught, counts.moved, counts.waited, counts.read].map(AtomicUsize::into_inner);
     assert!(taught > 0 && moved > 0 && read > 0, "{taught} {moved} {waited} {read}");
     Finding {
         heading: "A crowd",

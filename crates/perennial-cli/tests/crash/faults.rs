@@ -96,7 +96,8 @@ impl Job {
         let there = self.name == "import" && at.join("it/HEAD").exists() && !before_first;
         assert!(output.status.success() || there, "{what}: {}", errors(&output));
         (self.settle)(&self.base, at);
-        let next = ["teach", "it", "digits", "--task=next", "--classes=7,8", "--max-drop=1", "--json"];
+        let next =
+            ["teach", "it", "digits", "--task=next", "--classes=7,8", "--max-drop=1", "--json"];
         assert_eq!(done(at, &next)["committed"], true, "{what}");
     }
 }

@@ -46,9 +46,8 @@ pub(crate) fn record(folder: &Path, words: &[&str]) -> Vec<Call> {
     // Standard streams are counted like all others, and left alone. Paths are relative where the
     // program was given a relative one.
     let real = folder.canonicalize().unwrap();
-    let within = |call: &Call| {
-        call.shown.contains(&*real.to_string_lossy()) || call.shown.contains("(\"it")
-    };
+    let within =
+        |call: &Call| call.shown.contains(&*real.to_string_lossy()) || call.shown.contains("(\"it");
     calls.retain(within);
     calls
 }

@@ -110,7 +110,8 @@ fn new_samples_are_answered_in_every_form() {
     let labels = [&said["rows"][0]["label"], &said["rows"][1]["label"]];
     assert_eq!(labels, ["near", "far, off"]);
     let lines = run(at, &["predict", "it", "new.csv", "--format=jsonl"]).output().unwrap().stdout;
-    let first: Value = serde_json::from_slice(lines.split(|&b| b == b'\n').next().unwrap()).unwrap();
+    let first: Value =
+        serde_json::from_slice(lines.split(|&b| b == b'\n').next().unwrap()).unwrap();
     assert_eq!(first, said["rows"][0]);
     let csv = String::from_utf8(run(at, &["predict", "it", "new.csv"]).output().unwrap().stdout);
     let csv = csv.unwrap();

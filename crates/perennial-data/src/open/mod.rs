@@ -84,6 +84,7 @@ pub(crate) struct Request<'a> {
 }
 
 /// What lies at a path.
+#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 enum Found {
     Set(Box<Dataset>),
     /// The training part, or all rows; and the test part, if there is one.

@@ -68,11 +68,7 @@ impl Task {
     }
 
     /// Rows that fit each other and the classes: train, validation, test.
-    fn own(
-        name: String,
-        classes: Vec<u32>,
-        samples: [Samples; 3],
-    ) -> Result<Self, ScenarioError> {
+    fn own(name: String, classes: Vec<u32>, samples: [Samples; 3]) -> Result<Self, ScenarioError> {
         let inputs = samples[0].inputs();
         for (part, samples) in [Part::Train, Part::Validation, Part::Test].into_iter().zip(&samples)
         {

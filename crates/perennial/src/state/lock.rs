@@ -70,7 +70,9 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(FileError::io("lock", &path)(error))?,
+                Err(TryLockError::Error(error)) => {
+                    return Err(FileError::io("lock", &path)(error))?;
+                }
                 Err(TryLockError::WouldBlock) if begun.elapsed() < patience => {
                     std::thread::sleep(Duration::from_millis(20));
                 }

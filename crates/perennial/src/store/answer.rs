@@ -146,7 +146,10 @@ impl Learner {
                 None => tasks.tasks.len() - 1,
             };
             let answers = driver.answers(number, samples, true).ok_or_else(|| {
-                StoreError::Cannot(format!("the learner cannot answer `{}`", tasks.tasks[number].name))
+                StoreError::Cannot(format!(
+                    "the learner cannot answer `{}`",
+                    tasks.tasks[number].name
+                ))
             })?;
             let classes = names(&driver, &tasks, number, setting, answers.among.clone());
             let width = answers.among.len();

@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::manifest::Manifest;
-use crate::state::{
-    FileError, Files, TEMPORARY, place, read_sealed, write_parts, write_sealed_by,
-};
+use crate::state::{FileError, Files, TEMPORARY, place, read_sealed, write_parts, write_sealed_by};
 
 /// The format of the folder that this program writes and reads.
 pub(super) const FORMAT: u32 = 1;
@@ -243,7 +241,10 @@ impl Folder {
         Ok(bytes)
     }
 
-    pub(super) fn get_json<T: DeserializeOwned>(&self, object: &ObjectRef) -> Result<T, StoreError> {
+    pub(super) fn get_json<T: DeserializeOwned>(
+        &self,
+        object: &ObjectRef,
+    ) -> Result<T, StoreError> {
         serde_json::from_slice(&self.get(object)?)
             .map_err(|error| StoreError::damaged(&self.object_path(&object.hash), error))
     }

@@ -108,10 +108,8 @@ impl Gate {
     pub(super) fn judge(&self, pairs: &[Pair<'_>], seed: u64) -> (Verdict, Judgement) {
         /// Enough that the bounds of the mean stay to three digits.
         const RESAMPLES: u32 = 2000;
-        let falls: Vec<Option<PairedFall>> = pairs
-            .iter()
-            .map(|pair| PairedFall::of(pair.before.as_ref()?, &pair.after))
-            .collect();
+        let falls: Vec<Option<PairedFall>> =
+            pairs.iter().map(|pair| PairedFall::of(pair.before.as_ref()?, &pair.after)).collect();
         let older: Vec<PairedFall> = falls.iter().flatten().copied().collect();
         let mut p = older.iter().map(PairedFall::p).collect::<Vec<f64>>();
         p = holm(&p).unwrap_or_default();
@@ -165,7 +163,9 @@ impl Gate {
         if let Some(mean) = judgement.mean {
             if beyond(mean.fall, self.max_drop) {
                 let max = self.max_drop;
-                judgement.reasons.push(format!("the mean fell by {:.4}, more than {max}", mean.fall));
+                judgement
+                    .reasons
+                    .push(format!("the mean fell by {:.4}, more than {max}", mean.fall));
             } else if self.confident && beyond(mean.upper, self.max_drop) {
                 judgement.reasons.push(format!(
                     "the fall of the mean may be as much as {:.4} (95 %), more than {}",

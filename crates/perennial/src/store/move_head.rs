@@ -125,7 +125,8 @@ impl Learner {
                 read => read.map_err(StoreError::of_part)?,
             };
             let version = str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
-            let version = version.ok_or_else(|| StoreError::damaged(&path, "it names no version"))?;
+            let version =
+                version.ok_or_else(|| StoreError::damaged(&path, "it names no version"))?;
             tags.insert(name, version);
         }
         Ok(tags)

@@ -9,7 +9,7 @@ use super::gate::{Judgement, Pair};
 use super::kept::Said;
 use super::lesson::{Lesson, Plan, Teaching};
 use super::manifest::{Made, Manifest};
-use super::tasks::{Measured, Row, Taught as Known, Tasks, white};
+use super::tasks::{Measured, Row, Tasks, Taught as Known, white};
 use super::{Learner, StoreError};
 use crate::learner::{Ended, Event, Learner as Driver, Progress, Stop, Training, Watch};
 use crate::network;
@@ -112,9 +112,7 @@ impl Learner {
         let mut saver = Saver::new(folder, &plan, how.save_every, stop, watch);
         match driver.run(&stream, &mut saver, stop)? {
             Ended::Stopped => Ok(Taught::Stopped),
-            Ended::Finished => {
-                self.commit(&head, &driver, (&stream, tasks), &lesson, plan, how)
-            }
+            Ended::Finished => self.commit(&head, &driver, (&stream, tasks), &lesson, plan, how),
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::folder::Folder;
 use super::manifest::{Made, Manifest};
-use super::tasks::{Taught, Tasks};
+use super::tasks::{Tasks, Taught};
 use super::{Learner, Settings, StoreError};
 use crate::layout::{Layout, Slot};
 use crate::learner::Learner as Driver;

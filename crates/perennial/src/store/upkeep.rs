@@ -54,11 +54,7 @@ impl Learner {
             Err(error) => found.damage.push(error.to_string()),
             Ok(()) => {}
         }
-        let parts = [
-            learner.head().err(),
-            learner.tags().err(),
-            Saved::read(folder).err(),
-        ];
+        let parts = [learner.head().err(), learner.tags().err(), Saved::read(folder).err()];
         found.damage.extend(parts.into_iter().flatten().map(|error| error.to_string()));
         let mut seen: BTreeMap<ObjectRef, bool> = BTreeMap::new();
         for version in folder.versions()? {
@@ -160,7 +156,8 @@ fn objects(folder: &Folder, manifest: &Manifest, damage: &mut Vec<String>) -> Ve
     }
     match folder.tasks(manifest) {
         Ok(tasks) => {
-            objects.extend(tasks.tasks.into_iter().flat_map(|task| [task.test, task.train]).flatten());
+            objects
+                .extend(tasks.tasks.into_iter().flat_map(|task| [task.test, task.train]).flatten());
         }
         Err(error) => hear(error),
     }

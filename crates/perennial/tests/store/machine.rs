@@ -127,9 +127,10 @@ fn run(verbs: &[Verb], digests: &mut BTreeMap<Vec<String>, String>) {
                         assert!(ended.is_ok(), "{ended:?}");
                     }
                 }
-                let stale = ended.as_ref().err().is_some_and(|error| {
-                    error.to_string().contains("half done")
-                });
+                let stale = ended
+                    .as_ref()
+                    .err()
+                    .is_some_and(|error| error.to_string().contains("half done"));
                 if stale {
                     drop(Learner::open(path).unwrap().abort().unwrap());
                 }
@@ -149,10 +150,10 @@ fn run(verbs: &[Verb], digests: &mut BTreeMap<Vec<String>, String>) {
                 ended
             }
             Verb::Promote => {
-                let candidate =
-                    model.versions.iter().find(|(_, known)| {
-                        known.refused && known.parent == Some(before)
-                    });
+                let candidate = model
+                    .versions
+                    .iter()
+                    .find(|(_, known)| known.refused && known.parent == Some(before));
                 match candidate {
                     Some((&id, known)) => {
                         allowed = Some(Known { refused: false, ..known.clone() });
@@ -188,7 +189,8 @@ fn run(verbs: &[Verb], digests: &mut BTreeMap<Vec<String>, String>) {
 }
 
 fn sequences(cases: u32) {
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let digests = std::cell::RefCell::new(BTreeMap::new());
     let ended = runner.run(&verbs(), |verbs| {
         run(&verbs, &mut digests.borrow_mut());

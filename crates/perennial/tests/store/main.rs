@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
 
 mod cuts;
-mod disk;
 mod damage;
+mod disk;
 mod gate;
 mod machine;
 mod power;

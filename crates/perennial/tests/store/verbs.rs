@@ -43,7 +43,8 @@ fn rollback_moves_head_and_nothing_else() {
 fn a_version_is_a_function_of_what_its_line_was_taught() {
     let folder = tempfile::tempdir().unwrap();
     for strategy in ["er", "packnet"] {
-        let mut straight = school(&folder.path().join(format!("{strategy} straight")), strategy, &[0]);
+        let mut straight =
+            school(&folder.path().join(format!("{strategy} straight")), strategy, &[0]);
         let wanted = taught(&mut straight, 2);
         let mut learner = school(&folder.path().join(strategy), strategy, &[0, 1]);
         learner.rollback(None).unwrap();
