@@ -20,7 +20,6 @@
 //! | a CSV file, plain or gzip | a line a row; numbers | a column: the one asked for, the one called `label`, or the last |
 //! | `.npz`, safetensors, a folder of `.npy` | arrays `x` and `y`, with `_train` and `_test` where there are both | the values of `y` |
 //! | IDX images beside their labels, a `.bin` of CIFAR | an image a row | numbers; the set's |
-//! | Parquet (with the feature `parquet`) | a row a row; columns of numbers | as CSV |
 //! | one image, a folder of images, `.npy`, IDX images alone | rows without labels, for [`read`] only | |
 //!
 //! Content decides what a file is, not its name. Bytes stay bytes. Files in folders are taken in
@@ -58,8 +57,6 @@ mod locate;
 mod mnist;
 mod names;
 mod open;
-#[cfg(feature = "parquet")]
-mod parquet;
 
 pub use dataset::{Dataset, Part, Values};
 pub use digits::digits;

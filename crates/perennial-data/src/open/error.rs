@@ -36,12 +36,6 @@ pub enum OpenError {
         /// What it looks like.
         found: String,
     },
-    /// The format is known, but this program was built without its reader.
-    #[error("{} is a Parquet file, and this program was built without their reader; build it with `--features parquet`", .path.display())]
-    NotBuilt {
-        /// The file.
-        path: PathBuf,
-    },
     /// A folder holds nothing to read.
     #[error("{} holds no data: expected folders of images named after their classes, files named `train` and `test`, or the files of a known set", .path.display())]
     EmptyFolder {
@@ -287,9 +281,7 @@ impl OpenError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Nothing { .. } | Self::EmptyFolder { .. } => ErrorKind::Missing,
-            Self::Impossible { .. } | Self::NotBuilt { .. } | Self::NoColumn { .. } => {
-                ErrorKind::Usage
-            }
+            Self::Impossible { .. } | Self::NoColumn { .. } => ErrorKind::Usage,
             _ => ErrorKind::BadData,
         }
     }

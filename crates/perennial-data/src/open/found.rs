@@ -77,8 +77,6 @@ pub enum Format {
     Idx,
     /// Colour images of fixed size.
     Cifar,
-    /// A table of columns.
-    Parquet,
 }
 
 impl fmt::Display for Format {
@@ -93,7 +91,6 @@ impl fmt::Display for Format {
             Self::Safetensors => "safetensors",
             Self::Idx => "IDX",
             Self::Cifar => "CIFAR",
-            Self::Parquet => "Parquet",
         })
     }
 }

@@ -16,11 +16,10 @@ pub(super) enum Kind {
     Safetensors,
     Idx,
     Cifar(Variant),
-    Parquet,
 }
 
 /// Formats by their first bytes that people have and that are not read.
-const OTHERS: [(&[u8], &str); 8] = [
+const OTHERS: [(&[u8], &str); 9] = [
     (b"GIF8", "a GIF image"),
     (b"BM", "a BMP image"),
     (b"RIFF", "a WebP image"),
@@ -29,6 +28,7 @@ const OTHERS: [(&[u8], &str); 8] = [
     (b"\x89HDF", "an HDF5 file"),
     (b"\x80\x04", "a pickle, which may run any code when it is read"),
     (b"%PDF", "a PDF"),
+    (b"PAR1", "a Parquet file"),
 ];
 
 impl Kind {
@@ -46,7 +46,6 @@ impl Kind {
             () if begins(b"\x89PNG\r\n\x1a\n") || begins(b"\xff\xd8\xff") => Self::Image,
             () if begins(b"\x93NUMPY") => Self::Npy,
             () if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Self::Npz,
-            () if begins(b"PAR1") => Self::Parquet,
             () if begins(&[0, 0, 8, 3]) => Self::Idx,
             () if is_safetensors(&start) => Self::Safetensors,
             () => match OTHERS.iter().find(|(with, _)| begins(with)) {

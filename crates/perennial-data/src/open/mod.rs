@@ -22,7 +22,7 @@ use crate::{DataError, Dataset, NAMES, arrays, csv, images, load};
 
 /// The formats, for people.
 const KNOWN: &str = "folders of images, PNG, JPEG, CSV, npy, npz, IDX, the .bin files of CIFAR, \
-                     safetensors, Parquet";
+                     safetensors";
 
 /// The most memory the values of a part may take.
 pub(crate) const MOST_BYTES: u64 = 16 << 30;
@@ -84,6 +84,7 @@ pub(crate) struct Request<'a> {
 }
 
 /// What lies at a path.
+#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 enum Found {
     Set(Box<Dataset>),
     /// The training part, or all rows; and the test part, if there is one.
@@ -195,10 +196,6 @@ fn file(source: &Source<'_>, request: Request<'_>) -> Result<(Table, Option<Tabl
         Kind::Safetensors => arrays::safetensors(source, request),
         Kind::Idx => alone(records::idx(source)),
         Kind::Cifar(variant) => alone(records::cifar(source, variant)),
-        #[cfg(feature = "parquet")]
-        Kind::Parquet => alone(crate::parquet::read(source, request)),
-        #[cfg(not(feature = "parquet"))]
-        Kind::Parquet => Err(OpenError::NotBuilt { path: source.path().to_path_buf() }.into()),
     }
 }
 

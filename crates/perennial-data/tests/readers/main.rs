@@ -10,5 +10,3 @@ mod idx;
 mod images;
 mod open;
 mod own;
-#[cfg(feature = "parquet")]
-mod parquet;

@@ -120,12 +120,12 @@ mod tests {
         for (broke, mended, samples) in [(30, 10, 50), (6, 2, 1000), (3, 7, 10), (40, 0, 40)] {
             let task = fall(broke, mended, samples);
             let mut generator = ChaCha8Rng::seed_from_u64(7);
-            let rounds = 20_000;
+            let rounds = 20_000_u32;
             let differences: Vec<f64> = (0..rounds)
                 .map(|_| redrawn(&task, &mut generator))
                 .map(|again| again.broke as f64 - again.mended as f64)
                 .collect();
-            let n = rounds as f64;
+            let n = f64::from(rounds);
             let mean = differences.iter().sum::<f64>() / n;
             let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
             let (b, c) = (broke as f64, mended as f64);

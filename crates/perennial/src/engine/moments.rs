@@ -130,8 +130,6 @@ impl Engine {
             let mut sums = Sums::new();
             let mut wanted = Vec::new(); // [rows, slopes, classes]
             for number in 0..slopes.count(classes) {
-                tell(done, backwards)?;
-                done += 1;
                 loaded.part(own).record();
                 loaded.head.record();
                 let (inputs, mode) = (inputs.clone(), Mode::Evaluate);
@@ -146,6 +144,8 @@ impl Engine {
                 if !(trunk.tells_all(loaded.part(own).len()) && head.tells_all(loaded.head.len())) {
                     return Ok(None);
                 }
+                tell(done, backwards)?;
+                done += 1;
                 let [padded_rows, _] = logits.dims();
                 if number == 0 {
                     let values = floats(logits.clone().inner().into_data());

@@ -96,8 +96,7 @@ fn phases(name: &str, task: usize) -> Vec<(&'static str, usize)> {
         ("packnet", 0 | 1) => vec![("train", 1), ("retrain", 1)],
         ("joint", _) => vec![("train", (18 * (task + 1)).div_ceil(10))],
         ("cpg", 0) => vec![("train", 2), ("compact 10 %", 1)],
-        ("cpg", 1) => vec![("pick", 2), ("compact 10 %", 1), ("retrain", 1)],
-        ("cpg", _) => vec![("pick", 2), ("retrain", 1)],
+        ("cpg", _) => vec![("pick", 2), ("compact 10 %", 1), ("retrain", 1)],
         _ => vec![("train", 2)],
     }
 }

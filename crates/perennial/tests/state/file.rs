@@ -130,7 +130,7 @@ fn a_missing_folder_is_named() {
     let error = write_atomic(&path, b"new").unwrap_err();
     assert_eq!(error.kind(), FileErrorKind::Io(ErrorKind::NotFound));
     let temporary = folder.path().join("no/.position.tmp");
-    assert!(error.to_string().starts_with(&format!("cannot create {}: ", temporary.display())));
+    assert!(error.to_string().starts_with(&format!("cannot write {}: ", temporary.display())));
     assert!(names(folder.path()).is_empty());
     assert!(write_atomic(Path::new("/"), b"new").is_err());
 }
