@@ -118,8 +118,13 @@ impl Rows {
     }
 }
 
-/// The begin of a field, enough to find it by.
+/// The begin of a field on one line, enough to find it by.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 40;
-    text.chars().take(MOST).collect()
+    one_line(text).chars().take(MOST).collect()
+}
+
+/// Text that no end of a line divides: sentences hold it.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

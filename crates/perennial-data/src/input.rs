@@ -13,7 +13,7 @@ use crate::{DataError, arrays};
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Deflate cannot expand a byte into more than this many (a 258-byte match in two bits).
-const LARGEST_EXPANSION: u64 = 1032;
+pub(crate) const LARGEST_EXPANSION: u64 = 1032;
 
 /// The most bytes set aside before any was read from a gzip file, whose header may lie within
 /// the bound of [`LARGEST_EXPANSION`]; a longer file grows as it is read.
@@ -108,82 +108,6 @@ impl<'a> Input<'a> {
         Self { reader, packing: Packing::Archive, available, path }
     }
 
-    pub(crate) fn path(&self) -> &'a Path {
-        match self {
-            Self::File(path) | Self::Memory(_, path) => path,
-        }
-    }
-
-    /// From the start, unpacked if it is gzip.
-    pub(crate) fn input(&self) -> Result<Input<'a>, DataError> {
-        match self {
-            Self::File(path) => Input::open(path),
-            Self::Memory(bytes, path) => Ok(Input::from_bytes(bytes, path)),
-        }
-    }
-
-    /// From the start, as it is, with its length.
-    pub(crate) fn seekable(&self) -> Result<(Box<dyn BufReadSeek + 'a>, u64), DataError> {
-        match self {
-            Self::File(path) => {
-                let file = File::open(path).map_err(DataError::cannot_open(path))?;
-                let length = file.metadata().map_err(DataError::io("read", path))?.len();
-                Ok((Box::new(BufReader::new(file)), length))
-            }
-            Self::Memory(bytes, _) => Ok((Box::new(Cursor::new(*bytes)), bytes.len() as u64)),
-        }
-    }
-}
-
-/// How the bytes lie in the file.
-#[derive(Clone, Copy)]
-enum Packing {
-    Plain,
-    Gzip,
-    Archive,
-}
-
-/// A source of bytes that knows the most it can give.
-pub(crate) struct Input<'a> {
-    reader: Box<dyn Read + 'a>,
-    packing: Packing,
-    available: u64,
-    path: PathBuf,
-}
-
-impl<'a> Input<'a> {
-    /// Opens a file.
-    pub(crate) fn open(path: &Path) -> Result<Input<'static>, DataError> {
-        let mut file = File::open(path).map_err(DataError::cannot_open(path))?;
-        let length = file.metadata().map_err(DataError::io("read", path))?.len();
-        let mut start = Vec::new();
-        (&mut file).take(2).read_to_end(&mut start).map_err(DataError::io("read", path))?;
-        let gzip = start == GZIP_MAGIC;
-        Ok(Input::new(Cursor::new(start).chain(file), length, gzip, path))
-    }
-
-    /// Reads from memory; `path` is what errors call it.
-    pub(crate) fn from_bytes(bytes: &'a [u8], path: &Path) -> Self {
-        Self::new(bytes, bytes.len() as u64, bytes.starts_with(&GZIP_MAGIC), path)
-    }
-
-    fn new(reader: impl Read + 'a, length: u64, gzip: bool, path: &Path) -> Self {
-        let path = path.to_path_buf();
-        if gzip {
-            let reader = Box::new(MultiGzDecoder::new(BufReader::new(reader)));
-            let available = length.saturating_mul(LARGEST_EXPANSION);
-            Self { reader, packing: Packing::Gzip, available, path }
-        } else {
-            let reader = Box::new(BufReader::new(reader));
-            Self { reader, packing: Packing::Plain, available: length, path }
-        }
-    }
-
-    /// Reads from a reader that gives at most `available` bytes.
-    pub(crate) fn bounded(reader: impl Read + 'a, available: u64, path: &Path) -> Self {
-        Self { reader: Box::new(reader), gzip: false, available, path: path.to_path_buf() }
-    }
-
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -205,7 +129,7 @@ impl<'a> Input<'a> {
         Ok(bytes)
     }
 
-    /// Says whether the input ends here. For gzip this also compares its check sum.
+    /// Says whether the input ends here. For gzip and archives this also compares the check sum.
     pub(crate) fn at_end(&mut self) -> Result<bool, DataError> {
         Ok(self.read(1)?.is_empty())
     }

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use crate::input::BufReadSeek;
+use crate::input::{BufReadSeek, LARGEST_EXPANSION};
 
 /// The end of an archive without its comment, which may be this much longer.
 const END: usize = 22;
@@ -28,9 +28,6 @@ const LOCAL: usize = 30;
 const LOCAL_MARK: &[u8] = b"PK\x03\x04";
 /// The extra field of an entry that holds what does not fit into 32 bits.
 const ZIP_64: u16 = 1;
-
-/// Deflate cannot expand a byte into more than this many.
-const LARGEST_EXPANSION: u64 = 1032;
 
 /// An archive whose directory was read.
 pub(super) struct Archive<'a> {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use self::records::{Record, Records};
 use crate::DataError;
-use crate::columns::{Cell, Columns, Rows, label_name, shown};
+use crate::columns::{Cell, Columns, Rows, label_name, one_line, shown};
 use crate::input::Source;
 use crate::open::{Format, OpenError, Request, Table};
 
@@ -64,7 +64,7 @@ fn columns(
     let known = || fields.iter().filter_map(|field| field.as_ref().ok()).copied();
     let is_names = known().any(|field| is_label(field) && is_text(field)) || known().all(is_text);
     let names = if is_names {
-        fields.into_iter().map(|field| field.map(ToOwned::to_owned)).collect::<Result<_, _>>()?
+        fields.into_iter().map(|field| field.map(one_line)).collect::<Result<_, _>>()?
     } else {
         (0..first.len()).map(number).collect()
     };

@@ -6,14 +6,11 @@ use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use crate::DataError;
-use crate::input::Source;
+use crate::input::{LARGEST_EXPANSION, Source};
 use crate::open::{How, OpenError};
 
 /// The most bytes one image may decode to: 16,384 × 16,384 grey pixels.
 const MOST_IMAGE_BYTES: u64 = 256 << 20;
-
-/// Deflate cannot expand a byte into more than this many.
-const LARGEST_EXPANSION: u64 = 1032;
 
 /// A decoded image.
 pub(super) struct Decoded {

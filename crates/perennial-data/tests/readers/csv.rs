@@ -126,7 +126,7 @@ fn tables_of_nothing_are_refused() {
 
 #[test]
 fn a_truncated_gzip_is_no_end_of_the_table() {
-    let whole = gzip(ten_rows().repeat(1000).as_bytes());
+    let whole = gzip("1.5,-2\n".repeat(1000).as_bytes());
     let error = parsed(&whole[..whole.len() - 9], "t.csv.gz").unwrap_err();
     assert!(matches!(error, DataError::TruncatedGzip { .. }), "{error}");
 }
