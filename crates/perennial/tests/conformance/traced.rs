@@ -89,8 +89,7 @@ impl Strategy for Traced {
 /// The phases of a task of a method and their steps, with 18 training rows in batches of 10. One
 /// of two steps where not said; with one epoch PackNet's shares are a step each, but the last task
 /// prunes nothing. CPG with a goal of 0 ends compaction after a stage, for so small a network
-/// does not learn; it has nothing to pick from in the first task, and gives nothing back in the
-/// last.
+/// does not learn; it has nothing to pick from in the first task.
 fn phases(name: &str, task: usize) -> Vec<(&'static str, usize)> {
     match (name, task) {
         ("packnet", 0 | 1) => vec![("train", 1), ("retrain", 1)],
