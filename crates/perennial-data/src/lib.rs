@@ -13,7 +13,7 @@
 //!
 //! | at the path | what it is | its classes |
 //! | --- | --- | --- |
-//! | the name of a known set | as [`load`](crate::load) | the set's |
+//! | the name of a known set | as [`load`] | the set's |
 //! | a folder with the files of a known set | IDX of MNIST or EMNIST, CIFAR | the set's, or numbers |
 //! | a folder of folders of PNG and JPEG images | an image a row | the folders' names |
 //! | a folder with `train` and `test` (or `val`) | two such folders, or two files of one format below | as below |

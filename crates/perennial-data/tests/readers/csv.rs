@@ -14,7 +14,9 @@ fn table(content: &[u8]) -> (TempDir, std::path::PathBuf) {
 
 /// Five rows a class, so that the fifth of each is set apart.
 fn ten_rows() -> String {
-    let line = |i: usize| format!("{i}.5,{},{}\n", -(i as i32), if i % 2 == 0 { "b" } else { "a" });
+    let line = |i: usize| {
+        format!("{i}.5,{},{}\n", -(i as i32), if i.is_multiple_of(2) { "b" } else { "a" })
+    };
     (0..10).map(line).collect()
 }
 
