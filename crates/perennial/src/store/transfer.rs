@@ -28,6 +28,8 @@ const BUFFERS: &str = "core.model.buffers";
 #[derive(Serialize, Deserialize)]
 struct Description {
     schema: String,
+    /// BLAKE3 of the rest of this description.
+    seal: String,
     settings: Settings,
     /// `[channels, height, width]`
     shape: [usize; 3],
@@ -44,6 +46,15 @@ struct Description {
 struct Known {
     name: String,
     classes: Vec<u32>,
+}
+
+impl Description {
+    /// Takes the seal off, and says what it must be.
+    fn unseal(&mut self) -> Result<(String, String), serde_json::Error> {
+        let seal = std::mem::take(&mut self.seal);
+        let bytes = serde_json::to_vec(self)?; // the keys of its objects are sorted
+        Ok((seal, blake3::hash(&bytes).to_hex().to_string()))
+    }
 }
 
 impl Learner {
@@ -71,8 +82,9 @@ impl Learner {
             }
         }
         let known = |task: Taught| Known { name: task.name, classes: task.classes };
-        let description = Description {
+        let mut description = Description {
             schema: SCHEMA.into(),
+            seal: String::new(),
             settings: manifest.settings.clone(),
             shape,
             white: tasks.white,
@@ -82,8 +94,9 @@ impl Learner {
             learner_digest: driver.digest()?.to_hex().to_string(),
             header: state.header,
         };
-        let header = serde_json::to_value(description)
-            .map_err(|error| StoreError::Cannot(format!("it cannot be described: {error}")))?;
+        let cannot = |error| StoreError::Cannot(format!("it cannot be described: {error}"));
+        description.seal = description.unseal().map_err(cannot)?.1;
+        let header = serde_json::to_value(description).map_err(cannot)?;
         let state = State { header, tensors: state.tensors };
         write_atomic(file, &state.to_bytes()?).map_err(StoreError::File)?;
         Ok(manifest)
@@ -158,6 +171,10 @@ fn read(file: &Path) -> Result<(Driver, Description), StoreError> {
         serde_json::from_value(state.header).map_err(|error| bad(&error))?;
     if description.schema != SCHEMA {
         return Err(bad(&format!("it is a `{}`, expected `{SCHEMA}`", description.schema)));
+    }
+    let (seal, wanted) = description.unseal().map_err(|error| bad(&error))?;
+    if seal != wanted {
+        return Err(bad(&"its description was changed; export it again"));
     }
     let layouts = ["layout", "buffer_layout"].map(|name| {
         let layout = description.header["core"]["model"][name].clone();
