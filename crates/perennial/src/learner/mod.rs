@@ -404,7 +404,7 @@ impl Learner {
             training: &core.training,
             setting: core.setting,
             task,
-            tasks: (!core.open_ended).then(|| data.stream.tasks.len()),
+            tasks: (!core.open_ended).then_some(data.stream.tasks.len()),
             engine: &self.engine,
             data,
             card: &self.card,

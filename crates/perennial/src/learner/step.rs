@@ -65,15 +65,9 @@ impl Learner {
                 let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
-                let changed = self.step(
-                    &mut at,
-                    data,
-                    (&pool, rows, total),
-                    network,
-                    &mut buffers,
-                    watch,
-                    stop,
-                )?;
+                let told = (&mut *watch, stop);
+                let changed =
+                    self.step(&mut at, data, (&pool, rows, total), network, &mut buffers, told)?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -124,8 +118,7 @@ impl Learner {
         (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
         buffers: &mut Buffers,
-        watch: &mut dyn Watch,
-        stop: &Stop,
+        (watch, stop): (&mut dyn Watch, &Stop),
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];

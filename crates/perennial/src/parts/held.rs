@@ -117,8 +117,8 @@ mod tests {
     use crate::network::Init;
     use crate::vector::Vector;
 
-    /// Twenty weights, of which the two at 3 and 17 are important and moved by .5, the others by
-    /// 1. Catches: the least important taken for the most, a mean over all, a weight that is not
+    /// Twenty weights, of which the two at 3 and 17 are important and moved by .5, each other by a
+    /// whole. Catches: the least important taken for the most, a mean over all, a weight that is not
     /// known yet.
     #[test]
     fn the_tenth_is_that_of_the_largest_importance() {

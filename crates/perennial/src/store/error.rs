@@ -76,8 +76,8 @@ fn list(known: &[String]) -> String {
 }
 
 impl StoreError {
-    pub(super) fn damaged(path: &Path, what: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), what: what.to_string() }
+    pub(super) fn damaged(path: &Path, what: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), what: what.into() }
     }
 
     /// Of a file that is part of a learner: where it is missing, the learner is damaged.

@@ -122,7 +122,7 @@ impl Folder {
     pub(super) fn head(&self) -> Result<Head, StoreError> {
         let path = self.file("HEAD");
         let bytes = read_sealed(&path, "head", 1).map_err(StoreError::of_part)?;
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::damaged(&path, error))
+        serde_json::from_slice(&bytes).map_err(|error| StoreError::damaged(&path, error.to_string()))
     }
 
     /// Moves `HEAD`: the commit.
@@ -246,7 +246,7 @@ impl Folder {
         object: &ObjectRef,
     ) -> Result<T, StoreError> {
         serde_json::from_slice(&self.get(object)?)
-            .map_err(|error| StoreError::damaged(&self.object_path(&object.hash), error))
+            .map_err(|error| StoreError::damaged(&self.object_path(&object.hash), error.to_string()))
     }
 
     /// Writes a manifest whose objects are all there. Of the next number, unless a writer that

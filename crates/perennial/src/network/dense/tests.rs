@@ -46,7 +46,7 @@ pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, 
     let mut part = |rows: usize, active: Range<usize>, each: &[usize]| {
         let labels = (0..rows).map(|i| (active.start + i % active.len()) as u32).collect();
         let mut number = |i: usize| match each[i / 12 % each.len()] {
-            each if each > 0 && i % each == 0 => 0.0,
+            each if each > 0 && i.is_multiple_of(each) => 0.0,
             _ => generator.random_range(-1.0..1.0),
         };
         Pass {
