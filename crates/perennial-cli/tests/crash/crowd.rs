@@ -97,7 +97,7 @@ pub(crate) fn teachers_readers_and_others(extent: Extent) -> Finding {
 
 /// A reader always sees a version that was committed: one whose gate let it pass.
 fn reads(at: &Path, reader: usize) {
-    if reader % 2 == 0 {
+    if reader.is_multiple_of(2) {
         let row = done(at, &["eval", "it", "--json"]);
         assert!(row["tasks"].as_array().is_some_and(|tasks| !tasks.is_empty()), "{row}");
         return;

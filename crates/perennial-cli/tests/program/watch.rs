@@ -24,14 +24,17 @@ impl Server {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        loop {
+        let mut address = None;
+        while address.is_none() {
             let mut line = String::new();
-            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended without an address");
-            if let Some((_, rest)) = line.split_once("watch: http://") {
-                let address = rest.split('/').next().unwrap().to_owned();
-                return Self { child, address, _stderr: stderr };
+            if stderr.read_line(&mut line).unwrap() == 0 {
+                let ended = child.wait();
+                panic!("it ended without an address: {ended:?}");
             }
+            let rest = line.split_once("watch: http://").map(|(_, rest)| rest);
+            address = rest.and_then(|rest| rest.split('/').next()).map(str::to_owned);
         }
+        Self { child, address: address.unwrap_or_default(), _stderr: stderr }
     }
 
     fn ask(&self, path: &str) -> BufReader<TcpStream> {

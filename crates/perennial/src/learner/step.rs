@@ -118,7 +118,7 @@ impl Learner {
         (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
         buffers: &mut Buffers,
-        (watch, stop): (&mut dyn Watch, &Stop),
+        (watch, stop): (&mut (dyn Watch + '_), &Stop),
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];

@@ -122,7 +122,8 @@ impl Folder {
     pub(super) fn head(&self) -> Result<Head, StoreError> {
         let path = self.file("HEAD");
         let bytes = read_sealed(&path, "head", 1).map_err(StoreError::of_part)?;
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::damaged(&path, error.to_string()))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| StoreError::damaged(&path, error.to_string()))
     }
 
     /// Moves `HEAD`: the commit.
@@ -245,8 +246,9 @@ impl Folder {
         &self,
         object: &ObjectRef,
     ) -> Result<T, StoreError> {
-        serde_json::from_slice(&self.get(object)?)
-            .map_err(|error| StoreError::damaged(&self.object_path(&object.hash), error.to_string()))
+        serde_json::from_slice(&self.get(object)?).map_err(|error| {
+            StoreError::damaged(&self.object_path(&object.hash), error.to_string())
+        })
     }
 
     /// Writes a manifest whose objects are all there. Of the next number, unless a writer that

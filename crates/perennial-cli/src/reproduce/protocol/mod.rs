@@ -132,7 +132,7 @@ pub(crate) struct ChoiceRow {
 impl Protocol {
     /// The protocol of a built-in name, or of a TOML file.
     pub(crate) fn find(name: &str) -> Result<Self> {
-        if !Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        if Path::new(name).extension().is_none_or(|extension| extension != "toml") {
             let known = EMBEDDED.iter().map(|(known, _)| *known);
             let Some((name, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) else {
                 let problem = unknown("protocol", name, known);
