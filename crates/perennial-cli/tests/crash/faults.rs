@@ -41,7 +41,10 @@ fn jobs() -> Vec<Job> {
     let branched = |at: &Path| {
         done(at, TEACH);
         done(at, &["rollback", "it", "--to=1", "--json"]);
-        done(at, &["teach", "it", "digits", "--task=third", "--classes=5,6", "--json"]);
+        done(
+            at,
+            &["teach", "it", "digits", "--task=third", "--classes=5,6", "--max-drop=1", "--json"],
+        );
     };
     jobs.push(job("gc", &["gc", "it", "--keep=1", "--delete", "--json"], branched, |_, at| {
         let seen = done(at, &["gc", "it", "--keep=1", "--delete", "--json"]);
