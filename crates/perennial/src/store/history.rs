@@ -35,6 +35,18 @@ impl Learner {
     ///
     /// When a manifest or a row is damaged.
     pub fn history(&self) -> Result<History, StoreError> {
+        loop {
+            let history = self.history_once()?;
+            if history.versions.iter().any(|past| past.manifest.id == history.head) {
+                return Ok(history);
+            }
+            // A writer moved on between the list of versions and HEAD; or HEAD's version is gone,
+            // and this says so.
+            self.head()?;
+        }
+    }
+
+    fn history_once(&self) -> Result<History, StoreError> {
         let folder = &self.folder;
         let mut versions = Vec::new();
         let mut judged: BTreeMap<String, u64> = BTreeMap::new();

@@ -28,8 +28,6 @@ const BUFFERS: &str = "core.model.buffers";
 #[derive(Serialize, Deserialize)]
 struct Description {
     schema: String,
-    /// BLAKE3 of the rest of this description.
-    seal: String,
     settings: Settings,
     /// `[channels, height, width]`
     shape: [usize; 3],
@@ -48,13 +46,10 @@ struct Known {
     classes: Vec<u32>,
 }
 
-impl Description {
-    /// Takes the seal off, and says what it must be.
-    fn unseal(&mut self) -> Result<(String, String), serde_json::Error> {
-        let seal = std::mem::take(&mut self.seal);
-        let bytes = serde_json::to_vec(self)?; // the keys of its objects are sorted
-        Ok((seal, blake3::hash(&bytes).to_hex().to_string()))
-    }
+/// What stands under `seal` in a description: BLAKE3 of all the rest, names of fields included.
+fn seal(rest: &Value) -> Value {
+    let bytes = rest.to_string(); // the keys of its objects are sorted
+    blake3::hash(bytes.as_bytes()).to_hex().to_string().into()
 }
 
 impl Learner {
@@ -82,9 +77,8 @@ impl Learner {
             }
         }
         let known = |task: Taught| Known { name: task.name, classes: task.classes };
-        let mut description = Description {
+        let description = Description {
             schema: SCHEMA.into(),
-            seal: String::new(),
             settings: manifest.settings.clone(),
             shape,
             white: tasks.white,
@@ -94,9 +88,9 @@ impl Learner {
             learner_digest: driver.digest()?.to_hex().to_string(),
             header: state.header,
         };
-        let cannot = |error| StoreError::Cannot(format!("it cannot be described: {error}"));
-        description.seal = description.unseal().map_err(cannot)?.1;
-        let header = serde_json::to_value(description).map_err(cannot)?;
+        let mut header = serde_json::to_value(description)
+            .map_err(|error| StoreError::Cannot(format!("it cannot be described: {error}")))?;
+        header["seal"] = seal(&header);
         let state = State { header, tensors: state.tensors };
         write_atomic(file, &state.to_bytes()?).map_err(StoreError::File)?;
         Ok(manifest)
@@ -167,13 +161,14 @@ fn read(file: &Path) -> Result<(Driver, Description), StoreError> {
         StoreError::Data(format!("{} is no exported learner: {what}", file.display()))
     };
     let mut state = State::from_bytes(&bytes).map_err(|error| bad(&error))?;
+    let found = state.header.as_object_mut().and_then(|header| header.remove("seal"));
+    let sealed = found == Some(seal(&state.header));
     let mut description: Description =
         serde_json::from_value(state.header).map_err(|error| bad(&error))?;
     if description.schema != SCHEMA {
         return Err(bad(&format!("it is a `{}`, expected `{SCHEMA}`", description.schema)));
     }
-    let (seal, wanted) = description.unseal().map_err(|error| bad(&error))?;
-    if seal != wanted {
+    if !sealed {
         return Err(bad(&"its description was changed; export it again"));
     }
     let layouts = ["layout", "buffer_layout"].map(|name| {
