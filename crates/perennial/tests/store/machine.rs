@@ -1,6 +1,6 @@
 //! Random sequences of verbs and crashes against a model in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use perennial::store::{Learner, Made, StoreError, Taught};
@@ -52,6 +52,9 @@ struct Model {
     versions: BTreeMap<u64, Known>,
     /// Weights by what was taught, over all sequences: the same lessons, the same bits.
     digests: BTreeMap<Vec<String>, String>,
+    /// Versions taught by the rate that the gate refuses, and all that were taught after one: they
+    /// have the names of others' tasks and other bits.
+    apart: BTreeSet<u64>,
 }
 
 impl Model {
@@ -72,8 +75,10 @@ impl Model {
                     self.versions.insert(manifest.id, found.clone());
                 }
             }
-            let strict = matches!(manifest.made, Made::Promoted { .. }) || found.refused;
-            if let (Some(digest), false) = (&manifest.state_digest, strict) {
+            let after = found.parent.is_some_and(|parent| self.apart.contains(&parent));
+            if after || found.refused || matches!(manifest.made, Made::Promoted { .. }) {
+                self.apart.insert(manifest.id);
+            } else if let Some(digest) = &manifest.state_digest {
                 let same = self.digests.entry(found.tasks).or_insert_with(|| digest.clone());
                 assert_eq!(same, digest, "the same lessons gave other bits");
             }
