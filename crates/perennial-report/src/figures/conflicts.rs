@@ -79,8 +79,14 @@ fn counted(standing: &Standing<'_>) -> Option<()> {
     standing.runs.iter().any(|run| run.figures.conflicts.is_some()).then_some(())
 }
 
+/// A number of each task that has one, by its number from 1.
 #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
-fn line(class: &str, label: &str, tasks: usize, at: impl Fn(usize) -> Option<f64>) -> Series {
+pub(super) fn line(
+    class: &str,
+    label: &str,
+    tasks: usize,
+    at: impl Fn(usize) -> Option<f64>,
+) -> Series {
     let points = (0..tasks).filter_map(|task| Some(((task + 1) as f64, at(task)?)));
     Series {
         class: class.into(),

@@ -1,7 +1,7 @@
 //! What a penalty on the weights holds: in which layers importance lies, and how far important
 //! weights went beside the others.
 
-use super::{Figure, file_name};
+use super::{Figure, conflicts, file_name};
 use crate::charts::lines::{Chart, Series, round_top};
 use crate::colour;
 use crate::document::{Importance, Moves, Run};
@@ -57,7 +57,6 @@ pub(super) fn importance(standing: &Standing<'_>, tasks: usize) -> Option<Figure
 
 /// How far the most important weights were from where they are held when a task ended, and how
 /// far the others.
-#[expect(clippy::cast_precision_loss, reason = "tasks are few")]
 pub(super) fn moves(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     standing.runs[0].figures.moves.as_ref()?;
     let mean = |task: usize, value: fn(&Moves) -> Option<f64>| {
@@ -68,14 +67,7 @@ pub(super) fn moves(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
         standing.over_seeds(of)
     };
     let line = |class: &str, label: &str, value: fn(&Moves) -> Option<f64>| {
-        let points = (0..tasks).filter_map(|t| Some(((t + 1) as f64, mean(t, value)?)));
-        Series {
-            class: class.into(),
-            label: label.into(),
-            points: points.collect(),
-            band: Vec::new(),
-            dot: true,
-        }
+        conflicts::line(class, label, tasks, |task| mean(task, value))
     };
     let series = [
         line("s1", "others", |moves| moves.others),

@@ -115,8 +115,8 @@ impl Sparse {
 
     /// Sorts the entries of `rows` by column; within one they keep the order of rows.
     fn turn(&mut self, rows: Range<usize>) {
+        let runs = self.runs();
         let Self { entries, starts, turned, tops, .. } = self;
-        let runs = self.inputs.div_ceil(TOGETHER);
         let entries = &entries[..];
         tops.clear();
         tops.resize(self.inputs + 1, 0);
