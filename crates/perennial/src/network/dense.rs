@@ -59,7 +59,7 @@ struct Place {
 pub(crate) struct Work {
     /// `[rows, inputs]`
     pub(crate) inputs: Vec<f32>,
-    /// What of them is not 0.
+    /// Where they are not 0.
     sparse: Sparse,
     /// h_1 … h_L. `[rows, width]` each
     hidden: Vec<Vec<f32>>,
@@ -88,8 +88,8 @@ pub(crate) struct Group<'a> {
 enum Before<'a> {
     /// `[rows, inputs]`
     Dense(&'a [f32]),
-    /// With δ `[rows, outputs]`.
-    Sparse(&'a mut Sparse, &'a [f32]),
+    /// The same, what of it is not 0, and δ `[rows, outputs]`.
+    Sparse(&'a [f32], &'a mut Sparse, &'a [f32]),
 }
 
 impl Dense {
@@ -257,7 +257,7 @@ impl Dense {
             for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
                 let delta = &deltas[l][..rows * layer.outputs];
                 let h = match l {
-                    0 if sparse.holds(&group.rows) => Before::Sparse(sparse, delta),
+                    0 if sparse.holds(&group.rows) => Before::Sparse(inputs, sparse, delta),
                     0 => Before::Dense(inputs),
                     _ => Before::Dense(&hidden[l - 1]),
                 };
@@ -323,7 +323,9 @@ impl Before<'_> {
         add: bool,
     ) {
         match self {
-            Self::Sparse(h, delta) => h.transposed_times(rows, delta, outputs, to, add),
+            Self::Sparse(h, sparse, delta) => {
+                sparse.transposed_times(h, rows, (*delta, outputs), to, add);
+            }
             Self::Dense(h) => {
                 let h = matrix(&h[rows.start * inputs..], rows.len(), inputs);
                 let accum = if add { Accum::Add } else { Accum::Replace };
@@ -381,7 +383,7 @@ fn inputs_times(
         matmul(matrix_mut(out, rows, outputs), Accum::Replace, x, weight, 1.0, Par::Seq);
     }
     if serves && !sparse.holds_none() {
-        sparse.times(weight, outputs, out);
+        sparse.times(values, weight, outputs, out);
     }
 }
 

@@ -3,8 +3,13 @@
 //! A number of a product is a sum over the entries of one row (forward) or one column (gradient)
 //! in their order, whatever else is in the batch and however wide the machine's registers are.
 //! Which way a row goes is its own affair too: an answer does not depend on its batch.
+//!
+//! Registers are named here, not left to the compiler: of arrays as wide as a register of one
+//! machine it made gathers on another, ten times as slow.
 
 use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::vector::wide;
 
@@ -15,50 +20,58 @@ const SPARSE: usize = 2;
 /// first cache, where whole matrices do not.
 const TOGETHER: usize = 64;
 
-/// The numbers of a batch of rows that are not 0.
+/// Where the numbers of a batch of rows are not 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sparse {
     /// Numbers a row.
     inputs: usize,
-    /// Row after row, by column; none of a full row.
-    entries: Vec<Entry>,
-    /// Where the entries of each run of [`TOGETHER`] columns of each row begin, and where the last
-    /// ones end. `[rows · runs + 1]`
+    /// Columns, row after row and ascending; none of a full row.
+    columns: Vec<u16>,
+    /// Where the columns of each run of [`TOGETHER`] of each row begin, and where the last ones
+    /// end. `[rows · runs + 1]`
     starts: Vec<usize>,
     /// Rows with too many numbers other than 0, ascending.
     full: Vec<usize>,
+    /// Scratch: which numbers of a row are not 0, a byte each. `[inputs, to a multiple of eight]`
+    flags: Vec<u8>,
     /// Scratch: entries of some rows, column after column.
     turned: Vec<Entry>,
     /// Scratch: where each column's entries begin, and where the last one's end. `[inputs + 1]`
     tops: Vec<usize>,
 }
 
-/// A number that is not 0.
+/// A number of a column that is not 0.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    /// Its column in a row, its row in a column.
-    at: u32,
+    row: u32,
     value: f32,
 }
 
 impl Sparse {
     /// Reads `rows` `[rows, inputs]` for products of `outputs` columns.
     pub(crate) fn read(&mut self, rows: &[f32], inputs: usize, outputs: usize) {
+        let serves = outputs >= WIDE && inputs <= usize::from(u16::MAX);
         self.inputs = inputs;
         self.full.clear();
         self.starts.clear();
         self.starts.push(0);
+        self.flags.clear();
+        self.flags.resize(inputs.next_multiple_of(EIGHT), 0);
         let mut end = 0;
         for (number, row) in rows.chunks_exact(inputs.max(1)).enumerate() {
-            if self.entries.len() < end + inputs {
-                self.entries.resize(end + inputs, Entry::default());
+            let room = end + self.flags.len();
+            if self.columns.len() < room {
+                self.columns.resize(room, 0);
             }
             let (first, before) = (end, self.starts.len());
-            for (run, columns) in row.chunks(TOGETHER).enumerate() {
-                end += take(columns, run * TOGETHER, &mut self.entries[end..]);
+            if serves {
+                flag(row, &mut self.flags);
+            }
+            for (run, flags) in self.flags.chunks(TOGETHER).enumerate() {
+                end += take(flags, run * TOGETHER, &mut self.columns[end..]);
                 self.starts.push(end);
             }
-            if (end - first) * SPARSE > inputs || outputs < WIDE {
+            if (end - first) * SPARSE > inputs || !serves {
                 self.full.push(number);
                 self.starts[before..].fill(first);
                 end = first;
@@ -82,47 +95,42 @@ impl Sparse {
         self.inputs.div_ceil(TOGETHER)
     }
 
-    /// XW of the rows that are not full, into their rows of `out` `[rows, outputs]`; W is
-    /// `[inputs, outputs]`.
-    pub(crate) fn times(&self, weight: &[f32], outputs: usize, out: &mut [f32]) {
-        wide(
-            #[inline(always)]
-            || blocks(outputs, &mut Times { sparse: self, weight, outputs, out }),
-        );
+    /// XW of the rows that are not full, into their rows of `out` `[rows, outputs]`; X is what was
+    /// read and W is `[inputs, outputs]`.
+    pub(crate) fn times(&self, x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
+        let product = Times { sparse: self, x, weight, outputs, out };
+        Arch::new().dispatch(Blocks { outputs, product });
     }
 
-    /// XᵀD over `rows`, none of them full, into or added to `out` `[inputs, outputs]`; D is
-    /// `[all rows, outputs]`.
+    /// XᵀD over `rows`, none of them full, into or added to `out` `[inputs, outputs]`; X is what
+    /// was read and D is `[all rows, outputs]`.
     pub(crate) fn transposed_times(
         &mut self,
+        x: &[f32],
         rows: Range<usize>,
-        delta: &[f32],
-        outputs: usize,
+        (delta, outputs): (&[f32], usize),
         out: &mut [f32],
         add: bool,
     ) {
         for first in rows.clone().step_by(TOGETHER) {
             let together = first..rows.end.min(first + TOGETHER);
             let add = add || together.start > rows.start;
-            self.turn(together);
-            let (entries, tops) = (&self.turned[..], &self.tops[..]);
-            wide(
-                #[inline(always)]
-                || blocks(outputs, &mut Transposed { entries, tops, delta, outputs, out, add }),
-            );
+            self.turn(x, together);
+            let (entries, tops, out) = (&self.turned[..], &self.tops[..], &mut *out);
+            let product = Transposed { entries, tops, delta, outputs, out, add };
+            Arch::new().dispatch(Blocks { outputs, product });
         }
     }
 
     /// Sorts the entries of `rows` by column; within one they keep the order of rows.
-    fn turn(&mut self, rows: Range<usize>) {
+    fn turn(&mut self, x: &[f32], rows: Range<usize>) {
         let runs = self.runs();
-        let Self { entries, starts, turned, tops, .. } = self;
-        let entries = &entries[..];
+        let Self { inputs, columns, starts, turned, tops, .. } = self;
         tops.clear();
-        tops.resize(self.inputs + 1, 0);
-        let all = starts[rows.start * runs]..starts[rows.end * runs];
-        for entry in &entries[all.clone()] {
-            tops[entry.at as usize + 1] += 1;
+        tops.resize(*inputs + 1, 0);
+        let all = &columns[starts[rows.start * runs]..starts[rows.end * runs]];
+        for &column in all {
+            tops[usize::from(column) + 1] += 1;
         }
         let mut sum = 0;
         for top in &mut *tops {
@@ -131,9 +139,10 @@ impl Sparse {
         }
         turned.resize(all.len(), Entry::default());
         for row in rows {
-            for entry in &entries[starts[row * runs]..starts[(row + 1) * runs]] {
-                let place = &mut tops[entry.at as usize];
-                turned[*place] = Entry { at: row as u32, value: entry.value };
+            let x = &x[row * *inputs..(row + 1) * *inputs];
+            for &column in &columns[starts[row * runs]..starts[(row + 1) * runs]] {
+                let place = &mut tops[usize::from(column)];
+                turned[*place] = Entry { row: row as u32, value: x[usize::from(column)] };
                 *place += 1;
             }
         }
@@ -143,22 +152,60 @@ impl Sparse {
     }
 }
 
-/// Writes the numbers of `columns` that are not 0, the first of them column `first` of its row;
-/// says how many there are. Every number is written and the end moves on after those that count:
-/// no branch to guess.
-fn take(columns: &[f32], first: usize, to: &mut [Entry]) -> usize {
-    let to = &mut to[..columns.len()];
+/// Flags that are looked at together.
+const EIGHT: usize = 8;
+/// For each byte of eight flags, the lowest first: the numbers of those that are set, in order.
+static SET: [[u16; EIGHT]; 256] = set();
+
+const fn set() -> [[u16; EIGHT]; 256] {
+    let mut all = [[0; EIGHT]; 256];
+    let mut flags = 0;
+    while flags < all.len() {
+        let (mut at, mut end) = (0, 0);
+        while at < EIGHT {
+            if flags >> at & 1 == 1 {
+                all[flags][end] = at as u16;
+                end += 1;
+            }
+            at += 1;
+        }
+        flags += 1;
+    }
+    all
+}
+
+/// 1 where a number is not 0, whatever its sign.
+fn flag(row: &[f32], flags: &mut [u8]) {
+    wide(
+        #[inline(always)]
+        || {
+            for (flag, value) in flags.iter_mut().zip(row) {
+                *flag = u8::from(value.to_bits() << 1 != 0);
+            }
+        },
+    );
+}
+
+/// Writes the columns whose flags are 1, the first of them column `first` of its row; says how
+/// many there are. Eight are written each time and the end moves on after those that count: no
+/// branch to guess.
+fn take(flags: &[u8], first: usize, to: &mut [u16]) -> usize {
+    /// Moves the lowest bits of eight bytes to the highest byte, the first to its lowest bit.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
     let mut end = 0;
-    for (at, &value) in columns.iter().enumerate() {
-        to[end] = Entry { at: (first + at) as u32, value };
-        end += usize::from(value.to_bits() << 1 != 0); // whatever its sign
+    for (flags, first) in flags.as_chunks::<EIGHT>().0.iter().zip((first..).step_by(EIGHT)) {
+        let flags = u64::from_le_bytes(*flags).wrapping_mul(GATHER) >> (u64::BITS - 8);
+        if let Some(to) = to[end..].first_chunk_mut() {
+            *to = SET[flags as usize].map(|at| first as u16 + at);
+        }
+        end += flags.count_ones() as usize;
     }
     end
 }
 
-/// Numbers in a register that all machines of today have.
-pub(crate) const WIDE: usize = 8;
-/// Registers of sums that are held at once: what such machines have, less what is added.
+/// Products of fewer columns than the widest registers hold go the other way.
+pub(crate) const WIDE: usize = 16;
+/// Registers of sums that are held at once: what most machines have, less what is added.
 const HELD: usize = 13;
 
 /// Some columns of a product: V registers side by side, and one more that ends with the columns.
@@ -166,52 +213,48 @@ const HELD: usize = 13;
 #[derive(Clone, Copy)]
 struct Columns {
     first: usize,
-    /// Where the last register begins, counted from the first column.
-    last: usize,
+    width: usize,
 }
 
 /// The sums of some columns of a row.
-#[derive(Clone, Copy)]
-struct Sums<const V: usize> {
-    whole: [[f32; WIDE]; V],
-    last: [f32; WIDE],
+struct Sums<S: Simd, const V: usize> {
+    whole: [S::f32s; V],
+    last: S::f32s,
 }
 
-impl<const V: usize> Sums<V> {
-    const ZERO: Self = Self { whole: [[0.0; WIDE]; V], last: [0.0; WIDE] };
+impl<S: Simd, const V: usize> Sums<S, V> {
+    #[inline(always)]
+    fn zero(simd: S) -> Self {
+        Self { whole: [simd.splat_f32s(0.0); V], last: simd.splat_f32s(0.0) }
+    }
 
     /// Of the columns' numbers of a row.
     #[inline(always)]
-    fn load(row: &[f32]) -> Self {
-        let mut sums = Self::ZERO;
-        if let (Some(whole), Some(last)) = (row.as_chunks().0.first_chunk(), row.last_chunk()) {
-            (sums.whole, sums.last) = (*whole, *last);
+    fn load(simd: S, row: &[f32]) -> Self {
+        let last = S::as_simd_f32s(&row[row.len() - S::F32_LANES..]).0;
+        match (S::as_simd_f32s(row).0.first_chunk(), last) {
+            (Some(&whole), &[last]) => Self { whole, last },
+            _ => Self::zero(simd), // never: the row is as wide as V registers
         }
-        sums
     }
 
     #[inline(always)]
     fn store(self, row: &mut [f32]) {
-        if let Some(whole) = row.as_chunks_mut().0.first_chunk_mut() {
+        if let Some(whole) = S::as_mut_simd_f32s(row).0.first_chunk_mut() {
             *whole = self.whole;
         }
-        if let Some(last) = row.last_chunk_mut() {
-            *last = self.last;
-        }
+        let last = row.len() - S::F32_LANES;
+        S::as_mut_simd_f32s(&mut row[last..]).0.fill(self.last);
     }
 
     /// Adds a number times those of another row.
     #[inline(always)]
-    fn add(&mut self, value: f32, row: &[f32]) {
-        let row = Self::load(row);
-        for (sums, numbers) in self.whole.iter_mut().zip(&row.whole) {
-            for (sum, number) in sums.iter_mut().zip(numbers) {
-                *sum += value * number;
-            }
+    fn add(&mut self, simd: S, value: f32, row: &[f32]) {
+        let (value, row) = (simd.splat_f32s(value), Self::load(simd, row));
+        for (sum, numbers) in self.whole.iter_mut().zip(row.whole) {
+            *sum = simd.mul_add_e_f32s(value, numbers, *sum);
         }
-        for (sum, number) in self.last.iter_mut().zip(&row.last) {
-            *sum += value * number;
-        }
+        self.last = simd.mul_add_e_f32s(value, row.last, self.last);
     }
 }
 
@@ -220,75 +263,86 @@ impl Columns {
     #[inline(always)]
     fn of(self, row: usize, width: usize) -> Range<usize> {
         let first = row * width + self.first;
-        first..first + self.last + WIDE
+        first..first + self.width
     }
 
     /// Adds, for each entry, its value times the columns of its row of a matrix.
     #[inline(always)]
-    fn add<const V: usize>(
+    fn add<S: Simd, const V: usize>(
         self,
-        entries: &[Entry],
+        simd: S,
+        entries: impl Iterator<Item = (usize, f32)>,
         matrix: &[f32],
         width: usize,
-        mut sums: Sums<V>,
-    ) -> Sums<V> {
-        for &Entry { at, value } in entries {
-            sums.add(value, &matrix[self.of(at as usize, width)]);
+        mut sums: Sums<S, V>,
+    ) -> Sums<S, V> {
+        for (row, value) in entries {
+            sums.add(simd, value, &matrix[self.of(row, width)]);
         }
         sums
     }
 }
 
 /// A product, some of its columns at a time.
-trait Block {
-    /// Columns that fill V registers.
-    fn columns<const V: usize>(&mut self, columns: Columns);
+trait Product {
+    /// Columns that fill V registers, and of one more what is left.
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns);
 }
 
 /// All columns of a product of at least [`WIDE`], as many at a time as the registers hold.
-#[inline(always)]
-fn blocks(outputs: usize, block: &mut impl Block) {
-    let mut first = 0;
-    while first < outputs {
-        let width = match outputs - first {
-            left if left <= HELD * WIDE => left,
-            // Never so many that fewer than a register are left.
-            left if left < HELD * WIDE + WIDE => (HELD - 2) * WIDE,
-            _ => (HELD - 1) * WIDE,
-        };
-        let columns = Columns { first, last: width - WIDE };
-        match columns.last.div_ceil(WIDE) {
-            0 => block.columns::<0>(columns),
-            1 => block.columns::<1>(columns),
-            2 => block.columns::<2>(columns),
-            3 => block.columns::<3>(columns),
-            4 => block.columns::<4>(columns),
-            5 => block.columns::<5>(columns),
-            6 => block.columns::<6>(columns),
-            7 => block.columns::<7>(columns),
-            8 => block.columns::<8>(columns),
-            9 => block.columns::<9>(columns),
-            10 => block.columns::<10>(columns),
-            11 => block.columns::<11>(columns),
-            _ => block.columns::<12>(columns),
+struct Blocks<P> {
+    outputs: usize,
+    product: P,
+}
+
+impl<P: Product> WithSimd for Blocks<P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (lanes, mut first) = (S::F32_LANES, 0);
+        while first < self.outputs {
+            let left = self.outputs - first;
+            let each = left.div_ceil(left.div_ceil(HELD * lanes));
+            // Whole registers, but never so many that less than a register is left.
+            let whole = each.next_multiple_of(lanes);
+            let width = if whole + lanes <= left { whole } else { each };
+            let columns = Columns { first, width };
+            let product = &mut self.product;
+            match (width - lanes).div_ceil(lanes) {
+                0 => product.columns::<S, 0>(simd, columns),
+                1 => product.columns::<S, 1>(simd, columns),
+                2 => product.columns::<S, 2>(simd, columns),
+                3 => product.columns::<S, 3>(simd, columns),
+                4 => product.columns::<S, 4>(simd, columns),
+                5 => product.columns::<S, 5>(simd, columns),
+                6 => product.columns::<S, 6>(simd, columns),
+                7 => product.columns::<S, 7>(simd, columns),
+                8 => product.columns::<S, 8>(simd, columns),
+                9 => product.columns::<S, 9>(simd, columns),
+                10 => product.columns::<S, 10>(simd, columns),
+                11 => product.columns::<S, 11>(simd, columns),
+                _ => product.columns::<S, 12>(simd, columns),
+            }
+            first += width;
         }
-        first += width;
     }
 }
 
 /// See [`Sparse::times`].
 struct Times<'a> {
     sparse: &'a Sparse,
+    x: &'a [f32],
     weight: &'a [f32],
     outputs: usize,
     out: &'a mut [f32],
 }
 
-impl Block for Times<'_> {
+impl Product for Times<'_> {
     #[inline(always)]
-    fn columns<const V: usize>(&mut self, columns: Columns) {
-        let Self { sparse, weight, outputs, .. } = *self;
-        let Sparse { entries, starts, full, .. } = sparse;
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
+        let Self { sparse, x, weight, outputs, .. } = *self;
+        let Sparse { inputs, columns: places, starts, full, .. } = sparse;
         let runs = sparse.runs();
         for run in 0..runs {
             let mut full = full.iter().peekable();
@@ -297,9 +351,11 @@ impl Block for Times<'_> {
                     continue;
                 }
                 let out = &mut self.out[columns.of(row, outputs)];
-                let start = if run > 0 { Sums::<V>::load(out) } else { Sums::ZERO };
-                let entries = &entries[starts[run]..starts[run + 1]];
-                columns.add(entries, weight, outputs, start).store(out);
+                let start = if run > 0 { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
+                let x = &x[row * inputs..(row + 1) * inputs];
+                let places = places[starts[run]..starts[run + 1]].iter();
+                let entries = places.map(|&place| (usize::from(place), x[usize::from(place)]));
+                columns.add(simd, entries, weight, outputs, start).store(out);
             }
         }
     }
@@ -315,9 +371,9 @@ struct Transposed<'a> {
     add: bool,
 }
 
-impl Block for Transposed<'_> {
+impl Product for Transposed<'_> {
     #[inline(always)]
-    fn columns<const V: usize>(&mut self, columns: Columns) {
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
         let Self { entries, tops, delta, outputs, add, .. } = *self;
         for (input, tops) in tops.windows(2).enumerate() {
             let entries = &entries[tops[0]..tops[1]];
@@ -325,8 +381,9 @@ impl Block for Transposed<'_> {
                 continue;
             }
             let out = &mut self.out[columns.of(input, outputs)];
-            let start = if add { Sums::<V>::load(out) } else { Sums::ZERO };
-            columns.add(entries, delta, outputs, start).store(out);
+            let start = if add { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
+            let entries = entries.iter().map(|entry| (entry.row as usize, entry.value));
+            columns.add(simd, entries, delta, outputs, start).store(out);
         }
     }
 }
@@ -354,7 +411,7 @@ mod tests {
     /// an old result that is added to, one that is not.
     #[test]
     fn products_are_those_of_the_plain_loops() {
-        for outputs in [8, 9, 64, 100, 104, 105, 111, 112, 203] {
+        for outputs in [16, 17, 64, 100, 104, 105, 111, 112, 203, 209, 230] {
             let (rows, mut sparse) = (2 * TOGETHER, Sparse::default());
             let x = random(rows, 0.2, "x");
             let weight: Vec<f32> = (0..INPUTS * outputs).map(|i| (i % 13) as f32 - 6.0).collect();
@@ -362,7 +419,7 @@ mod tests {
             sparse.read(&x, INPUTS, outputs);
             assert!(sparse.holds(&(0..rows)) && !sparse.holds_none());
             let mut out = vec![5.0; rows * outputs];
-            sparse.times(&weight, outputs, &mut out);
+            sparse.times(&x, &weight, outputs, &mut out);
             for (row, out) in out.chunks(outputs).enumerate() {
                 for (column, out) in out.iter().enumerate() {
                     let parts =
@@ -371,12 +428,13 @@ mod tests {
                 }
             }
             let mut gradient = vec![5.0; INPUTS * outputs];
-            sparse.transposed_times(2..TOGETHER + 9, &delta, outputs, &mut gradient, false);
-            sparse.transposed_times(TOGETHER + 9..rows, &delta, outputs, &mut gradient, true);
+            let delta = (&delta[..], outputs);
+            sparse.transposed_times(&x, 2..TOGETHER + 9, delta, &mut gradient, false);
+            sparse.transposed_times(&x, TOGETHER + 9..rows, delta, &mut gradient, true);
             for (input, of_input) in gradient.chunks(outputs).enumerate() {
                 for (column, found) in of_input.iter().enumerate() {
                     let parts = (2..rows)
-                        .map(|row| x[row * INPUTS + input] * delta[row * outputs + column]);
+                        .map(|row| x[row * INPUTS + input] * delta.0[row * outputs + column]);
                     assert!((found - parts.sum::<f32>()).abs() < 1e-5);
                 }
             }
@@ -387,19 +445,20 @@ mod tests {
     #[test]
     fn a_row_goes_its_own_way() {
         let (few, many) = (random(1, 0.2, "few"), random(1, 0.9, "many"));
-        let weight = vec![1.0; INPUTS * 8];
-        let (mut alone, mut beside) = (vec![7.0; 8], vec![7.0; 24]);
+        let weight = vec![1.0; INPUTS * WIDE];
+        let (mut alone, mut beside) = (vec![7.0; WIDE], vec![7.0; 3 * WIDE]);
         let mut sparse = Sparse::default();
-        sparse.read(&few, INPUTS, 8);
-        sparse.times(&weight, 8, &mut alone);
-        sparse.read(&[&many[..], &few[..], &many[..]].concat(), INPUTS, 8);
+        sparse.read(&few, INPUTS, WIDE);
+        sparse.times(&few, &weight, WIDE, &mut alone);
+        let three = [&many[..], &few[..], &many[..]].concat();
+        sparse.read(&three, INPUTS, WIDE);
         assert!(sparse.holds(&(1..2)) && !sparse.holds(&(0..2)) && !sparse.holds(&(1..3)));
-        sparse.times(&weight, 8, &mut beside);
-        assert_eq!(&beside[8..16], &alone[..]);
-        assert_eq!([&beside[..8], &beside[16..]].concat(), [7.0; 16]);
-        sparse.read(&many, INPUTS, 8);
+        sparse.times(&three, &weight, WIDE, &mut beside);
+        assert_eq!(&beside[WIDE..2 * WIDE], &alone[..]);
+        assert_eq!([&beside[..WIDE], &beside[2 * WIDE..]].concat(), [7.0; 2 * WIDE]);
+        sparse.read(&many, INPUTS, WIDE);
         assert!(sparse.holds_none());
-        sparse.read(&few, INPUTS, 7);
+        sparse.read(&few, INPUTS, WIDE - 1);
         assert!(sparse.holds_none());
     }
 }

@@ -46,6 +46,7 @@ mod kept;
 mod lesson;
 mod manifest;
 mod move_head;
+mod position;
 mod settings;
 mod state;
 mod tasks;
@@ -178,7 +179,7 @@ impl Learner {
     ///
     /// When its file is damaged.
     pub fn half_done(&self) -> Result<Option<Plan>, StoreError> {
-        Ok(teach::Saved::read(&self.folder)?.map(|saved| saved.plan))
+        Ok(position::Saved::read(&self.folder)?.map(|saved| saved.plan))
     }
 
     fn lock(&self) -> Result<Lock, StoreError> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::folder::{Folder, ObjectRef};
 use super::manifest::Manifest;
+use super::position::Saved;
 use super::state::Whole;
-use super::teach::Saved;
 use super::{Learner, StoreError};
 use crate::state::System;
 

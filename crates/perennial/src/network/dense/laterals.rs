@@ -270,7 +270,7 @@ impl Map {
             for (part, h) in self.parts.iter().zip(from) {
                 let h = match h {
                     Some(h) => Before::Dense(h),
-                    None if sparse.holds(&rows) => Before::Sparse(&mut *sparse, slope),
+                    None if sparse.holds(&rows) => Before::Sparse(inputs, &mut *sparse, slope),
                     None => Before::Dense(inputs),
                 };
                 part.gradient(layout, h, delta, group, known);
