@@ -159,12 +159,12 @@ pub enum OpenError {
         expected: usize,
     },
     /// A field of a table is not what it should be.
-    #[error("line {line} of {}, column {column}: found `{found}`, expected {expected}", .path.display())]
+    #[error("{place} of {}, column {column}: found `{found}`, expected {expected}", .path.display())]
     BadField {
         /// The file.
         path: PathBuf,
-        /// The line, or the row of a file without lines; counted from 1.
-        line: u64,
+        /// `line 7`, or `row 7` of a file without lines; counted from 1.
+        place: String,
         /// The name of the column, or its number counted from 1.
         column: String,
         /// What is there.

@@ -16,7 +16,7 @@ pub use self::error::OpenError;
 pub(crate) use self::folder::{Entry, entries};
 pub use self::found::{Dropped, Format, Opened, Rows, TestPart};
 use self::kind::Kind;
-pub(crate) use self::table::{Labels, Table, every_nth, numbers};
+pub(crate) use self::table::{Labels, Table, every_nth, exact, numbers};
 use crate::input::Source;
 use crate::{DataError, Dataset, NAMES, arrays, csv, images, load};
 
