@@ -8,7 +8,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use perennial_data::{How, Values, parse};
 
-const BEGINNINGS: [&[u8]; 9] = [
+const BEGINNINGS: [&[u8]; 10] = [
     b"",
     b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (",
     b"PK\x03\x04",
@@ -18,6 +18,7 @@ const BEGINNINGS: [&[u8]; 9] = [
     b"\x40\0\0\0\0\0\0\0{\"x\":{\"dtype\":\"F32\",\"shape\":[",
     b"\x1f\x8b\x08\0",
     b"a,b,label\n1,",
+    b"PAR1\x15\x02\x19\x2c",
 ];
 
 fuzz_target!(|bytes: &[u8]| {
@@ -29,7 +30,12 @@ fuzz_target!(|bytes: &[u8]| {
         label: (how & 16 != 0).then(|| "1".into()),
         ..How::default()
     };
-    let bytes = [BEGINNINGS[usize::from(*beginning) % BEGINNINGS.len()], rest].concat();
+    let mut bytes = [BEGINNINGS[usize::from(*beginning) % BEGINNINGS.len()], rest].concat();
+    if bytes.starts_with(b"PAR1") {
+        // What is read first is at the end: a footer, which all that follows the mark is.
+        let length = bytes.len() as u32 - 4;
+        bytes.extend([&length.to_le_bytes()[..], b"PAR1"].concat());
+    }
     let Ok(rows) = parse(&bytes, Path::new("fuzzed"), &how) else { return };
     let count = rows.names.len();
     assert_eq!(rows.values.len(), count * rows.shape.iter().product::<usize>());

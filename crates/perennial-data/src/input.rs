@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::open::{MOST_BYTES, OpenError};
 use crate::{DataError, arrays};
 
 /// The first two bytes of a gzip file. Content decides, not the file's name: browsers unpack
 /// `.gz` files without renaming them.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Deflate cannot expand a byte into more than this many (a 258-byte match in two bits).
 pub(crate) const LARGEST_EXPANSION: u64 = 1032;
@@ -43,6 +44,17 @@ impl<'a> Source<'a> {
             Self::File(path) => Input::open(path),
             Self::Memory(bytes, path) => Ok(Input::from_bytes(bytes, path)),
         }
+    }
+
+    /// All of it, unpacked if it is gzip, where that surely fits into memory.
+    pub(crate) fn whole(&self) -> Result<Vec<u8>, DataError> {
+        let mut input = self.input()?;
+        let (bytes, most) = (input.available(), MOST_BYTES);
+        if bytes > most {
+            let path = self.path().to_path_buf();
+            return Err(OpenError::TooLarge { path, bytes, most }.into());
+        }
+        input.read(most)
     }
 
     /// From the start, as it is, with its length.

@@ -18,6 +18,7 @@
 //! | a folder of folders of PNG and JPEG images | an image a row | the folders' names |
 //! | a folder with `train` and `test` (or `val`) | two such folders, or two files of one format below | as below |
 //! | a CSV file, plain or gzip | a line a row; numbers | a column: the one asked for, the one called `label`, or the last |
+//! | a Parquet file, with the feature `parquet` | a row a row; numbers | a column, as of CSV |
 //! | `.npz`, safetensors, a folder of `.npy` | arrays `x` and `y`, with `_train` and `_test` where there are both | the values of `y` |
 //! | IDX images beside their labels, a `.bin` of CIFAR | an image a row | numbers; the set's |
 //! | one image, a folder of images, `.npy`, IDX images alone | rows without labels, for [`read`] only | |
@@ -57,6 +58,8 @@ mod locate;
 mod mnist;
 mod names;
 mod open;
+#[cfg(feature = "parquet")]
+mod parquet;
 
 pub use dataset::{Dataset, Part, Values};
 pub use digits::digits;

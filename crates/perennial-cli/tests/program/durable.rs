@@ -134,9 +134,17 @@ fn mistakes_are_told_in_a_sentence_and_change_nothing() {
     learner(at);
     fs::write(at.join("wide.csv"), "a,b,label\n1,2,x\n3,4,y\n1,2,x\n3,4,y\n").unwrap();
     fs::write(at.join("ragged.csv"), "a,b,label\n1,2,x\n3,4\n").unwrap();
+    fs::write(at.join("cut.parquet"), "PAR1").unwrap();
+    // What is said of a Parquet file that is cut off, with a reader of the format and without.
+    let (exit, code, part) = if cfg!(feature = "parquet") {
+        (65, "bad-data", "is no whole Parquet file")
+    } else {
+        (2, "usage", "`cargo build --release --features parquet -p perennial-cli`")
+    };
     let head = fs::read(at.join("it/HEAD")).unwrap();
     for (words, exit, code, part) in [
-        (&["eval", "none"][..], 66, "input-missing", "there is no such folder"),
+        (&["teach", "it", "cut.parquet", "--task=cut"][..], exit, code, part),
+        (&["eval", "none"], 66, "input-missing", "there is no such folder"),
         (&["history", "."], 66, "input-missing", "no file FORMAT"),
         (&["init", "it"], 73, "cannot-create", "a learner is there already"),
         (&["init", "new", "--strategy=ewk"], 2, "usage", "did you mean `ewc`"),

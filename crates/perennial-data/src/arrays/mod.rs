@@ -19,7 +19,9 @@ use self::element::{Data, Element};
 pub(crate) use self::npz::{fault as npz_fault, npz};
 pub(crate) use self::safetensors::safetensors;
 use crate::input::Source;
-use crate::open::{Dropped, Entry, Format, Labels, MOST_BYTES, OpenError, Request, Table, numbers};
+use crate::open::{
+    Dropped, Entry, Format, Labels, MOST_BYTES, OpenError, Request, Table, exact, numbers,
+};
 use crate::{DataError, Values};
 
 /// Inputs, and the test part if there is one.
@@ -180,16 +182,17 @@ fn labels_of(array: Array, path: &Path, rows: usize) -> Result<Labels, DataError
         Data::Integers(numbers) => numbers.into_iter().for_each(whole),
         Data::Floats(numbers) => {
             for (number, row) in numbers.into_iter().zip(1..) {
-                /// Beyond it, not every whole number is a float.
-                const EXACT: f32 = 16_777_216.0;
-                if number.fract() != 0.0 || !(-EXACT..=EXACT).contains(&number) {
-                    let (path, found) = (path.to_path_buf(), number.to_string());
-                    let (column, expected) = ("y".to_owned(), "a whole number".to_owned());
-                    return Err(
-                        OpenError::BadField { path, line: row, column, found, expected }.into()
-                    );
+                match exact(number.into(), f32::MANTISSA_DIGITS) {
+                    Some(number) => whole(number),
+                    None => {
+                        let (path, place) = (path.to_path_buf(), format!("row {row}"));
+                        let (column, found) = ("y".to_owned(), number.to_string());
+                        let expected = "a whole number".to_owned();
+                        return Err(
+                            OpenError::BadField { path, place, column, found, expected }.into()
+                        );
+                    }
                 }
-                whole(number as i64);
             }
         }
         Data::Texts(texts) => texts.iter().for_each(|text| labels.push(text)),

@@ -8,18 +8,12 @@ use super::element::{Element, Kind};
 use super::{Array, Store, Tables, declared, tables};
 use crate::DataError;
 use crate::input::Source;
-use crate::open::{Format, MOST_BYTES, OpenError, Request};
+use crate::open::{Format, OpenError, Request};
 
 /// Reads the arrays of a file that are wanted.
 pub(crate) fn safetensors(source: &Source<'_>, request: Request<'_>) -> Result<Tables, DataError> {
     let path = source.path();
-    let mut input = source.input()?;
-    let most = MOST_BYTES;
-    if input.available() > most {
-        let (path, bytes) = (path.to_path_buf(), input.available());
-        return Err(OpenError::TooLarge { path, bytes, most }.into());
-    }
-    let bytes = input.read(most)?;
+    let bytes = source.whole()?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| OpenError::Malformed {
         path: path.to_path_buf(),
         format: "safetensors",

@@ -9,7 +9,7 @@ mod records;
 
 use std::path::Path;
 
-use self::records::{Record, Records};
+use self::records::{Record, Records, place};
 use crate::DataError;
 use crate::columns::{Cell, Columns, Rows, label_name, one_line, shown};
 use crate::input::Source;
@@ -45,7 +45,7 @@ pub(crate) fn read(source: &Source<'_>, request: Request<'_>) -> Result<Table, D
         let cells = record.fields().enumerate().map(|(at, field)| {
             cell(field, columns.label == Some(at), line, || columns.names[at].clone(), path)
         });
-        rows.push(columns, cells, format!("line {line}"), path)?;
+        rows.push(columns, cells, place(line), path)?;
     }
     rows.table(known, path, Format::Csv, request)
 }
@@ -89,7 +89,7 @@ fn cell<'a>(
     let number = text.parse::<f32>().ok().filter(|value| value.is_finite());
     number.map(Cell::Number).ok_or_else(|| OpenError::BadField {
         path: path.to_path_buf(),
-        line,
+        place: place(line),
         column: column(),
         found: shown(text),
         expected: "a finite number".to_owned(),
@@ -105,7 +105,7 @@ fn text<'a>(
 ) -> Result<&'a str, OpenError> {
     std::str::from_utf8(field).map(str::trim).map_err(|_| OpenError::BadField {
         path: path.to_path_buf(),
-        line,
+        place: place(line),
         column: column(),
         found: shown(&String::from_utf8_lossy(field)),
         expected: "text in UTF-8".to_owned(),

@@ -103,13 +103,18 @@ impl<'a> Records<'a> {
     fn endless(&self, line: Option<u64>) -> DataError {
         OpenError::BadField {
             path: self.input.path().to_path_buf(),
-            line: line.unwrap_or(self.line),
+            place: place(line.unwrap_or(self.line)),
             column: "1".to_owned(),
             found: shown(&String::from_utf8_lossy(&self.fields[..1024])),
             expected: format!("a line that ends within {LONGEST_RECORD} bytes"),
         }
         .into()
     }
+}
+
+/// What a line is called.
+pub(super) fn place(line: u64) -> String {
+    format!("line {line}")
 }
 
 /// What divides columns: of those that do, the one the first line has most of.

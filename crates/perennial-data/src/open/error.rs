@@ -22,6 +22,16 @@ pub enum OpenError {
         /// The known sets.
         known: String,
     },
+    /// A file is of a format that is read only where its reader was built in.
+    #[error("{} is {found}, of which this build has no reader; build one that has: `cargo build --release --features {feature} -p perennial-cli`", .path.display())]
+    NotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// The feature of the crate with which its reader is built.
+        feature: &'static str,
+    },
     /// A path leads through symbolic links that go round in a circle.
     #[error("{} leads through symbolic links that go round in a circle; remove the link", .path.display())]
     LinkLoop {
@@ -159,12 +169,12 @@ pub enum OpenError {
         expected: usize,
     },
     /// A field of a table is not what it should be.
-    #[error("line {line} of {}, column {column}: found `{found}`, expected {expected}", .path.display())]
+    #[error("{place} of {}, column {column}: found `{found}`, expected {expected}", .path.display())]
     BadField {
         /// The file.
         path: PathBuf,
-        /// The line, or the row of a file without lines; counted from 1.
-        line: u64,
+        /// `line 7`, or `row 7` of a file without lines; counted from 1.
+        place: String,
         /// The name of the column, or its number counted from 1.
         column: String,
         /// What is there.
@@ -181,6 +191,18 @@ pub enum OpenError {
         column: String,
         /// The columns there are.
         known: String,
+    },
+    /// A column of a table holds a type that it cannot.
+    #[error("column {column} of {} holds {found}, expected {expected}", .path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The name of the column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What it could hold, and what to do.
+        expected: &'static str,
     },
     /// A table leaves no column for the inputs.
     #[error("{} has only a column of labels; expected at least one column of numbers beside it", .path.display())]
@@ -281,7 +303,9 @@ impl OpenError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Nothing { .. } | Self::EmptyFolder { .. } => ErrorKind::Missing,
-            Self::Impossible { .. } | Self::NoColumn { .. } => ErrorKind::Usage,
+            Self::Impossible { .. } | Self::NotBuilt { .. } | Self::NoColumn { .. } => {
+                ErrorKind::Usage
+            }
             _ => ErrorKind::BadData,
         }
     }

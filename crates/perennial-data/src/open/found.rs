@@ -67,6 +67,8 @@ pub enum Format {
     Images,
     /// Text with a row a line.
     Csv,
+    /// Columns in groups of rows.
+    Parquet,
     /// One array.
     Npy,
     /// Several arrays, in a `.npz` or a folder of `.npy`.
@@ -86,6 +88,7 @@ impl fmt::Display for Format {
             Self::ImageFolder => "image folder",
             Self::Images => "images",
             Self::Csv => "CSV",
+            Self::Parquet => "Parquet",
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::Safetensors => "safetensors",

@@ -11,6 +11,7 @@ use crate::input::Source;
 pub(super) enum Kind {
     Image,
     Csv,
+    Parquet,
     Npy,
     Npz,
     Safetensors,
@@ -19,7 +20,7 @@ pub(super) enum Kind {
 }
 
 /// Formats by their first bytes that people have and that are not read.
-const OTHERS: [(&[u8], &str); 9] = [
+const OTHERS: [(&[u8], &str); 8] = [
     (b"GIF8", "a GIF image"),
     (b"BM", "a BMP image"),
     (b"RIFF", "a WebP image"),
@@ -28,12 +29,11 @@ const OTHERS: [(&[u8], &str); 9] = [
     (b"\x89HDF", "an HDF5 file"),
     (b"\x80\x04", "a pickle, which may run any code when it is read"),
     (b"%PDF", "a PDF"),
-    (b"PAR1", "a Parquet file"),
 ];
 
 impl Kind {
     /// Looks at the first bytes, after unpacking gzip; at the name only for the files of CIFAR,
-    /// whose first byte is already a label.
+    /// whose first byte is already a label, and for what would be text but is called `.parquet`.
     pub(super) fn of(source: &Source<'_>) -> Result<Self, DataError> {
         const LONGEST: u64 = 512;
         let path = source.path();
@@ -48,8 +48,12 @@ impl Kind {
             () if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Self::Npz,
             () if begins(&[0, 0, 8, 3]) => Self::Idx,
             () if is_safetensors(&start) => Self::Safetensors,
+            // The second is the mark of an encrypted one.
+            () if begins(b"PAR1") || begins(b"PARE") => Self::Parquet,
             () => match OTHERS.iter().find(|(with, _)| begins(with)) {
                 Some((_, name)) => return Err(unknown(path, name)),
+                // What it should begin with is not there: its reader says so.
+                None if is_called_parquet(path) => Self::Parquet,
                 // Text has no zero byte; UTF-16 has, and is not read either.
                 None if start.contains(&0) => return Err(unknown(path, "of no known format")),
                 None => Self::Csv,
@@ -68,6 +72,10 @@ fn cifar(path: &Path) -> Option<Variant> {
     [Variant::Cifar10, Variant::Cifar100]
         .into_iter()
         .find(|variant| variant.train_files().contains(&name) || variant.test_file() == name)
+}
+
+fn is_called_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("parquet"))
 }
 
 /// The length of a header in 8 little-endian bytes, and the header, which is JSON.

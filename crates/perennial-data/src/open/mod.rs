@@ -16,13 +16,15 @@ pub use self::error::OpenError;
 pub(crate) use self::folder::{Entry, entries};
 pub use self::found::{Dropped, Format, Opened, Rows, TestPart};
 use self::kind::Kind;
-pub(crate) use self::table::{Labels, Table, every_nth, numbers};
+pub(crate) use self::table::{Labels, Table, every_nth, exact, numbers};
 use crate::input::Source;
+#[cfg(feature = "parquet")]
+use crate::parquet;
 use crate::{DataError, Dataset, NAMES, arrays, csv, images, load};
 
 /// The formats, for people.
-const KNOWN: &str = "folders of images, PNG, JPEG, CSV, npy, npz, IDX, the .bin files of CIFAR, \
-                     safetensors";
+const KNOWN: &str = "folders of images, PNG, JPEG, CSV, Parquet, npy, npz, IDX, the .bin files of \
+                     CIFAR, safetensors";
 
 /// The most memory the values of a part may take.
 pub(crate) const MOST_BYTES: u64 = 16 << 30;
@@ -191,6 +193,13 @@ fn file(source: &Source<'_>, request: Request<'_>) -> Result<(Table, Option<Tabl
     match Kind::of(source)? {
         Kind::Image => alone(images::single(source, request)),
         Kind::Csv => alone(csv::read(source, request)),
+        #[cfg(feature = "parquet")]
+        Kind::Parquet => alone(parquet::read(source, request)),
+        #[cfg(not(feature = "parquet"))]
+        Kind::Parquet => {
+            let (path, feature) = (source.path().to_path_buf(), "parquet");
+            Err(OpenError::NotBuilt { path, found: "a Parquet file", feature }.into())
+        }
         Kind::Npy => alone(arrays::npy_alone(source, request)),
         Kind::Npz => arrays::npz(source, request),
         Kind::Safetensors => arrays::safetensors(source, request),

@@ -215,6 +215,14 @@ pub(crate) fn every_nth(labels: &[u32], classes: usize, n: usize) -> (Vec<usize>
     (learn, judge)
 }
 
+/// The whole number that a float of so many binary digits is, as the label that it is. `None` if it
+/// is not whole, or so large that other whole numbers are the same float.
+pub(crate) fn exact(number: f64, digits: u32) -> Option<i64> {
+    let most = 2_f64.powi(digits as i32);
+    let whole = number.fract() == 0.0 && (-most..=most).contains(&number);
+    whole.then_some(number as i64)
+}
+
 /// Numbers as they are kept: floats, or bytes where `white` says that they are whole numbers up to
 /// it. Rows of `size` values, which must be finite.
 pub(crate) fn numbers(

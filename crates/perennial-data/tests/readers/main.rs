@@ -11,3 +11,5 @@ mod idx;
 mod images;
 mod open;
 mod own;
+#[cfg(feature = "parquet")]
+mod parquet;

@@ -88,6 +88,22 @@ fn what_is_not_there_or_is_nothing_is_told() {
     assert!(text.contains("no class of") && text.contains("has 2 rows"), "{text}");
 }
 
+/// Catches: a Parquet file taken for text by its name or for nothing known by its bytes, and an
+/// answer that does not say how to read it.
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_format_that_was_not_built_in_is_told_with_how_to_build_it() {
+    let root = TempDir::new().unwrap();
+    for (name, bytes) in [("a.parquet", &b""[..]), ("b.Parquet", b"\0"), ("c", b"PAR1\x15")] {
+        put(root.path(), name, bytes);
+        let error = refused(&root.path().join(name));
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let words = "is a Parquet file, of which this build has no reader; build one that has: \
+                     `cargo build --release --features parquet -p perennial-cli`";
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
 #[test]
 fn links_in_a_circle_and_to_nowhere_are_told() {
     let root = TempDir::new().unwrap();
