@@ -35,6 +35,8 @@ pub struct Engine {
     tracked: Device,
     /// Scratch of dense networks; nothing in it outlives a call.
     work: RefCell<Work>,
+    /// The same of each thread that answers.
+    answering: RefCell<Vec<Work>>,
 }
 
 /// What one gradient computation found.
@@ -82,8 +84,9 @@ impl Engine {
     pub fn new(network: Arc<dyn Network>) -> Self {
         let plain = Device::flex();
         let (stages, trunk) = (network.stages(), network.parameters().len());
-        let (tracked, work) = (plain.clone().autodiff(), RefCell::default());
-        Self { stages, trunk, tracked, plain, work, network }
+        let tracked = plain.clone().autodiff();
+        let (work, answering) = (RefCell::default(), RefCell::default());
+        Self { stages, trunk, tracked, plain, work, answering, network }
     }
 
     /// The network it runs.
@@ -100,35 +103,83 @@ impl Engine {
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode. Buffers do not move.
     pub fn logits(&self, model: &Model, view: &View, inputs: &[f32], rows: usize) -> Logits {
-        let heads = heads_of(model, view, [&view.answer]);
         let width = inputs.len() / rows.max(1);
+        let read = |row, to: &mut Vec<f32>| {
+            to.extend_from_slice(&inputs[row * width..(row + 1) * width]);
+        };
+        self.logits_of(model, view, rows, read)
+    }
+
+    /// The same of rows that `read(row, to)` appends to what it is given. A plain dense network
+    /// answers on all threads, and to the same bits on any number of them.
+    pub fn logits_of(
+        &self,
+        model: &Model,
+        view: &View,
+        rows: usize,
+        read: impl Fn(usize, &mut Vec<f32>) + Sync,
+    ) -> Logits {
+        let heads = heads_of(model, view, [&view.answer]);
         if let Some(dense) = self.dense(model, view, &heads) {
-            let mut values = Vec::with_capacity(rows * dense.columns.len());
-            let mut work = self.work.borrow_mut();
-            for chunk in inputs.chunks((CHUNK * width).max(1)) {
-                let rows = chunk.len() / width;
-                work.inputs.clear();
-                work.inputs.extend_from_slice(chunk);
-                work.inputs.resize(rows.max(LEAST) * width, 0.0);
-                dense.forward(&model.theta, rows.max(LEAST), &mut work);
-                values.extend_from_slice(&work.logits[..rows * dense.columns.len()]);
-            }
+            let values = self.dense_logits(&dense, model, rows, read);
             let columns = dense.columns.clone();
-            work.joined = dense.scratch();
+            self.work.borrow_mut().joined = dense.scratch();
             return Logits { values, columns };
         }
         let loaded = self.load(model, view, &heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
         let mut values = Vec::with_capacity(rows * loaded.columns.len());
-        for chunk in inputs.chunks((CHUNK * width).max(1)) {
-            let pass =
-                Rows { inputs: chunk.to_vec(), rows: chunk.len() / width, mode: Mode::Evaluate };
-            let end = values.len() + pass.rows * loaded.columns.len();
+        for first in (0..rows).step_by(CHUNK) {
+            let rows = rows.min(first + CHUNK) - first;
+            let mut inputs = Vec::new();
+            (first..first + rows).for_each(|row| read(row, &mut inputs));
+            let end = values.len() + rows * loaded.columns.len();
+            let pass = Rows { inputs, rows, mode: Mode::Evaluate };
             let logits = self.forward(&loaded, model, view, &mut buffers, pass);
             values.extend(floats(logits.into_data()));
             values.truncate(end); // a single row was computed as two
         }
         Logits { values, columns: loaded.columns }
+    }
+
+    /// [`logits_of`](Self::logits_of) over slices: as many rows a thread, and each thread's a chunk
+    /// at a time.
+    fn dense_logits(
+        &self,
+        dense: &Dense,
+        model: &Model,
+        rows: usize,
+        read: impl Fn(usize, &mut Vec<f32>) + Sync,
+    ) -> Vec<f32> {
+        let units = dense.columns.len();
+        let mut values = vec![0.0; rows * units];
+        let answer = |first: usize, out: &mut [f32], work: &mut Work| {
+            for (first, out) in (first..).step_by(CHUNK).zip(out.chunks_mut((CHUNK * units).max(1)))
+            {
+                let rows = out.len() / units;
+                work.inputs.clear();
+                (first..first + rows).for_each(|row| read(row, &mut work.inputs));
+                let padded = work.inputs.len() / rows * rows.max(LEAST);
+                work.inputs.resize(padded, 0.0);
+                dense.forward(&model.theta, rows.max(LEAST), work);
+                out.copy_from_slice(&work.logits[..out.len()]);
+            }
+        };
+        let each = rows.div_ceil(CHUNK).div_ceil(rayon::current_num_threads()).max(1) * CHUNK;
+        let works = &mut *self.answering.borrow_mut();
+        works.resize_with(rows.div_ceil(each).max(works.len()), Work::default);
+        let parts = values.chunks_mut((each * units).max(1)).zip(works);
+        let parts = (0..).step_by(each).zip(parts);
+        if rows <= each {
+            parts.for_each(|(first, (out, work))| answer(first, out, work));
+        } else {
+            rayon::scope(|scope| {
+                for (first, (out, work)) in parts {
+                    scope.spawn(move |_| answer(first, out, work));
+                }
+            });
+        }
+        values
     }
 
     /// The summed loss of `passes` at the model's weights, all in evaluation mode.

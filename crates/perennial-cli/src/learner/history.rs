@@ -1,6 +1,6 @@
 //! `perennial history`.
 
-use perennial::store::{History, Learner, Made, Manifest, Past};
+use perennial::store::{History, Learner, Made, Manifest};
 use serde_json::{Value, json};
 
 use super::args::OfLearner;
@@ -15,10 +15,12 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
     let history = learner.history()?;
     let half_done = learner.half_done()?.map(|plan| plan.task);
     if args.json {
+        let versions = history.versions.iter().map(|manifest| version(&learner, manifest));
+        let versions: Vec<Option<Value>> = versions.collect::<Result<_>>()?;
         output::document(&json!({
             "schema": "perennial.history/1",
             "head": history.head,
-            "versions": history.versions.iter().map(version).collect::<Vec<Value>>(),
+            "versions": versions.into_iter().flatten().collect::<Vec<Value>>(),
             "judged": history.judged,
             "tags": history.tags,
             "half_done": half_done,
@@ -26,7 +28,7 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
         return Ok(0);
     }
     let mut rows = vec![["", "version", "from", "mean", "gate", "what"].map(String::from)];
-    rows.extend(history.versions.iter().map(|past| row(&history, past)));
+    rows.extend(history.versions.iter().map(|manifest| row(&history, manifest)));
     let mut text = output::columns(&rows, output::width());
     if let Some((task, times)) = history.judged.iter().max_by_key(|(_, times)| **times) {
         let words = format!(
@@ -43,9 +45,10 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
     Ok(0)
 }
 
-fn version(past: &Past) -> Value {
-    let Past { manifest, accuracy } = past;
-    json!({
+/// A version with its accuracies; `None` when it was collected as garbage meanwhile.
+fn version(learner: &Learner, manifest: &Manifest) -> Result<Option<Value>> {
+    let Some(accuracy) = learner.accuracies(manifest)? else { return Ok(None) };
+    Ok(Some(json!({
         "id": manifest.id,
         "parent": manifest.parent,
         "task": manifest.task(),
@@ -54,15 +57,14 @@ fn version(past: &Past) -> Value {
         "program": manifest.program,
         "settings": value(&manifest.settings),
         "state_digest": manifest.state_digest,
-        "accuracy": by_task(accuracy),
+        "accuracy": by_task(&accuracy),
         "mean": manifest.accuracy,
         "gate": manifest.gate.as_ref().map(value),
         "refused": manifest.refused(),
-    })
+    })))
 }
 
-fn row(history: &History, past: &Past) -> [String; 6] {
-    let manifest = &past.manifest;
+fn row(history: &History, manifest: &Manifest) -> [String; 6] {
     let tags = history.tags.iter().filter(|(_, version)| **version == manifest.id);
     let tags: String = tags.map(|(name, _)| format!(" [{name}]")).collect();
     let gate = match &manifest.gate {

@@ -9,8 +9,8 @@ use super::data::Data;
 use super::{Event, LearnError, Learner, Position, Progress, Stop, Watch};
 use crate::scenario::{Part, Samples};
 
-/// Rows a forward pass: large enough for the kernels, small enough for the caches.
-const ROWS: usize = 500;
+/// Rows whose logits are held at once: many, that no thread waits long for another.
+const ROWS: usize = 2000;
 /// Test rows a task of any-time evaluation.
 const ANYTIME_ROWS: usize = 1000;
 
@@ -110,11 +110,8 @@ impl Learner {
         model.outputs.get(task)?;
         let view = self.strategy.view(task, model);
         for rows in rows.chunks(ROWS) {
-            let mut inputs = Vec::with_capacity(rows.len() * samples.inputs());
-            for &row in rows {
-                samples.append_row(row, &mut inputs);
-            }
-            let logits = self.engine.logits(model, &view, &inputs, rows.len());
+            let read = |i: usize, to: &mut Vec<f32>| samples.append_row(rows[i], to);
+            let logits = self.engine.logits_of(model, &view, rows.len(), read);
             for (i, &row) in rows.iter().enumerate() {
                 hear(row, view.answer.start, logits.row(i, &view.answer)?);
             }

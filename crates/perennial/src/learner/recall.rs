@@ -40,10 +40,11 @@ impl PackedGradients {
             self.length += layout.slot(slot).len();
         }
         if self.rows.capacity() < rows * self.length {
-            self.rows = Vec::new(); // before there is room for more: never old and new at once
+            // Never old and new at once. Room that is not touched takes no memory: twice as much
+            // leaves a hole where the old ones were every few tasks only.
+            self.rows = Vec::new();
+            self.rows = Vec::with_capacity(2 * rows * self.length);
         }
-        self.rows.truncate(rows * self.length);
-        self.rows.reserve_exact(rows * self.length - self.rows.len());
         self.rows.resize(rows * self.length, 0.0);
     }
 

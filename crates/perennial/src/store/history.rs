@@ -12,32 +12,23 @@ pub struct History {
     /// The version that is the learner.
     pub head: u64,
     /// Oldest first.
-    pub versions: Vec<Past>,
+    pub versions: Vec<Manifest>,
     /// How many versions each task's test part has judged: the more, the less a pass says.
     pub judged: BTreeMap<String, u64>,
     /// Versions that are kept, by name.
     pub tags: BTreeMap<String, u64>,
 }
 
-/// A version as it was when it was made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Past {
-    /// Its manifest.
-    pub manifest: Manifest,
-    /// Accuracy on each task, in the order in which they were taught.
-    pub accuracy: Vec<(String, f64)>,
-}
-
 impl Learner {
-    /// All versions, from their manifests and rows: nothing is measured.
+    /// All versions, from their manifests: nothing is measured, and hardly anything else is read.
     ///
     /// # Errors
     ///
-    /// When a manifest or a row is damaged.
+    /// When a manifest, or a row that has to be read, is damaged.
     pub fn history(&self) -> Result<History, StoreError> {
         loop {
             let history = self.history_once()?;
-            if history.versions.iter().any(|past| past.manifest.id == history.head) {
+            if history.versions.iter().any(|version| version.id == history.head) {
                 return Ok(history);
             }
             // A writer moved on between the list of versions and HEAD; or HEAD's version is gone,
@@ -46,31 +37,70 @@ impl Learner {
         }
     }
 
+    /// Accuracy of a version on each task, in the order in which they were taught, as it was
+    /// measured when it was made; `None` when it was collected as garbage meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the row is damaged.
+    pub fn accuracies(&self, version: &Manifest) -> Result<Option<Vec<(String, f64)>>, StoreError> {
+        let accuracy = |measured: &Measured| (measured.task.clone(), measured.accuracy());
+        match self.folder.row(version) {
+            Ok(row) => Ok(Some(row.tasks.iter().map(accuracy).collect())),
+            Err(_) if !self.folder.manifest_path(version.id).exists() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn history_once(&self) -> Result<History, StoreError> {
         let folder = &self.folder;
         let mut versions = Vec::new();
-        let mut judged: BTreeMap<String, u64> = BTreeMap::new();
         for version in folder.versions()? {
-            // One that was collected as garbage meanwhile is no part of the history.
-            let gone = || !folder.manifest_path(version).exists();
-            let manifest = match folder.manifest(version) {
-                Err(_) if gone() => continue,
-                found => found?,
-            };
-            let row = match folder.row(&manifest) {
-                Err(_) if gone() => continue,
-                found => found?,
-            };
-            let judges = manifest.task().is_some() && manifest.gate.is_some();
-            for measured in row.tasks.iter().filter(|_| judges) {
-                if manifest.task() != Some(&measured.task) {
-                    *judged.entry(measured.task.clone()).or_default() += 1;
-                }
+            match folder.manifest(version) {
+                // One that was collected as garbage meanwhile is no part of the history.
+                Err(_) if !folder.manifest_path(version).exists() => {}
+                found => versions.push(found?),
             }
-            let accuracy = |measured: &Measured| (measured.task.clone(), measured.accuracy());
-            let accuracy = row.tasks.iter().map(accuracy).collect();
-            versions.push(Past { manifest, accuracy });
         }
+        let judged = self.judged(&versions)?;
         Ok(History { head: folder.head()?.version, versions, judged, tags: self.tags()? })
+    }
+
+    /// A version that was taught judged all tasks that it had from the version it was made of. So
+    /// a task judged as many versions as were taught after it in its line; only of tasks that came
+    /// from versions that are gone the names have to be read.
+    fn judged(&self, versions: &[Manifest]) -> Result<BTreeMap<String, u64>, StoreError> {
+        // Of each version: how many judged, of itself and those that were made of it.
+        let mut judges: BTreeMap<u64, u64> =
+            versions.iter().map(|version| (version.id, u64::from(version.judges()))).collect();
+        let mut judged: BTreeMap<String, u64> = BTreeMap::new();
+        for version in versions.iter().rev() {
+            let all = judges[&version.id];
+            if let Some(task) = version.task() {
+                *judged.entry(task.to_owned()).or_default() += all - u64::from(version.judges());
+            }
+            match version.made_of() {
+                Some(origin) if judges.contains_key(&origin) => {
+                    judges.entry(origin).and_modify(|judges| *judges += all);
+                }
+                Some(_) => {
+                    let accuracies = self.accuracies(version)?.unwrap_or_default();
+                    let older = accuracies.iter().filter(|(task, _)| version.task() != Some(task));
+                    for (task, _) in older {
+                        *judged.entry(task.clone()).or_default() += all;
+                    }
+                }
+                None => {}
+            }
+        }
+        judged.retain(|_, times| *times > 0);
+        Ok(judged)
+    }
+}
+
+impl Manifest {
+    /// Whether the tasks that it had before judged it.
+    fn judges(&self) -> bool {
+        self.task().is_some() && self.gate.is_some()
     }
 }

@@ -88,6 +88,14 @@ impl Manifest {
         }
     }
 
+    /// The version whose tasks it has, where they are not its own alone.
+    pub(super) fn made_of(&self) -> Option<u64> {
+        match self.made {
+            Made::Promoted { version, .. } => Some(version),
+            _ => self.parent,
+        }
+    }
+
     /// Whether the gate refused it, and nobody promoted it.
     pub fn refused(&self) -> bool {
         !matches!(self.made, Made::Promoted { .. })

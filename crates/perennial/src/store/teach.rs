@@ -241,12 +241,8 @@ fn already(
                 return Ok(Some(at.id));
             }
         }
-        let from = match at.made {
-            Made::Promoted { version, .. } => Some(version),
-            _ => at.parent,
-        };
         // A parent that was collected as garbage ends the line.
-        at = match from.map(|version| folder.manifest(version)) {
+        at = match at.made_of().map(|version| folder.manifest(version)) {
             Some(Ok(parent)) => parent,
             Some(Err(StoreError::Unknown { .. })) | None => return Ok(None),
             Some(Err(error)) => return Err(error),

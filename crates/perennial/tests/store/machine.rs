@@ -61,13 +61,17 @@ impl Model {
     /// Takes in what one verb may have added: nothing, or one version with `tasks`.
     fn hear(&mut self, learner: &Learner, allowed: Option<&Known>) {
         let history = learner.history().unwrap();
-        for past in &history.versions {
-            let manifest = &past.manifest;
-            let found = Known {
-                parent: manifest.parent,
-                tasks: past.accuracy.iter().map(|(task, _)| task.clone()).collect(),
-                refused: manifest.refused(),
-            };
+        let mut judged = BTreeMap::new();
+        for manifest in &history.versions {
+            let row = learner.accuracies(manifest).unwrap().expect("nobody collects meanwhile");
+            let tasks: Vec<String> = row.into_iter().map(|(task, _)| task).collect();
+            if let (Some(own), true) = (manifest.task(), manifest.gate.is_some()) {
+                for task in tasks.iter().filter(|task| *task != own) {
+                    *judged.entry(task.clone()).or_insert(0) += 1;
+                }
+            }
+            let (parent, refused) = (manifest.parent, manifest.refused());
+            let found = Known { parent, tasks, refused };
             match self.versions.get(&manifest.id) {
                 Some(known) => assert_eq!(known, &found, "a version changed"),
                 None => {
@@ -83,7 +87,8 @@ impl Model {
                 assert_eq!(same, digest, "the same lessons gave other bits");
             }
         }
-        let there: Vec<u64> = history.versions.iter().map(|past| past.manifest.id).collect();
+        assert_eq!(history.judged, judged, "counted by lines and row by row");
+        let there: Vec<u64> = history.versions.iter().map(|version| version.id).collect();
         self.versions.retain(|id, _| there.contains(id));
     }
 

@@ -169,7 +169,7 @@ fn garbage_is_what_nobody_needs() {
     assert_eq!(learner.history().unwrap().versions.len(), 5, "only said");
     assert_eq!(learner.collect_garbage(1, true).unwrap(), would);
     let left: Vec<u64> =
-        learner.history().unwrap().versions.iter().map(|past| past.manifest.id).collect();
+        learner.history().unwrap().versions.iter().map(|version| version.id).collect();
     assert_eq!(left, [1, 3, 4]);
     assert!(!folder.path().join("objects/.left.tmp").exists());
     verified(folder.path());
