@@ -32,6 +32,11 @@ impl Vector {
     pub fn append(&mut self, values: &[f32]) {
         self.0.extend_from_slice(values);
     }
+
+    /// Makes room for so many more numbers, where so much can be had at once.
+    pub fn make_room(&mut self, more: usize) {
+        let _ = self.0.try_reserve_exact(more);
+    }
 }
 
 impl From<Vec<f32>> for Vector {

@@ -31,8 +31,10 @@ pub struct PackedGradients {
 }
 
 impl PackedGradients {
-    /// Says which slots a row is made of and makes room for `rows` rows, which hold anything.
-    fn begin(&mut self, layout: &Layout, active: &[SlotId], rows: usize) {
+    /// Says which slots a row is made of and makes room for `rows` rows, which hold anything. Of
+    /// several rows there may be `most` later: room that is not used takes no memory, where rows
+    /// that outgrow theirs leave a hole behind.
+    fn begin(&mut self, layout: &Layout, active: &[SlotId], rows: usize, most: usize) {
         self.places.clear();
         self.length = 0;
         for &slot in active {
@@ -40,10 +42,10 @@ impl PackedGradients {
             self.length += layout.slot(slot).len();
         }
         if self.rows.capacity() < rows * self.length {
-            // Never old and new at once. Room that is not touched takes no memory: twice as much
-            // leaves a hole where the old ones were every few tasks only.
-            self.rows = Vec::new();
-            self.rows = Vec::with_capacity(2 * rows * self.length);
+            self.rows = Vec::new(); // before there is room for more: never old and new at once
+            if rows > 1 {
+                let _ = self.rows.try_reserve_exact(most.saturating_mul(self.length));
+            }
         }
         self.rows.resize(rows * self.length, 0.0);
     }
@@ -84,7 +86,8 @@ impl Context<'_> {
         active: &[SlotId],
         into: &mut PackedGradients,
     ) -> Result<(), LearnError> {
-        into.begin(&self.model.layout, active, groups.len());
+        let most = self.tasks().unwrap_or(groups.len());
+        into.begin(&self.model.layout, active, groups.len(), most);
         let (model, network) = (&*self.model, self.network().as_ref());
         let part = |groups| {
             let heads = heads_of(model, view, &answers(groups, memory, model));

@@ -35,6 +35,10 @@ impl Episodes {
     ) -> Result<(), LearnError> {
         let key = format!("{name}.memory");
         self.each = budget::capacity(&key, each, 0, cx)?;
+        if let Some(tasks) = cx.tasks() {
+            let samples = cx.samples(cx.task, Part::Train)?;
+            self.memory.make_room(self.each.saturating_mul(tasks), samples);
+        }
         note_guarantee(name, cx);
         note_few(&key, self.each, cx);
         self.conflicts.begin_task();

@@ -144,6 +144,18 @@ impl Memory {
         }
     }
 
+    /// Makes room for `rows` rows of these samples in all, where so much can be had at once. Room
+    /// that is not used takes no memory; rows that outgrow theirs are copied, old beside new.
+    pub fn make_room(&mut self, rows: usize, samples: &Samples) {
+        let more = rows.saturating_sub(self.len()).saturating_mul(samples.inputs());
+        match samples.values() {
+            Values::Bytes { .. } => {
+                let _ = self.pixels.try_reserve_exact(more);
+            }
+            Values::Floats(_) => self.floats.make_room(more),
+        }
+    }
+
     /// Keeps only these rows, in this order.
     pub fn keep(&mut self, rows: &[usize]) {
         let mut kept = Self { inputs: self.inputs, white: self.white, ..Self::default() };
