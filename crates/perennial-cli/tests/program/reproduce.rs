@@ -297,14 +297,19 @@ fn a_page_is_known_for_stale() {
     assert_eq!(check("results"), (Some(0), String::new()));
 }
 
-/// The page that is kept beside the code is of these protocols and was not written by hand.
+/// The page that is kept beside the code is of these protocols and of the results that are kept
+/// beside it, and was not written by hand.
 #[test]
-fn the_page_beside_the_code_is_of_these_protocols() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../REPRODUCTION.md");
-    let folder = tempfile::tempdir().unwrap();
+fn the_page_beside_the_code_is_of_these_protocols_and_results() {
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../REPRODUCTION.md");
+    const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../protocols/results");
     let mut command = perennial();
-    command.current_dir(folder.path()).args(["reproduce", "--check", page]);
-    assert_eq!(finish(command)["stale"], Value::Null);
+    command.args(["reproduce", "--check", PAGE, "--out", RESULTS]);
+    let document = finish(command);
+    assert_eq!(
+        (&document["stale"], &document["results_there"]),
+        (&Value::Null, &Value::Bool(true))
+    );
 }
 
 #[test]

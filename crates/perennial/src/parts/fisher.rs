@@ -30,6 +30,9 @@ pub enum Fisher {
     /// The squared gradient of the mean loss of a batch, averaged over batches of the run's
     /// size: what most code does. Smaller by up to the batch's size, and no Fisher information.
     BatchMean,
+    /// The squared gradient of the mean loss of all samples at once (Lopez-Paz & Ranzato's code):
+    /// smaller by up to their number.
+    OneBatch,
 }
 
 impl Fisher {
@@ -59,16 +62,22 @@ impl Fisher {
             Self::Sampled => Slopes::DrawnLabel,
             Self::Empirical => Slopes::TrueLabel,
             Self::Predicted => Slopes::LikeliestLabel,
-            Self::BatchMean => return batch_means(cx, view, &rows),
+            Self::BatchMean => return batch_means(cx, view, &rows, cx.training.batch),
+            Self::OneBatch => return batch_means(cx, view, &rows, rows.len()),
         };
         cx.sample_moments(view, Part::Train, &rows, slopes, Power::Square)
     }
 }
 
 /// Squares of the gradients of batches' mean losses, averaged over batches.
-fn batch_means(cx: &mut Context<'_>, view: &View, rows: &[usize]) -> Result<Vector, LearnError> {
+fn batch_means(
+    cx: &mut Context<'_>,
+    view: &View,
+    rows: &[usize],
+    size: usize,
+) -> Result<Vector, LearnError> {
     let mut mean = Vector::zeros(cx.model.theta.len());
-    let batches = rows.chunks(cx.training.batch);
+    let batches = rows.chunks(size);
     let share = 1.0 / batches.len() as f32;
     for rows in batches {
         let mut pass = cx.labelled(&cx.batch(rows)?);

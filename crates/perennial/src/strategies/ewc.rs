@@ -109,7 +109,7 @@ impl Method for Ewc {
     const NAME: &'static str = "ewc";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("lambda", "λ of λ/2 Σ F (θ − θ*)²; at least 0"),
-        ("fisher", "F: exact, sampled, empirical, predicted or batch-mean"),
+        ("fisher", "F: exact, sampled, empirical, predicted, batch-mean or one-batch"),
         ("fisher-samples", "training samples F is measured on: a number or all"),
         ("anchors", "one a task folded into one pass, separate, or merged at the latest weights"),
         ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),

@@ -128,7 +128,7 @@ impl Method for OnlineEwc {
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("lambda", "λ of λ/2 γ Σ F (θ − θ*)²; at least 0"),
         ("gamma", "γ: how much of the older tasks' F is kept; 0 to 1"),
-        ("fisher", "F: exact, sampled, empirical, predicted, batch-mean or running"),
+        ("fisher", "F: exact, sampled, empirical, predicted, batch-mean, one-batch or running"),
         ("fisher-samples", "training samples F is measured on: a number or all"),
         ("normalise", "none, max (each task's F by its maximum) or min-max (their sum)"),
         ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),

@@ -8,6 +8,7 @@
 
 mod bits;
 mod columns;
+mod instructions;
 mod memory;
 mod penalties;
 mod promises;

@@ -170,6 +170,20 @@ fn folded_anchors_train_as_separate_ones_do() {
     assert!(far(&folded, &merged) > 1e-3, "merged anchors are another penalty");
 }
 
+/// Catches: one batch cut into several, several averaged where one is asked for.
+#[test]
+fn one_batch_is_a_mean_over_one() {
+    let stream = stream("permuted-digits", Some(60), 0);
+    let end = |fisher: &str, samples: usize| {
+        let settings = json!({ "fisher": fisher, "fisher-samples": samples, "lambda": 100 });
+        let start = learner("ewc", &settings, &Training::default(), Setting::Domain, &stream);
+        finish(start, &stream, &mut ()).core.model.digest()
+    };
+    let batch = Training::default().batch;
+    assert_eq!(end("one-batch", batch), end("batch-mean", batch));
+    assert_ne!(end("one-batch", 3 * batch), end("batch-mean", 3 * batch));
+}
+
 fn notes(name: &str, settings: &Value, training: &Training, setting: Setting) -> Vec<String> {
     let stream = stream_of(setting, 40);
     let mut learner = learner(name, settings, training, setting, &stream);

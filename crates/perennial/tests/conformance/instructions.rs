@@ -1,0 +1,81 @@
+//! A guard against slowness that looks at no clock: the instructions of a training step, which
+//! `valgrind` counts alike on every machine (it shows programs one and the same processor).
+
+use std::env;
+use std::process::Command;
+
+use perennial::learner::{Learner, Training};
+use perennial::scenario::Setting;
+use perennial::strategies::Entry;
+use serde_json::{Value, json};
+
+use crate::toy::{finish, net, stream};
+
+/// The variable that says to [`the_steps_to_be_counted`] what to do.
+const WHAT: &str = "PERENNIAL_TEST_COUNT";
+const TASKS: u64 = 3;
+const TOLERANCE: f64 = 0.05;
+
+/// Instructions of a step: three tasks of permuted digits, `mlp:100x100`, batch 10, all that the
+/// driver does between two batches. A change that moves one on purpose records the new one.
+fn recorded() -> [(&'static str, Value, f64); 4] {
+    [
+        ("finetune", json!({}), 291_900.0),
+        ("ewc", json!({ "fisher-samples": 10 }), 293_500.0),
+        ("er", json!({ "memory": 100 }), 469_000.0),
+        ("agem", json!({ "memory": 100, "batch": 20 }), 788_100.0),
+    ]
+}
+
+#[test]
+#[ignore = "no test by itself: the one below runs it as a process of its own"]
+fn the_steps_to_be_counted() {
+    let what = env::var(WHAT).expect("the test that runs this says what to do");
+    let (name, settings, steps): (String, Value, u64) = serde_json::from_str(&what).unwrap();
+    let training = Training {
+        iterations: Some(steps),
+        eval_every: TASKS as usize,
+        eval_samples: Some(10),
+        ..Training::default()
+    };
+    let stream = stream("permuted-digits", Some(200), 0);
+    let strategy = Entry::find(&name).unwrap().create(&settings).unwrap();
+    let learner = Learner::new(net("mlp:100x100"), strategy, training, Setting::Domain, &stream, 0);
+    finish(learner.unwrap(), &stream, &mut ());
+}
+
+/// Instructions of all of it, with so many steps a task.
+fn instructions(name: &str, settings: &Value, steps: u64) -> f64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
+        .arg(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "instructions::the_steps_to_be_counted"])
+        .env(WHAT, json!([name, settings, steps]).to_string())
+        .env("RAYON_NUM_THREADS", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let count = said.lines().find_map(|line| line.split_once("refs:")).unwrap().1;
+    count.trim().replace(',', "").parse().unwrap()
+}
+
+/// Catches: work that is done twice, a loop that is no longer compiled for wide registers, an
+/// allocation or a copy of θ that crept into the step.
+#[test]
+#[allow(clippy::print_stderr, reason = "who runs the tests hears what was skipped")]
+fn a_step_takes_the_instructions_that_were_recorded() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: valgrind is not installed: the instructions of a step are NOT checked");
+        return;
+    }
+    let measure = |(name, settings, recorded): (&'static str, Value, f64)| {
+        const FEW: u64 = 10;
+        let more = instructions(name, &settings, 2 * FEW);
+        let step = (more - instructions(name, &settings, FEW)) / (TASKS * FEW) as f64;
+        (name, recorded, step.round())
+    };
+    let found = recorded().map(measure);
+    let near = |(_, recorded, now): &(&str, f64, f64)| (now / recorded - 1.0).abs() <= TOLERANCE;
+    assert!(found.iter().all(near), "strategy, recorded, now: {found:?}");
+}
