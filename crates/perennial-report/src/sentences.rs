@@ -240,6 +240,11 @@ impl Words {
         let seeds = best.runs.len().min(forgetter.runs.len());
         // Whichever of the two is ahead, the verdict stands at the other.
         let noise = match (verdicts[0].or(verdicts[field.len() - 1]), seeds) {
+            // Among many comparisons a few seeds cannot tell much from chance.
+            (Some(true), _) if field.len() > 2 => {
+                let comparisons = field.len() - 1;
+                format!("which is within the noise of {seeds} seeds over {comparisons} comparisons")
+            }
             (Some(true), _) => format!("which is within the noise of {seeds} seeds"),
             (Some(false), _) => format!("more than the noise of {seeds} seeds"),
             (None, 1) => "with one seed and so without an interval".to_owned(),

@@ -185,7 +185,7 @@ fn labels_of(array: Array, path: &Path, rows: usize) -> Result<Labels, DataError
                 match exact(number.into(), f32::MANTISSA_DIGITS) {
                     Some(number) => whole(number),
                     None => {
-                        let (path, place) = (path.to_path_buf(), format!("row {row}"));
+                        let (path, place) = (path.to_path_buf(), format!("row {row}").into());
                         let (column, found) = ("y".to_owned(), number.to_string());
                         let expected = "a whole number".to_owned();
                         return Err(

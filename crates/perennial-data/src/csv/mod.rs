@@ -89,7 +89,7 @@ fn cell<'a>(
     let number = text.parse::<f32>().ok().filter(|value| value.is_finite());
     number.map(Cell::Number).ok_or_else(|| OpenError::BadField {
         path: path.to_path_buf(),
-        place: place(line),
+        place: place(line).into(),
         column: column(),
         found: shown(text),
         expected: "a finite number".to_owned(),
@@ -105,7 +105,7 @@ fn text<'a>(
 ) -> Result<&'a str, OpenError> {
     std::str::from_utf8(field).map(str::trim).map_err(|_| OpenError::BadField {
         path: path.to_path_buf(),
-        place: place(line),
+        place: place(line).into(),
         column: column(),
         found: shown(&String::from_utf8_lossy(field)),
         expected: "text in UTF-8".to_owned(),

@@ -103,7 +103,7 @@ impl<'a> Records<'a> {
     fn endless(&self, line: Option<u64>) -> DataError {
         OpenError::BadField {
             path: self.input.path().to_path_buf(),
-            place: place(line.unwrap_or(self.line)),
+            place: place(line.unwrap_or(self.line)).into(),
             column: "1".to_owned(),
             found: shown(&String::from_utf8_lossy(&self.fields[..1024])),
             expected: format!("a line that ends within {LONGEST_RECORD} bytes"),

@@ -174,7 +174,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// `line 7`, or `row 7` of a file without lines; counted from 1.
-        place: String,
+        place: Box<str>,
         /// The name of the column, or its number counted from 1.
         column: String,
         /// What is there.

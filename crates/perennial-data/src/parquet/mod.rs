@@ -100,7 +100,7 @@ fn table<R: ChunkReader + 'static>(
                         Fault::Library(error) => fault(path, Some(&columns.names[at]), error),
                         Fault::Cell { row, found, expected } => OpenError::BadField {
                             path: path.to_path_buf(),
-                            place: place(row),
+                            place: place(row).into(),
                             column: columns.names[at].clone(),
                             found,
                             expected: expected.to_owned(),
