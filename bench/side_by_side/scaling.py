@@ -2,6 +2,7 @@
 bench/scaling.svg and bench/RESULTS.md. The same command goes on where it was
 interrupted."""
 
+import math
 import os
 import pathlib
 from typing import TYPE_CHECKING
@@ -68,9 +69,25 @@ def draw(records: Records, path: pathlib.Path) -> None:
                     expected = expect(sweep, strategy, measured)
                     lines(plot, f"C{number}", strategy, measured, expected, unit)
             plot.set(xscale="log", yscale="log", xlabel=title, ylabel=name)
-    axes[0][0].legend(title="dashed: expected")
+            show_decades(plot)
+    figure.legend(
+        *axes[0][0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=len(sweeps.STRATEGIES),
+        title="dashed: expected",
+    )
     figure.savefig(path, metadata={"Date": None})
     print(f"wrote {path}")
+
+
+def show_decades(plot: "Axes") -> None:
+    """No ticks between powers of ten, and at least three powers, so that a flat line
+    looks flat."""
+    least, most = plot.get_ylim()
+    middle = math.sqrt(least * most)
+    plot.set_ylim(min(least, middle / 10**1.5), max(most, middle * 10**1.5))
+    for axis in (plot.xaxis, plot.yaxis):
+        axis.set_minor_formatter("")
 
 
 def lines(
