@@ -15,18 +15,17 @@ MILLI = 1e3
 
 
 def rates(records: Records) -> dict[int, floors.Rates]:
-    """The best that was measured, by threads."""
-    found: dict[int, list[dict]] = {}
-    for record in records.of(job="machine"):
-        found.setdefault(record["threads"], []).append(record)
-    return {
-        threads: floors.Rates(
-            square=max(one["square"] for one in measured),
-            seconds=best(measured, "products", min),
-            bandwidth=best(measured, "bandwidth", max),
+    """The best that was measured with so many threads or fewer."""
+    measured = records.of(job="machine")
+    found = {}
+    for threads in sorted({record["threads"] for record in measured}):
+        up_to = [record for record in measured if record["threads"] <= threads]
+        found[threads] = floors.Rates(
+            square=max(record["square"] for record in up_to),
+            seconds=best(up_to, "products", min),
+            bandwidth=best(up_to, "bandwidth", max),
         )
-        for threads, measured in sorted(found.items())
-    }
+    return found
 
 
 def best(
@@ -78,8 +77,8 @@ def over(
     ratios = {}
     for line in lines(records, table_of_jobs) if machine else ():
         alone = line.job.small and line.quantity == "ms_per_step"
-        cores = min(machine) if alone else max(machine)
-        floor = machine[cores].floor(line.work, line.job.cell.network)
+        threads = min(machine) if alone else max(machine)
+        floor = machine[threads].floor(line.work, line.job.cell.network)
         ratios[line.job.name, line.quantity] = line.seconds / floor
     return ratios
 
@@ -95,7 +94,7 @@ def section(records: Records, table_of_jobs: list[jobs.Job]) -> str:
         "multiply-adds, millions",
         "vectors",
         *(
-            f"{what}, {threads} thread{'s' * (threads > 1)}"
+            f"{what}, {cores(threads)}"
             for threads in machine
             for what in ("floor, ms", "× floor", "its own products, ms")
         ),
@@ -117,9 +116,13 @@ def section(records: Records, table_of_jobs: list[jobs.Job]) -> str:
     return f"{abilities(machine)}\n\n{table(header, rows)}"
 
 
+def cores(threads: int) -> str:
+    return "1 core" if threads == 1 else f"{threads} cores"
+
+
 def abilities(machine: dict[int, floors.Rates]) -> str:
     """The rates as a table."""
-    counts = [f"{threads} thread{'s' * (threads > 1)}" for threads in machine]
+    counts = [cores(threads) for threads in machine]
     all_rates = machine.values()
     rows = [
         [
