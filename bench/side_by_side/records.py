@@ -37,7 +37,10 @@ class Records:
             return
         words = ", ".join(f"{name} {value}" for name, value in key.items())
         print(words, end=": ", flush=True)
-        record = {"program": self.program} | key | measure(*arguments)
+        try:
+            record = {"program": self.program} | key | measure(*arguments)
+        except KeyboardInterrupt:
+            raise SystemExit("interrupted: the same command goes on here") from None
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         self.all.append(record)
