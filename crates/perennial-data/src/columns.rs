@@ -16,7 +16,10 @@ pub(crate) fn label_name<'a>(request: Request<'a>) -> &'a str {
 
 /// The columns of a table.
 pub(crate) struct Columns {
+    /// Names, or numbers from 1 where the data have none.
     pub(crate) names: Vec<String>,
+    /// Whether the data name them.
+    named: bool,
     pub(crate) label: Option<usize>,
 }
 
@@ -25,6 +28,7 @@ impl Columns {
     /// or, where labels are needed, the last.
     pub(crate) fn new(
         names: Vec<String>,
+        named: bool,
         path: &Path,
         request: Request<'_>,
     ) -> Result<Self, OpenError> {
@@ -42,7 +46,13 @@ impl Columns {
         if label.is_some() && names.len() == 1 {
             return Err(OpenError::OnlyLabels { path: path.to_path_buf() });
         }
-        Ok(Self { names, label })
+        Ok(Self { names, named, label })
+    }
+
+    /// The names of those that are no label, where the data name them.
+    fn of_values(&self) -> Vec<String> {
+        let values = self.names.iter().enumerate().filter(|&(at, _)| Some(at) != self.label);
+        values.filter(|_| self.named).map(|(_, name)| name.clone()).collect()
     }
 }
 
@@ -109,12 +119,13 @@ impl Rows {
         request: Request<'_>,
     ) -> Result<Table, DataError> {
         let Self { values, labels, names, dropped } = self;
+        let names_of = columns.as_ref().map(Columns::of_values).unwrap_or_default();
         let (width, label) = columns.map_or((0, None), |it| (it.names.len(), it.label));
         let inputs = width - usize::from(label.is_some());
         let values = numbers(values, inputs, request.how.white, path)?;
         let (path, shape) = (path.to_path_buf(), [1, 1, inputs]);
         let labels = label.map(|_| labels);
-        Ok(Table { path, format, shape, values, labels, names, dropped })
+        Ok(Table { path, format, shape, columns: names_of, values, labels, names, dropped })
     }
 }
 

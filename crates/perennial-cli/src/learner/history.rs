@@ -69,6 +69,7 @@ fn row(history: &History, manifest: &Manifest) -> [String; 6] {
     let tags: String = tags.map(|(name, _)| format!(" [{name}]")).collect();
     let gate = match &manifest.gate {
         Some(_) if manifest.refused() => "refused",
+        Some(_) if matches!(manifest.made, Made::Promoted { .. }) => "promoted",
         Some(gate) if gate.judged > 0 => "passed",
         _ => "",
     };

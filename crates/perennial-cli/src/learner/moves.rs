@@ -10,7 +10,11 @@ use crate::output;
 
 /// Goes back to a version.
 pub(crate) fn rollback(args: &Rollback) -> Result<u8> {
-    let mut learner = Learner::open(&args.learner)?;
+    // Who says where to go may come because HEAD is damaged.
+    let mut learner = match &args.to {
+        Some(_) => Learner::open_to_mend(&args.learner)?,
+        None => Learner::open(&args.learner)?,
+    };
     let to = args.to.as_ref().map(|name| version(&learner, name)).transpose()?;
     let manifest = learner.rollback(to)?;
     let words = format!("version {} is the learner now", manifest.id);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use perennial::scenario::Samples;
-use perennial::store::Lesson;
+use perennial::store::{Learner, Lesson};
 use perennial_data::{How, Rows, open, read};
 
 use super::args::Reading;
@@ -33,7 +33,8 @@ pub(crate) fn lesson(
     let opened = open(data, &how(reading, test))?;
     let dropped = opened.dropped.iter().map(ToString::to_string).collect();
     let from = data.display().to_string();
-    let lesson = Lesson { dropped, from, ..Lesson::new(task, &opened.dataset)? };
+    let new = Lesson::new(task, &opened.dataset)?;
+    let lesson = Lesson { dropped, from, columns: opened.columns, ..new };
     Ok(if classes.is_empty() { lesson } else { lesson.only(classes)? })
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn judges(
     let lesson = Lesson {
         task: task.to_owned(),
         shape,
+        columns: rows.columns,
         classes: rows.classes,
         train: Samples::none(inputs),
         test: Samples::new(rows.values, inputs, labels, ids)?,
@@ -66,9 +68,14 @@ pub(crate) fn judges(
     Ok(if classes.is_empty() { lesson } else { lesson.only(classes)? })
 }
 
-/// Rows to be answered, with their names.
-pub(crate) fn inputs(data: &Path, reading: &Reading) -> Result<(Samples, [usize; 3], Vec<String>)> {
+/// Rows to be answered, with their names; their columns are those that the learner knows.
+pub(crate) fn inputs(
+    learner: &Learner,
+    data: &Path,
+    reading: &Reading,
+) -> Result<(Samples, [usize; 3], Vec<String>)> {
     let rows = read_rows(data, reading)?;
+    learner.check_columns(&data.display().to_string(), &rows.columns)?;
     let (shape, count) = (rows.shape, rows.names.len());
     let ids = (0..count as u64).collect();
     let samples = Samples::new(rows.values, shape.iter().product(), vec![0; count], ids)?;

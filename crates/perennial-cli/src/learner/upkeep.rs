@@ -7,6 +7,7 @@ use super::args::{ForgetSample, Gc, OfLearner};
 use super::{counted, moved};
 use crate::error::{Code, Result};
 use crate::output;
+use crate::shell;
 
 /// Reads and hashes everything.
 pub(crate) fn verify(args: &OfLearner) -> Result<u8> {
@@ -28,6 +29,14 @@ pub(crate) fn verify(args: &OfLearner) -> Result<u8> {
             counted(found.bytes, "byte"),
             if good { "all as they were written" } else { "damaged" }
         );
+        if !good {
+            let whole: Vec<String> = found.whole.iter().map(ToString::to_string).collect();
+            let words = match whole.as_slice() {
+                [] => "no version is whole".to_owned(),
+                whole => format!("whole versions, to go back to: {}", whole.join(", ")),
+            };
+            text += &output::wrapped(&words, output::width(), 0);
+        }
         output::answer(&text)?;
     }
     Ok(if good { 0 } else { Code::Damaged.exit() })
@@ -63,8 +72,12 @@ pub(crate) fn forget_sample(args: &ForgetSample) -> Result<u8> {
     let manifest = learner.forget_sample(&args.task, args.sample)?;
     let words = format!(
         "version {}, without sample {} of `{}`, is the learner now; its weights are as they were, \
-         and older versions keep the sample until `perennial gc --keep 1 --delete`",
-        manifest.id, args.sample, args.task
+         and older versions keep the sample until they are removed by `perennial gc {} --keep 1 \
+         --delete`, tagged ones until they lose their tag",
+        manifest.id,
+        args.sample,
+        args.task,
+        shell::word(&args.learner.display().to_string())
     );
     let words = output::wrapped(&words, output::width(), 0);
     moved("forget-sample", &manifest, words.trim_end(), args.json)

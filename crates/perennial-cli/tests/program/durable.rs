@@ -124,6 +124,9 @@ fn new_samples_are_answered_in_every_form() {
     assert!(lines[0].contains("\"p(far, off)\"") && lines[2].contains(",\"far, off\","), "{csv}");
     let measured = done(at, &["eval", "it", "places.csv", "--task=places"]);
     assert_eq!(measured["tasks"][0]["rows"], 24);
+    // Of several files a row is known by its file too.
+    let answered = done(at, &["predict", "it", "places.csv", "places.csv"]);
+    assert_eq!(answered["rows"][0]["input"], "places.csv line 2");
 }
 
 /// Catches: a panic, a wrong exit code, a hint that leads nowhere, HEAD moved by a mistake.

@@ -152,7 +152,8 @@ fn table(array: Array, path: &Path, format: Format) -> Result<Table, DataError> 
     };
     let names = (1..=rows).map(|row| format!("row {row}")).collect();
     let path = path.to_path_buf();
-    Ok(Table { path, format, shape: row, values, labels: None, names, dropped: Vec::new() })
+    let (columns, dropped) = (Vec::new(), Vec::new());
+    Ok(Table { path, format, shape: row, columns, values, labels: None, names, dropped })
 }
 
 /// Rows of `[height, width, channels]` as `[channels, height, width]`.

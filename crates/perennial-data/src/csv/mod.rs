@@ -68,7 +68,7 @@ fn columns(
     } else {
         (0..first.len()).map(number).collect()
     };
-    Ok((Columns::new(names, path, request)?, is_names))
+    Ok((Columns::new(names, is_names, path, request)?, is_names))
 }
 
 /// What a field says. `label`: whether its column is that of the labels.

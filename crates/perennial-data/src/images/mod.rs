@@ -159,6 +159,7 @@ impl Rows {
             path: path.to_path_buf(),
             format,
             shape,
+            columns: Vec::new(),
             values,
             labels,
             names: self.names,

@@ -14,6 +14,9 @@ pub struct Opened {
     pub dataset: Dataset,
     /// What the data are.
     pub format: Format,
+    /// What the numbers of a row are called, in order: the columns of a table, but the label's;
+    /// empty where they have no names.
+    pub columns: Vec<String>,
     /// Where the test part comes from.
     pub test: TestPart,
     /// The rows that were left out, one entry a reason. Empty where none were.
@@ -40,6 +43,8 @@ impl Opened {
 pub struct Rows {
     /// The shape of every row: `[channels, height, width]`; `[1, 1, n]` for n numbers.
     pub shape: [usize; 3],
+    /// As [`Opened::columns`].
+    pub columns: Vec<String>,
     /// The rows one after another: `[rows, channels, height, width]`.
     pub values: Values,
     /// The class of each row, an index into `classes`; `None` where the data hold no labels.

@@ -123,7 +123,8 @@ pub fn open(data: &Path, how: &How) -> Result<Opened, DataError> {
     let (train, test) = match find(data, request)? {
         Found::Set(dataset) if how.test.is_none() => {
             let (format, test) = (Format::Set, TestPart::Own);
-            return Ok(Opened { dataset: *dataset, format, test, dropped: Vec::new() });
+            let (columns, dropped) = (Vec::new(), Vec::new());
+            return Ok(Opened { dataset: *dataset, format, columns, test, dropped });
         }
         Found::Set(dataset) => (Table::of_set(data, *dataset, false), None),
         Found::Tables(train, test) => (train, test),

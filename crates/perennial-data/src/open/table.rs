@@ -14,6 +14,8 @@ pub(crate) struct Table {
     pub(crate) format: Format,
     /// `[channels, height, width]`
     pub(crate) shape: [usize; 3],
+    /// What the numbers of a row are called, in order; empty where they have no names.
+    pub(crate) columns: Vec<String>,
     /// `[rows, channels, height, width]`
     pub(crate) values: Values,
     pub(crate) labels: Option<Labels>,
@@ -80,6 +82,7 @@ impl Table {
             path: path.to_path_buf(),
             format: Format::Set,
             shape: set.shape,
+            columns: Vec::new(),
             values: part.values,
             labels: Some(Labels { rows: part.labels, names: set.classes, fixed: true }),
             names,
@@ -98,12 +101,12 @@ impl Table {
 
     /// As the rows of one part.
     pub(super) fn rows(self) -> Result<Rows, OpenError> {
-        let Self { shape, values, labels, names, format, dropped, .. } = self.filled()?;
+        let Self { shape, columns, values, labels, names, format, dropped, .. } = self.filled()?;
         let (labels, classes) = match labels.map(Labels::sorted) {
             Some(labels) => (Some(labels.rows), labels.names),
             None => (None, Vec::new()),
         };
-        Ok(Rows { shape, values, labels, classes, names, format, dropped })
+        Ok(Rows { shape, columns, values, labels, classes, names, format, dropped })
     }
 
     /// Its labels, in order, which it must have.
@@ -147,6 +150,7 @@ impl Table {
 pub(super) fn join(train: Table, test: Option<Table>) -> Result<Opened, OpenError> {
     let mut train = train.filled()?;
     let (name, format, shape) = (train.name(), train.format, train.shape);
+    let columns = std::mem::take(&mut train.columns);
     let labels = train.labels()?;
     let Some(test) = test else {
         let Table { path, values, dropped, .. } = train;
@@ -157,11 +161,16 @@ pub(super) fn join(train: Table, test: Option<Table>) -> Result<Opened, OpenErro
         let all = Part { values, labels: labels.rows };
         let (train, test) = (all.gathered(&learn), all.gathered(&judge));
         let dataset = Dataset { name, shape, classes: labels.names, train, test };
-        return Ok(Opened { dataset, format, test: TestPart::HeldBack, dropped });
+        return Ok(Opened { dataset, format, columns, test: TestPart::HeldBack, dropped });
     };
     let mut test = test.filled()?;
-    if train.described() != test.described() {
-        let (train_rows, test_rows) = (train.described(), test.described());
+    let named = !columns.is_empty() && !test.columns.is_empty();
+    let renamed = named && columns != test.columns;
+    if train.described() != test.described() || renamed {
+        let (train_rows, test_rows) = match renamed {
+            true => (columns.join(", "), test.columns.join(", ")),
+            false => (train.described(), test.described()),
+        };
         return Err(OpenError::PartsDiffer {
             train: train.path,
             train_rows,
@@ -194,7 +203,7 @@ pub(super) fn join(train: Table, test: Option<Table>) -> Result<Opened, OpenErro
         train: Part { values: train.values, labels: labels.rows },
         test: Part { values: test.values, labels: test_labels },
     };
-    Ok(Opened { dataset, format, test: TestPart::Own, dropped })
+    Ok(Opened { dataset, format, columns, test: TestPart::Own, dropped })
 }
 
 /// Divides rows by their labels into those to learn from and those to be judged by: of each class,

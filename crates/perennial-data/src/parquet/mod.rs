@@ -72,7 +72,7 @@ fn table<R: ChunkReader + 'static>(
     let metadata = footer::read(&*file, path)?;
     let schema = metadata.file_metadata().schema_descr();
     let names = schema.columns().iter().map(|column| one_line(column.name())).collect();
-    let columns = Columns::new(names, path, request)?;
+    let columns = Columns::new(names, true, path, request)?;
     let kinds = kinds(&metadata, &columns, path)?;
     fits(&metadata, &columns, file.len(), path)?;
 

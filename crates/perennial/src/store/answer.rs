@@ -2,7 +2,7 @@
 
 use perennial_metrics::statistics::wilson;
 
-use super::lesson::{Lesson, other_shape};
+use super::lesson::{Lesson, other_shape, same_columns};
 use super::manifest::Manifest;
 use super::tasks::Tasks;
 use super::teach::said;
@@ -94,6 +94,7 @@ impl Learner {
             if lesson.shape != shape {
                 return Err(other_shape(&lesson.from, lesson.shape, shape));
             }
+            same_columns(&lesson.from, &lesson.columns, &tasks.columns)?;
             let known = tasks.labels(number);
             let mut label_of = Vec::new();
             for class in &lesson.classes {
@@ -112,6 +113,16 @@ impl Learner {
             let right = said(&driver, number, &samples).map_or(0, |said| said.right.count());
             Ok(Evaluated::new(&lesson.task, samples.len(), right))
         })
+    }
+
+    /// Refuses columns that are not those of the learner's tasks, as far as both have names: for
+    /// rows that are to be [answered](Self::predict). `from` is where they came from.
+    ///
+    /// # Errors
+    ///
+    /// Other columns, the same in another order, or damage.
+    pub fn check_columns(&self, from: &str, columns: &[String]) -> Result<(), StoreError> {
+        self.steady(|head| same_columns(from, columns, &self.folder.tasks(head)?.columns))
     }
 
     /// Answers rows of `shape`. `task` is told to a learner that needs it.

@@ -16,6 +16,8 @@ pub struct Lesson {
     pub task: String,
     /// Of every input: `[channels, height, width]`.
     pub shape: [usize; 3],
+    /// What the numbers of an input are called, in order; empty where they have no names.
+    pub columns: Vec<String>,
     /// The names of the classes, by label.
     pub classes: Vec<String>,
     /// Rows to learn from.
@@ -43,6 +45,7 @@ impl Lesson {
         Ok(Self {
             task: task.into(),
             shape: data.shape,
+            columns: Vec::new(),
             classes: data.classes.clone(),
             train: part(&data.train)?,
             test: part(&data.test)?,
@@ -117,6 +120,7 @@ impl Lesson {
         if lesson.shape != shape {
             return Err(other_shape(&lesson.task, lesson.shape, shape));
         }
+        same_columns(&lesson.from, &lesson.columns, &tasks.columns)?;
         for part in [&mut lesson.train, &mut lesson.test] {
             match (tasks.white, white(part.values())) {
                 (known, found) if known == found => {}
@@ -173,6 +177,24 @@ pub(super) fn other_shape(what: &str, found: [usize; 3], expected: [usize; 3]) -
         text(found),
         text(expected)
     ))
+}
+
+/// Refuses columns that are not those of the learner's tasks, as far as both have names: numbers
+/// are known by their place alone.
+pub(super) fn same_columns(
+    from: &str,
+    found: &[String],
+    known: &[String],
+) -> Result<(), StoreError> {
+    if found.is_empty() || known.is_empty() || found == known {
+        return Ok(());
+    }
+    Err(StoreError::Data(format!(
+        "the columns of {from} are {}, those that the learner knows {}: give the same in the same \
+         order",
+        found.join(", "),
+        known.join(", ")
+    )))
 }
 
 /// How a task is taught.

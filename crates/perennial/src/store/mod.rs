@@ -123,6 +123,18 @@ impl Learner {
         Self::open_with(path, Arc::new(System))
     }
 
+    /// Opens a learner whose `HEAD`, or the version it means, may be damaged: to
+    /// [roll back](Self::rollback) to a version that is whole.
+    ///
+    /// # Errors
+    ///
+    /// A folder that is no learner, or one of a format that came later.
+    pub fn open_to_mend(path: &Path) -> Result<Self, StoreError> {
+        let learner = Self { folder: Folder { path: path.to_owned(), files: Arc::new(System) } };
+        learner.folder.check()?;
+        Ok(learner)
+    }
+
     /// As [`open`](Self::open), by these files.
     ///
     /// # Errors

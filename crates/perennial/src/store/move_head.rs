@@ -15,14 +15,17 @@ impl Learner {
     /// An unknown version, one that the gate refused, none to go back to, or a busy folder.
     pub fn rollback(&mut self, to: Option<u64>) -> Result<Manifest, StoreError> {
         let _lock = self.lock()?;
-        let to = match (to, self.folder.head_manifest()?) {
-            (Some(to), _) => to,
-            (None, Manifest { parent: Some(parent), .. }) => parent,
-            (None, head) => {
-                let id = head.id;
-                return Err(StoreError::Cannot(format!(
-                    "version {id} is the first: there is none to go back to"
-                )));
+        // Who says where to go needs no HEAD: it is the way out where HEAD or its version is damaged.
+        let to = match to {
+            Some(to) => to,
+            None => {
+                let head = self.folder.head_manifest()?;
+                head.parent.ok_or_else(|| {
+                    let id = head.id;
+                    StoreError::Cannot(format!(
+                        "version {id} is the first: there is none to go back to"
+                    ))
+                })?
             }
         };
         let manifest = self.folder.manifest(to)?;
@@ -81,6 +84,11 @@ impl Learner {
         let _lock = self.lock()?;
         let fine = |c: char| c.is_alphanumeric() || "-_.".contains(c);
         let numeric = name.chars().all(|c| c.is_ascii_digit());
+        if name == "HEAD" {
+            return Err(StoreError::Cannot(
+                "`HEAD` is what the learner is: choose another tag".into(),
+            ));
+        }
         if name.len() > 100 || name.starts_with('.') || numeric || !name.chars().all(fine) {
             return Err(StoreError::Cannot(format!(
                 "`{name}` cannot be a tag: letters, digits, `-`, `_` and `.`, and no number"

@@ -12,6 +12,9 @@ use crate::scenario::{Samples, Stream, Task, Values};
 pub(super) struct Tasks {
     /// Of every input: `[channels, height, width]`; known from the first task on.
     pub(super) shape: Option<[usize; 3]>,
+    /// What the numbers of an input are called; empty as long as no task's had names.
+    #[serde(default)]
+    pub(super) columns: Vec<String>,
     /// The byte that is read as 1 in all rows, or 0 where rows are floats.
     pub(super) white: u8,
     /// The names of all classes, in the order in which they came.

@@ -311,6 +311,9 @@ impl Tasks {
     fn with(&self, lesson: &Lesson) -> Self {
         let mut tasks = self.clone();
         tasks.shape = Some(lesson.shape);
+        if tasks.columns.is_empty() {
+            tasks.columns.clone_from(&lesson.columns);
+        }
         tasks.white = white(lesson.train.values());
         let mut classes: Vec<u32> = Vec::with_capacity(lesson.classes.len());
         for name in &lesson.classes {

@@ -31,6 +31,8 @@ struct Description {
     settings: Settings,
     /// `[channels, height, width]`
     shape: [usize; 3],
+    #[serde(default)]
+    columns: Vec<String>,
     white: u8,
     classes: Vec<String>,
     tasks: Vec<Known>,
@@ -81,6 +83,7 @@ impl Learner {
             schema: SCHEMA.into(),
             settings: manifest.settings.clone(),
             shape,
+            columns: tasks.columns,
             white: tasks.white,
             classes: tasks.classes,
             tasks: tasks.tasks.into_iter().map(known).collect(),
@@ -126,6 +129,7 @@ impl Learner {
         let known = |Known { name, classes }| Taught { name, classes, test: None, train: None };
         let tasks = Tasks {
             shape: Some(description.shape),
+            columns: description.columns,
             white: description.white,
             classes: description.classes,
             tasks: description.tasks.into_iter().map(known).collect(),

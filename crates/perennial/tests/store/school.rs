@@ -32,6 +32,7 @@ pub(crate) fn lesson(number: usize) -> Lesson {
     Lesson {
         task: format!("task {number}"),
         shape: [1, 1, INPUTS],
+        columns: Vec::new(),
         classes: vec![format!("{number} low"), format!("{number} high")],
         train: part(24, 0),
         test: part(10, 1),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use perennial::learner::{Stop, Training};
 use perennial::scenario::{Samples, Setting, Values};
-use perennial::store::{Learner, Made, Settings, StoreError, Taught, Teaching};
+use perennial::store::{Learner, Lesson, Made, Settings, StoreError, Taught, Teaching};
 
 use crate::school::{lenient, lesson, school, settings, strict, taught, teach, verified};
 
@@ -36,6 +36,48 @@ fn rollback_moves_head_and_nothing_else() {
     assert_eq!(said, "the learner has no version `7`; it has 0, 1, 2");
     learner.rollback(Some(0)).unwrap();
     assert!(refusal(learner.rollback(None)).contains("version 0 is the first"));
+}
+
+/// Catches: a way out of damage that reads what is damaged.
+#[test]
+fn a_whole_version_is_the_way_out_of_a_damaged_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut learner = school(folder.path(), "ewc", &[0, 1]);
+    let head = folder.path().join("HEAD");
+    let damages: [&dyn Fn(); 3] =
+        [&|| fs::remove_file(&head).unwrap(), &|| fs::write(&head, "").unwrap(), &|| {
+            fs::write(folder.path().join("versions/000002.json"), "{}").unwrap()
+        }];
+    for damage in damages {
+        damage();
+        refusal(learner.head());
+        let mut mended = Learner::open_to_mend(folder.path()).unwrap();
+        assert_eq!(mended.rollback(Some(1)).unwrap().id, 1);
+        assert_eq!(learner.tasks().unwrap(), ["task 0"]);
+        let _ = learner.rollback(Some(2)); // while it is whole
+    }
+}
+
+/// Catches: numbers that are taken for others because they stand in the same place.
+#[test]
+fn columns_are_known_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let named = |number, columns: &[&str]| Lesson { columns: names(columns), ..lesson(number) };
+    let (right, turned) = (["a", "b", "c", "d"], ["b", "a", "c", "d"]);
+    let mut learner = school(folder.path(), "ewc", &[0]);
+    learner.check_columns("rows", &names(&turned)).unwrap(); // nothing is known of them yet
+    teach(&mut learner, &named(1, &right), &lenient()).unwrap();
+    let said = refusal(teach(&mut learner, &named(2, &turned), &lenient()));
+    assert_eq!(
+        said,
+        "the columns of school are b, a, c, d, those that the learner knows a, b, c, d: give the \
+         same in the same order"
+    );
+    assert_eq!(refusal(learner.check_columns("school", &names(&turned))), said);
+    assert_eq!(refusal(learner.evaluate_on(&named(0, &turned))), said);
+    learner.evaluate_on(&lesson(0)).unwrap(); // rows without names are known by their place
+    teach(&mut learner, &named(2, &right), &lenient()).unwrap();
 }
 
 /// Catches: weights that depend on what was taught and rolled back.
