@@ -34,6 +34,13 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     for dropped in &lesson.dropped {
         output::note(&format!("left out {dropped}"));
     }
+    if let Some(known) = learner.knows_as_another(&lesson)? {
+        output::note(&format!(
+            "version {} was taught the same data as `{}`",
+            known.id,
+            known.task().unwrap_or_default()
+        ));
+    }
     let (signals, stop) = signals()?;
     let mut show = Show::new(task, args.quiet || args.json);
     let taught = learner.teach(&lesson, &how, &mut show, &stop);

@@ -17,6 +17,8 @@ struct Parts {
     train: OnceCell<Samples>,
     validation: OnceCell<Samples>,
     test: OnceCell<Samples>,
+    /// Of the test part only what was drawn of it.
+    drawn: OnceCell<Samples>,
 }
 
 impl<'s> Data<'s> {
@@ -43,20 +45,33 @@ impl<'s> Data<'s> {
         }
     }
 
-    /// The rows that stand for a task's test part: all, or `limit` drawn once for good.
-    pub(crate) fn test_rows(&self, seed: u64, task: usize, limit: Option<usize>) -> Vec<usize> {
-        let rows = self.samples(task, Part::Test).len();
-        match limit {
-            Some(limit) if limit < rows => {
-                let key = Key { seed, task: task as u64, ..Key::default() };
-                let mut drawn =
-                    rand::seq::index::sample(&mut key.generator("evaluation"), rows, limit)
-                        .into_vec();
-                drawn.sort_unstable();
-                drawn
+    /// The rows that stand for a task's test part: all, or `limit` drawn once for good; and of
+    /// which samples they are the rows. A thousand tasks of which a few rows are drawn do not have
+    /// all others in memory.
+    pub(crate) fn test_rows(
+        &self,
+        seed: u64,
+        task: usize,
+        limit: Option<usize>,
+    ) -> (&Samples, Vec<usize>) {
+        let parts = &self.tasks[task];
+        let all = self.stream.tasks[task].rows(Part::Test);
+        let limit = match limit {
+            Some(limit) if limit < all => limit,
+            _ => return (self.samples(task, Part::Test), (0..all).collect()),
+        };
+        let key = Key { seed, task: task as u64, ..Key::default() };
+        let generator = &mut key.generator("evaluation");
+        let mut rows = rand::seq::index::sample(generator, all, limit).into_vec();
+        rows.sort_unstable();
+        if parts.test.get().is_none() {
+            let load = || self.stream.tasks[task].load_rows(Part::Test, &rows);
+            let drawn = parts.drawn.get_or_init(load);
+            if drawn.len() == limit {
+                return (drawn, (0..limit).collect());
             }
-            _ => (0..rows).collect(),
         }
+        (self.samples(task, Part::Test), rows)
     }
 
     /// A batch of `rows`, numbered over the training parts of `pool` one after another; sorted
@@ -87,5 +102,29 @@ impl<'s> Data<'s> {
             first = own.end;
         }
         batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Benchmark, Options};
+
+    /// Catches: other rows drawn where only those are gathered, a limit that hides another.
+    #[test]
+    fn drawn_rows_are_those_of_the_whole_part() {
+        let (benchmark, _) = Benchmark::parse("permuted-digits").unwrap();
+        let options = Options { tasks: Some(2), ..Options::default() };
+        let digits = perennial_data::digits().unwrap();
+        let stream = benchmark.build(&digits.into(), &options, 0).unwrap();
+        let (few, whole) = (Data::new(&stream), Data::new(&stream));
+        whole.samples(1, Part::Test);
+        for limit in [20, 7, 20] {
+            let [few, whole] = [&few, &whole].map(|data| {
+                let (samples, rows) = data.test_rows(3, 1, Some(limit));
+                samples.rows(&rows)
+            });
+            assert_eq!((few.len(), few == whole), (limit, true));
+        }
     }
 }

@@ -7,7 +7,7 @@ use perennial_metrics::Evaluation;
 
 use super::data::Data;
 use super::{Event, LearnError, Learner, Position, Progress, Stop, Watch};
-use crate::scenario::{Part, Samples};
+use crate::scenario::Samples;
 
 /// Rows whose logits are held at once: many, that no thread waits long for another.
 const ROWS: usize = 2000;
@@ -32,8 +32,9 @@ impl Learner {
                 if stop.asked() {
                     return Err(LearnError::Stopped("the evaluation"));
                 }
-                let rows = data.test_rows(self.core.seed, task, self.core.training.eval_samples);
-                *accuracy = self.accuracy_on(task, data.samples(task, Part::Test), &rows);
+                let limit = self.core.training.eval_samples;
+                let (samples, rows) = data.test_rows(self.core.seed, task, limit);
+                *accuracy = self.accuracy_on(task, samples, &rows);
                 watch.progress(&Progress {
                     task,
                     tasks,
@@ -130,8 +131,8 @@ impl Learner {
         let since = Instant::now();
         let limit = self.core.training.eval_samples.unwrap_or(ANYTIME_ROWS).min(ANYTIME_ROWS);
         let accuracy = |other: usize| {
-            let rows = data.test_rows(self.core.seed, other, Some(limit));
-            self.accuracy_on(other, data.samples(other, Part::Test), &rows)
+            let (samples, rows) = data.test_rows(self.core.seed, other, Some(limit));
+            self.accuracy_on(other, samples, &rows)
         };
         let tasks = data.stream.tasks.len();
         let accuracies =

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::data::Data;
 use super::{LearnError, Learner, Stop};
 use crate::model::View;
-use crate::scenario::Part;
 use crate::strategy::Isolation;
 
 /// Test rows a task that are answered by every network, at most.
@@ -64,8 +63,7 @@ impl Learner {
         let limit = self.core.training.eval_samples.unwrap_or(ROWS).min(ROWS);
         let mut inferred = Inferred { by, accuracy: Vec::new(), found: Vec::new() };
         for task in 0..tasks {
-            let samples = data.samples(task, Part::Test);
-            let rows = data.test_rows(self.core.seed, task, Some(limit));
+            let (samples, rows) = data.test_rows(self.core.seed, task, Some(limit));
             let mut inputs = Vec::with_capacity(rows.len() * samples.inputs());
             rows.iter().for_each(|&row| samples.append_row(row, &mut inputs));
             // Of each row the surest network so far: its doubt, its task, the class it says.

@@ -162,8 +162,20 @@ impl Task {
     #[must_use]
     pub fn load(&self, part: Part) -> Samples {
         match &self.source {
-            Source::Rows(rows) => rows.load(part),
+            Source::Rows(rows) => rows.load(part, rows.of(part)),
             Source::Own(samples) => own(samples, part).clone(),
+        }
+    }
+
+    /// As [`load`](Self::load), only these rows of the part.
+    pub(crate) fn load_rows(&self, part: Part, of_part: &[usize]) -> Samples {
+        match &self.source {
+            Source::Rows(rows) => {
+                let all = rows.of(part);
+                let chosen: Vec<u32> = of_part.iter().map(|&row| all[row]).collect();
+                rows.load(part, &chosen)
+            }
+            Source::Own(samples) => own(samples, part).rows(of_part),
         }
     }
 
@@ -215,10 +227,10 @@ impl Rows {
         }
     }
 
-    fn load(&self, part: Part) -> Samples {
+    /// `rows` of a part, numbered as in the data.
+    fn load(&self, part: Part, rows: &[u32]) -> Samples {
         let lies_in = if part == Part::Test { self.test_of } else { part };
-        let (dataset, data, rows) =
-            (self.origin.dataset(), self.origin.part(lies_in), self.of(part));
+        let (dataset, data) = (self.origin.dataset(), self.origin.part(lies_in));
         let plan = self.transform.for_shape(dataset.shape);
         let inputs = dataset.row_len();
         // Label by class; classes the task does not have are never read.

@@ -109,6 +109,19 @@ impl Learner {
         }
     }
 
+    /// The version of the learner's line that was taught the same data as another task, if one was.
+    ///
+    /// # Errors
+    ///
+    /// As [`teach`](Self::teach) for data that do not fit.
+    pub fn knows_as_another(&self, lesson: &Lesson) -> Result<Option<Manifest>, StoreError> {
+        self.steady(|head| {
+            let data = lesson.fitted(&self.folder.tasks(head)?)?.fingerprint();
+            let same = |plan: &Plan| plan.data == data && plan.task != lesson.task;
+            in_line(&self.folder, head, same)
+        })
+    }
+
     /// Drops the half-done task; says which it was.
     ///
     /// # Errors
@@ -229,17 +242,25 @@ fn already(
         return Ok(None);
     }
     let wanted = plan(head, lesson, how, training)?;
+    let same = |plan: &Plan| {
+        let (parent, parent_seal) = (wanted.parent, wanted.parent_seal.clone());
+        Plan { parent, parent_seal, ..plan.clone() } == wanted
+    };
+    Ok(in_line(folder, head, same)?.map(|version| version.id))
+}
+
+/// The last version of the learner's line that was taught by such a plan.
+fn in_line(
+    folder: &Folder,
+    head: &Manifest,
+    such: impl Fn(&Plan) -> bool,
+) -> Result<Option<Manifest>, StoreError> {
     let mut at = head.clone();
     loop {
-        if let Made::Taught { plan, .. } = &at.made {
-            let same = Plan {
-                parent: wanted.parent,
-                parent_seal: wanted.parent_seal.clone(),
-                ..plan.clone()
-            };
-            if same == wanted {
-                return Ok(Some(at.id));
-            }
+        if let Made::Taught { plan, .. } = &at.made
+            && such(plan)
+        {
+            return Ok(Some(at));
         }
         // A parent that was collected as garbage ends the line.
         at = match at.made_of().map(|version| folder.manifest(version)) {

@@ -46,7 +46,7 @@ fn a_whole_version_is_the_way_out_of_a_damaged_head() {
     let head = folder.path().join("HEAD");
     let damages: [&dyn Fn(); 3] =
         [&|| fs::remove_file(&head).unwrap(), &|| fs::write(&head, "").unwrap(), &|| {
-            fs::write(folder.path().join("versions/000002.json"), "{}").unwrap()
+            fs::write(folder.path().join("versions/000002.json"), "{}").unwrap();
         }];
     for damage in damages {
         damage();
@@ -76,6 +76,9 @@ fn columns_are_known_by_their_names() {
     );
     assert_eq!(refusal(learner.check_columns("school", &names(&turned))), said);
     assert_eq!(refusal(learner.evaluate_on(&named(0, &turned))), said);
+    let renamed = Lesson { task: "other".into(), ..lesson(0) };
+    assert_eq!(learner.knows_as_another(&renamed).unwrap().unwrap().id, 1);
+    assert_eq!(learner.knows_as_another(&lesson(0)).unwrap(), None);
     learner.evaluate_on(&lesson(0)).unwrap(); // rows without names are known by their place
     teach(&mut learner, &named(2, &right), &lenient()).unwrap();
 }
