@@ -23,10 +23,7 @@ try:
     from network import dense
     from torch import nn
 except ImportError as missing:
-    raise SystemExit(
-        f"Python's package {missing.name} is missing: "
-        "pip install -r bench/side_by_side/requirements.txt"
-    ) from None
+    raise driver.not_installed(missing) from None
 
 ROWS = 256  # kept of each task, and drawn for A-GEM's reference
 STRATEGIES: dict[str, tuple[Any, dict[str, float]]] = {

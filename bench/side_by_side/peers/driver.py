@@ -31,6 +31,14 @@ def options(about: str | None, strategies: Sequence[str]) -> argparse.ArgumentPa
     return parser
 
 
+def not_installed(missing: ImportError) -> SystemExit:
+    """What ends a driver whose package is missing."""
+    return SystemExit(
+        f"Python's package {missing.name} is missing: "
+        "pip install -r bench/side_by_side/requirements.txt"
+    )
+
+
 def hidden(network: str) -> list[int]:
     """The hidden widths in `mlp:100x100`."""
     try:

@@ -20,10 +20,7 @@ try:
     from torch.nn.functional import cross_entropy
     from torch.nn.utils import parameters_to_vector
 except ImportError as missing:
-    raise SystemExit(
-        f"Python's package {missing.name} is missing: "
-        "pip install -r bench/side_by_side/requirements.txt"
-    ) from None
+    raise driver.not_installed(missing) from None
 
 Gradient = list[Tensor] | tuple[Tensor, ...]
 
