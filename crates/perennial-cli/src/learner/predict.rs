@@ -13,13 +13,10 @@ pub(crate) fn run(args: &Predict) -> Result<u8> {
     let learner = Learner::open(&args.learner)?;
     let (mut names, mut answers) = (Vec::new(), None::<Predictions>);
     for input in &args.inputs {
-        let (samples, shape, own) = source::inputs(&learner, input, &args.reading)?;
+        let several = args.inputs.len() > 1;
+        let (samples, shape, own) = source::inputs(&learner, input, &args.reading, several)?;
         let more = learner.predict(&samples, shape, args.task.as_deref())?;
-        // Of several inputs, rows are known by the input too.
-        let several = args.inputs.len() > 1
-            && own.iter().all(|name| name.starts_with("line ") || name.starts_with("row "));
-        let prefix = if several { format!("{} ", input.display()) } else { String::new() };
-        names.extend(own.into_iter().map(|name| prefix.clone() + &name));
+        names.extend(own);
         match &mut answers {
             Some(answers) => answers.rows.extend(more.rows),
             None => answers = Some(more),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use perennial::scenario::Samples;
 use perennial::store::{Learner, Lesson};
-use perennial_data::{How, Rows, open, read};
+use perennial_data::{Format, How, Rows, open, read};
 
 use super::args::Reading;
 use crate::error::{Code, Problem, Result};
@@ -68,13 +68,18 @@ pub(crate) fn judges(
     Ok(if classes.is_empty() { lesson } else { lesson.only(classes)? })
 }
 
-/// Rows to be answered, with their names; their columns are those that the learner knows.
+/// Rows to be answered, with their names; their columns are those that the learner knows. Among
+/// `several` inputs a row is known by its input too, as an image always is.
 pub(crate) fn inputs(
     learner: &Learner,
     data: &Path,
     reading: &Reading,
+    several: bool,
 ) -> Result<(Samples, [usize; 3], Vec<String>)> {
-    let rows = read_rows(data, reading)?;
+    let mut rows = read_rows(data, reading)?;
+    if several && !matches!(rows.format, Format::Images | Format::ImageFolder) {
+        rows.names.iter_mut().for_each(|name| *name = format!("{} {name}", data.display()));
+    }
     learner.check_columns(&data.display().to_string(), &rows.columns)?;
     let (shape, count) = (rows.shape, rows.names.len());
     let ids = (0..count as u64).collect();
