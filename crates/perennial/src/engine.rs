@@ -1,6 +1,7 @@
 //! From θ to logits and back: the one place that talks to the tensor library.
 
 pub(crate) mod moments;
+pub(crate) mod packed;
 mod trunks;
 
 use std::cell::RefCell;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use self::packed::PackedGradients;
 use self::trunks::Rows;
 use crate::layout::SlotId;
 use crate::model::{Model, View};
@@ -37,6 +39,8 @@ pub struct Engine {
     work: RefCell<Work>,
     /// The same of each thread that answers.
     answering: RefCell<Vec<Work>>,
+    /// Of memories.
+    pub(crate) recalled: RefCell<PackedGradients>,
 }
 
 /// What one gradient computation found.
@@ -85,8 +89,14 @@ impl Engine {
         let plain = Device::flex();
         let (stages, trunk) = (network.stages(), network.parameters().len());
         let tracked = plain.clone().autodiff();
-        let (work, answering) = (RefCell::default(), RefCell::default());
-        Self { stages, trunk, tracked, plain, work, answering, network }
+        let (work, answering, recalled) = Default::default();
+        Self { stages, trunk, tracked, plain, work, answering, recalled, network }
+    }
+
+    /// Lets the scratch go that is as large as a memory: a state that is made to be saved needs
+    /// the room. The next pass over the memory makes it anew.
+    pub(crate) fn make_room(&self) {
+        self.recalled.take();
     }
 
     /// The network it runs.
@@ -161,7 +171,7 @@ impl Engine {
                 (first..first + rows).for_each(|row| read(row, &mut work.inputs));
                 let padded = work.inputs.len() / rows * rows.max(LEAST);
                 work.inputs.resize(padded, 0.0);
-                dense.forward(&model.theta, rows.max(LEAST), work);
+                dense.forward(&model.theta, (rows.max(LEAST), None), work);
                 out.copy_from_slice(&work.logits[..out.len()]);
             }
         };
@@ -196,7 +206,7 @@ impl Engine {
             let work = &mut *self.work.borrow_mut();
             for pass in passes {
                 work.inputs.clone_from(&pass.inputs);
-                dense.forward(&model.theta, pass.rows, work);
+                dense.forward(&model.theta, (pass.rows, None), work);
                 loss += pass.loss(&work.logits, &dense.columns, &mut work.slope)?;
             }
             work.joined = dense.scratch();
@@ -255,15 +265,15 @@ impl Engine {
         let work = &mut *self.work.borrow_mut();
         for mut pass in passes {
             work.inputs = std::mem::take(&mut pass.inputs);
-            dense.forward(&model.theta, pass.rows, work);
+            dense.forward(&model.theta, (pass.rows, None), work);
             let Work { logits, slope, .. } = work;
             computed.loss += pass.loss(logits, &dense.columns, slope)?;
             let add = !computed.logits.is_empty();
             let (values, columns) = (logits.clone(), dense.columns.clone());
             computed.logits.push(Logits { values, columns });
             let mut groups = [Group { rows: 0..pass.rows, gradient, add }];
-            let theta = &model.theta;
-            dense.backward(&model.layout, theta, pass.rows, work, &mut groups, place);
+            let (theta, rows) = (&model.theta, (pass.rows, None));
+            dense.backward(&model.layout, theta, rows, work, &mut groups, place);
         }
         let mut active = Vec::new();
         if !computed.logits.is_empty() {

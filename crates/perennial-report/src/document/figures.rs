@@ -28,7 +28,8 @@ pub struct Figures {
     /// How far important weights went and how far the others: one a task after the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves: Option<Vec<Moves>>,
-    /// Samples of each task in the memory, after each task: T rows, the t-th of t numbers.
+    /// Samples of each task in the memory, after each task: T rows, the t-th of t numbers, or of
+    /// none where no evaluation followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Vec<Vec<u64>>>,
     /// Kinds that this report does not know.

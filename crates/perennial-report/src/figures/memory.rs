@@ -13,13 +13,14 @@ const LEFT: f64 = 8.0;
 
 #[expect(clippy::cast_precision_loss, reason = "samples and tasks are counted")]
 pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
-    standing.runs[0].figures.memory.as_ref()?;
+    let counted = standing.runs[0].figures.memory.as_ref()?;
+    let moments: Vec<usize> = (0..counted.len()).filter(|&t| !counted[t].is_empty()).collect();
     let samples = |after: usize, task: usize| {
         let of = |run: &Run| Some(*run.figures.memory.as_ref()?.get(after)?.get(task)? as f64);
         standing.over_seeds(of).unwrap_or(0.0)
     };
     let held = |after: usize| (0..tasks).map(|task| samples(after, task)).sum::<f64>();
-    let row = |after: usize| {
+    let row = |&after: &usize| {
         let cells = (0..tasks).map(|task| match task > after {
             true => Datum::None,
             false => Datum::Number(samples(after, task), format!("{:.0}", samples(after, task))),
@@ -32,7 +33,7 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     let head = (1..=tasks).map(|task| format!("of task {task}"));
     Some(Figure {
         name: file_name("memory", standing.strategy),
-        caption: "What lies in the memory after each task: samples of the first task at the \
+        caption: "What lies in the memory when a task has ended: samples of the first task at the \
                   bottom, in the colours of the tasks."
             .into(),
         table: Tabular {
@@ -40,25 +41,25 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
                 .chain(head)
                 .chain(["in all".into()])
                 .collect(),
-            rows: (0..tasks).map(row).collect(),
+            rows: moments.iter().map(row).collect(),
         },
-        plot: bars(standing.label, tasks, samples),
+        plot: bars(standing.label, &moments, samples),
         tasks,
     })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
-fn bars(label: &str, tasks: usize, samples: impl Fn(usize, usize) -> f64) -> Svg {
-    let title = format!("{label}: samples of each task in the memory, after each task");
+fn bars(label: &str, moments: &[usize], samples: impl Fn(usize, usize) -> f64) -> Svg {
+    let title = format!("{label}: samples of each task in the memory, as tasks end");
     let mut svg = Svg::new(WIDTH, TOP + HEIGHT + 34.0, &title);
     let held = |after: usize| (0..=after).map(|task| samples(after, task)).sum::<f64>();
-    let most = (0..tasks).map(held).fold(1.0, f64::max);
-    let step = (WIDTH - LEFT) / tasks as f64;
+    let most = moments.iter().map(|&after| held(after)).fold(1.0, f64::max);
+    let step = (WIDTH - LEFT) / moments.len() as f64;
     let bottom = TOP + HEIGHT;
     svg.line("grid", (LEFT, TOP), (WIDTH, TOP));
     svg.text("tick", (LEFT, 12.0), Anchor::Start, &format!("{} samples", most.round()));
-    for after in 0..tasks {
-        let (x, width) = (LEFT + after as f64 * step, step * 0.8);
+    for (i, &after) in moments.iter().enumerate() {
+        let (x, width) = (LEFT + i as f64 * step, step * 0.8);
         let mut y = bottom;
         for task in 0..=after {
             let height = HEIGHT * samples(after, task) / most;

@@ -24,10 +24,8 @@ impl Learner {
     ) -> Result<(), LearnError> {
         let (since, tasks) = (Instant::now(), data.stream.tasks.len());
         let after = self.core.accuracy.rows().len();
-        let wanted =
-            after == 0 || after == tasks || after.is_multiple_of(self.core.training.eval_every);
         let mut row = vec![None; tasks];
-        if wanted {
+        if self.measures(after, data) {
             for (task, accuracy) in row.iter_mut().enumerate() {
                 if stop.asked() {
                     return Err(LearnError::Stopped("the evaluation"));
@@ -59,6 +57,12 @@ impl Learner {
         self.clock.eval_seconds += seconds;
         self.clock.train_seconds -= seconds;
         Ok(())
+    }
+
+    /// Whether R has a row after so many tasks.
+    pub(super) fn measures(&self, after: usize, data: &Data<'_>) -> bool {
+        let (tasks, every) = (data.stream.tasks.len(), self.core.training.eval_every);
+        after == 0 || after == tasks || after.is_multiple_of(every)
     }
 
     /// The share of `rows` that the learner answers right; `None` when it cannot answer task

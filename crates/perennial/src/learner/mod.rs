@@ -28,12 +28,12 @@ use self::data::Data;
 pub use self::error::LearnError;
 pub use self::infer::{Confidence, Inferred};
 pub use self::position::{InPhase, Position};
-pub use self::recall::PackedGradients;
 pub use self::saved::KeptBytes;
 pub use self::settings::Training;
 pub use self::stop::Stop;
 pub use self::watch::{Event, Progress, Watch};
 use crate::engine::Engine;
+pub use crate::engine::packed::PackedGradients;
 use crate::model::{Among, Model, Outputs};
 use crate::network::Network;
 use crate::optimizer::{Keep, Optimizer};
@@ -83,8 +83,8 @@ pub struct Core {
     pub inferred: Option<Inferred>,
     /// Steps made in all.
     pub steps: u64,
-    /// How many samples of each task were in the strategy's memory after each task; empty where
-    /// it has none.
+    /// How many samples of each task were in the strategy's memory after each task: a row a task,
+    /// empty where no evaluation followed; no row where it has no memory.
     pub remembered: Vec<Vec<usize>>,
     /// What hooks said to the user, each once.
     pub notes: Vec<String>,
@@ -217,7 +217,7 @@ impl Learner {
     }
 
     /// What the strategy [counted](Strategy::figures) and, under the kind `memory`, how many
-    /// samples of each task it kept after each task; null for nothing.
+    /// samples of each task it kept after each task that an evaluation followed; null for nothing.
     pub fn figures(&self) -> serde_json::Value {
         let mut figures = self.strategy.figures();
         if !self.core.remembered.is_empty() {
@@ -309,11 +309,14 @@ impl Learner {
                 strategy.end_task(&mut cx)?;
                 if let Some(memory) = self.strategy.memory() {
                     let of = |task| memory.of_task(task).count();
-                    self.core.remembered.push((0..=task).map(of).collect());
+                    let tasks = if self.measures(task + 1, data) { 0..task + 1 } else { 0..0 };
+                    self.core.remembered.push(tasks.map(of).collect());
                 }
-                let figures = self.figures();
-                if !figures.is_null() {
-                    watch.event(&Event::Figures { task, figures })?;
+                if task + 1 == data.stream.tasks.len() {
+                    let figures = self.figures();
+                    if !figures.is_null() {
+                        watch.event(&Event::Figures { task, figures })?;
+                    }
                 }
                 Position::AfterTask { task }
             }

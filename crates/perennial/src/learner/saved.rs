@@ -66,6 +66,7 @@ impl Learner {
     ///
     /// As [`state`](Self::state).
     pub fn whole_state(&self) -> Result<State, StateError> {
+        self.engine.make_room();
         let mut state = self.state()?;
         if let Value::Object(header) = &mut state.header {
             header.insert("clock".into(), to_state(&self.clock)?.header);

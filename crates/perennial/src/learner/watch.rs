@@ -83,7 +83,7 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
-    /// What was counted so far ([`Learner::figures`]), told when a task ended.
+    /// What was counted ([`Learner::figures`]), told when the stream's last task ended.
     Figures {
         /// 0-based.
         task: usize,

@@ -20,7 +20,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use self::laterals::{At, Laterals};
 use super::Network;
-use super::sparse::{Sparse, WIDE};
+use super::sparse::{Aligned, Kept, Sparse, WIDE};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
@@ -72,6 +72,9 @@ pub(crate) struct Work {
     laterals: laterals::Work,
     /// Effective weights that are not θ's own.
     pub(crate) joined: Vec<f32>,
+    /// W_1 and δ_1, where the rows are [kept](Kept).
+    weight: Aligned,
+    delta: Aligned,
 }
 
 /// A group of rows of a pass and the gradient it goes to.
@@ -90,6 +93,8 @@ enum Before<'a> {
     Dense(&'a [f32]),
     /// The same, what of it is not 0, and δ `[rows, outputs]`.
     Sparse(&'a [f32], &'a mut Sparse, &'a [f32]),
+    /// The same of rows that were read before.
+    Kept(&'a Kept, &'a Aligned),
 }
 
 impl Dense {
@@ -169,12 +174,33 @@ impl Dense {
         own.chain(self.laterals.iter().flat_map(Laterals::slots))
     }
 
-    /// The logits of `work.inputs`, into `work.logits`.
-    pub(crate) fn forward(&self, theta: &[f32], rows: usize, work: &mut Work) {
+    /// Columns and products of rows that may be [kept](Kept); `None` where each pass has to read
+    /// its inputs.
+    pub(crate) fn keeps(&self) -> Option<(usize, usize)> {
+        let first = self.trunk.first().filter(|_| self.laterals.is_none())?;
+        Some((first.inputs, first.outputs))
+    }
+
+    /// Makes ready for passes over rows that are kept, at these weights.
+    pub(crate) fn align(&self, theta: &[f32], work: &mut Work) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, logits, slope, laterals: received, .. } = work;
-        hidden.resize_with(self.trunk.len(), Vec::new);
         if let Some(first) = self.trunk.first() {
+            work.weight.copy(&theta[first.weight.at.clone()], first.outputs);
+        }
+    }
+
+    /// The logits of `kept`, after [`align`](Self::align), or else of `work.inputs`, into
+    /// `work.logits`.
+    pub(crate) fn forward(
+        &self,
+        theta: &[f32],
+        (rows, kept): (usize, Option<&Kept>),
+        work: &mut Work,
+    ) {
+        let theta = self.joined.as_deref().unwrap_or(theta);
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, weight, .. } = work;
+        hidden.resize_with(self.trunk.len(), Vec::new);
+        if let (Some(first), None) = (self.trunk.first(), kept) {
             sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
         }
         if let Some(laterals) = &self.laterals {
@@ -182,11 +208,12 @@ impl Dense {
         }
         for (l, layer) in self.trunk.iter().enumerate() {
             let (before, out) = hidden.split_at_mut(l);
-            let out = &mut out[0];
-            out.resize(rows * layer.outputs, 0.0);
-            match before.last() {
-                Some(h) => layer.forward(theta, h, matrix_mut(out, rows, layer.outputs)),
-                None => layer.first(theta, (inputs, sparse), out),
+            let (out, width) = (&mut out[0], layer.outputs);
+            out.resize(rows * width, 0.0);
+            match (before.last(), kept) {
+                (Some(h), _) => layer.forward(theta, h, matrix_mut(out, rows, width)),
+                (None, Some(kept)) => kept.times(weight, out),
+                (None, None) => layer.first(theta, (inputs, sparse), out),
             }
             if let Some(laterals) = &self.laterals {
                 laterals.add(l, theta, (inputs, sparse), out, received);
@@ -210,19 +237,29 @@ impl Dense {
         slope.resize(rows * units, 0.0);
     }
 
-    /// From `work.slope` to the gradient of each group. `place` says where in a packed gradient
-    /// a slot begins; slots it does not know are left out.
+    /// From `work.slope` to the gradient of each group, after [`forward`](Self::forward) of the
+    /// same rows. `place` says where in a packed gradient a slot begins; slots it does not know
+    /// are left out.
     pub(crate) fn backward(
         &self,
         layout: &Layout,
         theta: &[f32],
-        rows: usize,
+        (rows, kept): (usize, Option<&Kept>),
         work: &mut Work,
         groups: &mut [Group<'_>],
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, slope, deltas, laterals: received, .. } = work;
+        let Work {
+            inputs,
+            sparse,
+            hidden,
+            slope,
+            deltas,
+            laterals: received,
+            delta: first_delta,
+            ..
+        } = work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
@@ -253,12 +290,16 @@ impl Dense {
             }
             rectify(delta, &hidden[l]);
         }
+        if let (Some(_), Some(delta), Some(layer)) = (kept, deltas.first(), self.trunk.first()) {
+            first_delta.copy(&delta[..rows * layer.outputs], layer.outputs);
+        }
         for group in groups {
             for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
                 let delta = &deltas[l][..rows * layer.outputs];
-                let h = match l {
-                    0 if sparse.holds(&group.rows) => Before::Sparse(inputs, sparse, delta),
-                    0 => Before::Dense(inputs),
+                let h = match (l, kept) {
+                    (0, Some(kept)) => Before::Kept(kept, first_delta),
+                    (0, None) if sparse.holds(&group.rows) => Before::Sparse(inputs, sparse, delta),
+                    (0, None) => Before::Dense(inputs),
                     _ => Before::Dense(&hidden[l - 1]),
                 };
                 layer.gradient(layout, h, matrix(delta, rows, layer.outputs), group, &place);
@@ -326,6 +367,7 @@ impl Before<'_> {
             Self::Sparse(h, sparse, delta) => {
                 sparse.transposed_times(h, rows, (*delta, outputs), to, add);
             }
+            Self::Kept(kept, delta) => kept.transposed_times(&rows, delta, to, add),
             Self::Dense(h) => {
                 let h = matrix(&h[rows.start * inputs..], rows.len(), inputs);
                 let accum = if add { Accum::Add } else { Accum::Replace };

@@ -13,7 +13,7 @@ mod normaliser;
 mod parse;
 mod plan;
 mod resnet;
-mod sparse;
+pub(crate) mod sparse;
 mod start;
 pub(crate) mod tape;
 mod weights;

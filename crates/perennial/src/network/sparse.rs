@@ -3,33 +3,27 @@
 //! A number of a product is a sum over the entries of one row (forward) or one column (gradient)
 //! in their order, whatever else is in the batch and however wide the machine's registers are.
 //! Which way a row goes is its own affair too: an answer does not depend on its batch.
-//!
-//! Registers are named here, not left to the compiler: of arrays as wide as a register of one
-//! machine it made gathers on another, ten times as slow.
+
+mod aligned;
+mod kept;
+mod kernels;
+mod places;
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
 
-use crate::vector::wide;
-
-/// A row goes this way when at most one number in so many is not 0. Measured against the dense
-/// product, which is as fast at about half.
-const SPARSE: usize = 2;
-/// Rows of the matrix on the right that are read together: of a hundred columns they fit a core's
-/// first cache, where whole matrices do not.
-const TOGETHER: usize = 64;
+pub(crate) use self::aligned::Aligned;
+pub(crate) use self::kept::Kept;
+pub(crate) use self::kernels::WIDE;
+use self::kernels::{Blocks, Matrix, Times, Transposed};
+use self::places::{EIGHT, Places, TOGETHER, flag};
 
 /// Where the numbers of a batch of rows are not 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sparse {
-    /// Numbers a row.
-    inputs: usize,
-    /// Columns, row after row and ascending; none of a full row.
-    columns: Vec<u16>,
-    /// Where the columns of each run of [`TOGETHER`] of each row begin, and where the last ones
-    /// end. `[rows · runs + 1]`
-    starts: Vec<usize>,
+    /// None of a full row.
+    places: Places,
     /// Rows with too many numbers other than 0, ascending.
     full: Vec<usize>,
     /// Scratch: which numbers of a row are not 0, a byte each. `[inputs, to a multiple of eight]`
@@ -37,7 +31,7 @@ pub(crate) struct Sparse {
     /// Scratch: entries of some rows, column after column.
     turned: Vec<Entry>,
     /// Scratch: where each column's entries begin, and where the last one's end. `[inputs + 1]`
-    tops: Vec<usize>,
+    tops: Vec<u32>,
 }
 
 /// A number of a column that is not 0.
@@ -50,31 +44,20 @@ struct Entry {
 impl Sparse {
     /// Reads `rows` `[rows, inputs]` for products of `outputs` columns.
     pub(crate) fn read(&mut self, rows: &[f32], inputs: usize, outputs: usize) {
-        let serves = outputs >= WIDE && inputs <= usize::from(u16::MAX);
-        self.inputs = inputs;
+        let serves = Places::serve(inputs, rows.len(), outputs);
         self.full.clear();
-        self.starts.clear();
-        self.starts.push(0);
+        self.places.clear(inputs);
         self.flags.clear();
         self.flags.resize(inputs.next_multiple_of(EIGHT), 0);
-        let mut end = 0;
         for (number, row) in rows.chunks_exact(inputs.max(1)).enumerate() {
-            let room = end + self.flags.len();
-            if self.columns.len() < room {
-                self.columns.resize(room, 0);
-            }
-            let (first, before) = (end, self.starts.len());
-            if serves {
-                flag(row, &mut self.flags);
-            }
-            for (run, flags) in self.flags.chunks(TOGETHER).enumerate() {
-                end += take(flags, run * TOGETHER, &mut self.columns[end..]);
-                self.starts.push(end);
-            }
-            if (end - first) * SPARSE > inputs || !serves {
+            if !serves {
+                self.places.leave_out();
                 self.full.push(number);
-                self.starts[before..].fill(first);
-                end = first;
+                continue;
+            }
+            flag(row, &mut self.flags, |number| number == 0.0); // of either sign
+            if !self.places.push(&self.flags) {
+                self.full.push(number);
             }
         }
     }
@@ -87,18 +70,20 @@ impl Sparse {
 
     /// Whether every row is full.
     pub(crate) fn holds_none(&self) -> bool {
-        self.full.len() * self.runs() + 1 >= self.starts.len()
-    }
-
-    /// Runs of columns in a row.
-    fn runs(&self) -> usize {
-        self.inputs.div_ceil(TOGETHER)
+        self.full.len() == self.places.rows()
     }
 
     /// XW of the rows that are not full, into their rows of `out` `[rows, outputs]`; X is what was
     /// read and W is `[inputs, outputs]`.
     pub(crate) fn times(&self, x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
-        let product = Times { sparse: self, x, weight, outputs, out };
+        let Places { inputs, columns, starts } = &self.places;
+        let entries = |row: usize, range: Range<usize>| {
+            let x = &x[row * inputs..(row + 1) * inputs];
+            columns[range].iter().map(move |&column| (usize::from(column), x[usize::from(column)]))
+        };
+        let (runs, full) = (self.places.runs(), &self.full[..]);
+        let weight = Matrix { numbers: weight, stride: outputs };
+        let product = Times { runs, starts, full, entries, weight, outputs, out };
         Arch::new().dispatch(Blocks { outputs, product });
     }
 
@@ -112,278 +97,23 @@ impl Sparse {
         out: &mut [f32],
         add: bool,
     ) {
+        let Self { places, turned, tops, .. } = self;
+        let Places { inputs, columns, .. } = &*places;
+        tops.resize(inputs + 1, 0);
         for first in rows.clone().step_by(TOGETHER) {
             let together = first..rows.end.min(first + TOGETHER);
             let add = add || together.start > rows.start;
-            self.turn(x, together);
-            let (entries, tops, out) = (&self.turned[..], &self.tops[..], &mut *out);
-            let product = Transposed { entries, tops, delta, outputs, out, add };
+            turned.clear();
+            places.turn(together, tops, turned, |row, at| {
+                let value = x[row * inputs + usize::from(columns[at])];
+                Entry { row: row as u32, value }
+            });
+            let entries = |range: Range<usize>| {
+                turned[range].iter().map(|entry| (entry.row as usize, entry.value))
+            };
+            let delta = Matrix { numbers: delta, stride: outputs };
+            let product = Transposed { tops, entries, delta, outputs, out: &mut *out, add };
             Arch::new().dispatch(Blocks { outputs, product });
-        }
-    }
-
-    /// Sorts the entries of `rows` by column; within one they keep the order of rows.
-    fn turn(&mut self, x: &[f32], rows: Range<usize>) {
-        let runs = self.runs();
-        let Self { inputs, columns, starts, turned, tops, .. } = self;
-        tops.clear();
-        tops.resize(*inputs + 1, 0);
-        let all = &columns[starts[rows.start * runs]..starts[rows.end * runs]];
-        for &column in all {
-            tops[usize::from(column) + 1] += 1;
-        }
-        let mut sum = 0;
-        for top in &mut *tops {
-            sum += *top;
-            *top = sum;
-        }
-        turned.resize(all.len(), Entry::default());
-        for row in rows {
-            let x = &x[row * *inputs..(row + 1) * *inputs];
-            for &column in &columns[starts[row * runs]..starts[(row + 1) * runs]] {
-                let place = &mut tops[usize::from(column)];
-                turned[*place] = Entry { row: row as u32, value: x[usize::from(column)] };
-                *place += 1;
-            }
-        }
-        // Each column's place moved on to where the next one begins.
-        tops.rotate_right(1);
-        tops[0] = 0;
-    }
-}
-
-/// Flags that are looked at together.
-const EIGHT: usize = 8;
-/// For each byte of eight flags, the lowest first: the numbers of those that are set, in order.
-static SET: [[u16; EIGHT]; 256] = set();
-
-const fn set() -> [[u16; EIGHT]; 256] {
-    let mut all = [[0; EIGHT]; 256];
-    let mut flags = 0;
-    while flags < all.len() {
-        let (mut at, mut end) = (0, 0);
-        while at < EIGHT {
-            if flags >> at & 1 == 1 {
-                all[flags][end] = at as u16;
-                end += 1;
-            }
-            at += 1;
-        }
-        flags += 1;
-    }
-    all
-}
-
-/// 1 where a number is not 0, whatever its sign.
-fn flag(row: &[f32], flags: &mut [u8]) {
-    wide(
-        #[inline(always)]
-        || {
-            for (flag, value) in flags.iter_mut().zip(row) {
-                *flag = u8::from(value.to_bits() << 1 != 0);
-            }
-        },
-    );
-}
-
-/// Writes the columns whose flags are 1, the first of them column `first` of its row; says how
-/// many there are. Eight are written each time and the end moves on after those that count: no
-/// branch to guess.
-fn take(flags: &[u8], first: usize, to: &mut [u16]) -> usize {
-    /// Moves the lowest bits of eight bytes to the highest byte, the first to its lowest bit.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let mut end = 0;
-    for (flags, first) in flags.as_chunks::<EIGHT>().0.iter().zip((first..).step_by(EIGHT)) {
-        let flags = u64::from_le_bytes(*flags).wrapping_mul(GATHER) >> (u64::BITS - 8);
-        if let Some(to) = to[end..].first_chunk_mut() {
-            *to = SET[flags as usize].map(|at| first as u16 + at);
-        }
-        end += flags.count_ones() as usize;
-    }
-    end
-}
-
-/// Products of fewer columns than the widest registers hold go the other way.
-pub(crate) const WIDE: usize = 16;
-/// Registers of sums that are held at once: what most machines have, less what is added.
-const HELD: usize = 13;
-
-/// Some columns of a product: V registers side by side, and one more that ends with the columns.
-/// It overlaps those before it, and both hold the same sums.
-#[derive(Clone, Copy)]
-struct Columns {
-    first: usize,
-    width: usize,
-}
-
-/// The sums of some columns of a row.
-struct Sums<S: Simd, const V: usize> {
-    whole: [S::f32s; V],
-    last: S::f32s,
-}
-
-impl<S: Simd, const V: usize> Sums<S, V> {
-    #[inline(always)]
-    fn zero(simd: S) -> Self {
-        Self { whole: [simd.splat_f32s(0.0); V], last: simd.splat_f32s(0.0) }
-    }
-
-    /// Of the columns' numbers of a row.
-    #[inline(always)]
-    fn load(simd: S, row: &[f32]) -> Self {
-        let last = S::as_simd_f32s(&row[row.len() - S::F32_LANES..]).0;
-        match (S::as_simd_f32s(row).0.first_chunk(), last) {
-            (Some(&whole), &[last]) => Self { whole, last },
-            _ => Self::zero(simd), // never: the row is as wide as V registers
-        }
-    }
-
-    #[inline(always)]
-    fn store(self, row: &mut [f32]) {
-        if let Some(whole) = S::as_mut_simd_f32s(row).0.first_chunk_mut() {
-            *whole = self.whole;
-        }
-        let last = row.len() - S::F32_LANES;
-        S::as_mut_simd_f32s(&mut row[last..]).0.fill(self.last);
-    }
-
-    /// Adds a number times those of another row.
-    #[inline(always)]
-    fn add(&mut self, simd: S, value: f32, row: &[f32]) {
-        let (value, row) = (simd.splat_f32s(value), Self::load(simd, row));
-        for (sum, numbers) in self.whole.iter_mut().zip(row.whole) {
-            *sum = simd.mul_add_e_f32s(value, numbers, *sum);
-        }
-        self.last = simd.mul_add_e_f32s(value, row.last, self.last);
-    }
-}
-
-impl Columns {
-    /// Where the columns' numbers of row `row` of a matrix are.
-    #[inline(always)]
-    fn of(self, row: usize, width: usize) -> Range<usize> {
-        let first = row * width + self.first;
-        first..first + self.width
-    }
-
-    /// Adds, for each entry, its value times the columns of its row of a matrix.
-    #[inline(always)]
-    fn add<S: Simd, const V: usize>(
-        self,
-        simd: S,
-        entries: impl Iterator<Item = (usize, f32)>,
-        matrix: &[f32],
-        width: usize,
-        mut sums: Sums<S, V>,
-    ) -> Sums<S, V> {
-        for (row, value) in entries {
-            sums.add(simd, value, &matrix[self.of(row, width)]);
-        }
-        sums
-    }
-}
-
-/// A product, some of its columns at a time.
-trait Product {
-    /// Columns that fill V registers, and of one more what is left.
-    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns);
-}
-
-/// All columns of a product of at least [`WIDE`], as many at a time as the registers hold.
-struct Blocks<P> {
-    outputs: usize,
-    product: P,
-}
-
-impl<P: Product> WithSimd for Blocks<P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let (lanes, mut first) = (S::F32_LANES, 0);
-        while first < self.outputs {
-            let left = self.outputs - first;
-            let each = left.div_ceil(left.div_ceil(HELD * lanes));
-            // Whole registers, but never so many that less than a register is left.
-            let whole = each.next_multiple_of(lanes);
-            let width = if whole + lanes <= left { whole } else { each };
-            let columns = Columns { first, width };
-            let product = &mut self.product;
-            match (width - lanes).div_ceil(lanes) {
-                0 => product.columns::<S, 0>(simd, columns),
-                1 => product.columns::<S, 1>(simd, columns),
-                2 => product.columns::<S, 2>(simd, columns),
-                3 => product.columns::<S, 3>(simd, columns),
-                4 => product.columns::<S, 4>(simd, columns),
-                5 => product.columns::<S, 5>(simd, columns),
-                6 => product.columns::<S, 6>(simd, columns),
-                7 => product.columns::<S, 7>(simd, columns),
-                8 => product.columns::<S, 8>(simd, columns),
-                9 => product.columns::<S, 9>(simd, columns),
-                10 => product.columns::<S, 10>(simd, columns),
-                11 => product.columns::<S, 11>(simd, columns),
-                _ => product.columns::<S, 12>(simd, columns),
-            }
-            first += width;
-        }
-    }
-}
-
-/// See [`Sparse::times`].
-struct Times<'a> {
-    sparse: &'a Sparse,
-    x: &'a [f32],
-    weight: &'a [f32],
-    outputs: usize,
-    out: &'a mut [f32],
-}
-
-impl Product for Times<'_> {
-    #[inline(always)]
-    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
-        let Self { sparse, x, weight, outputs, .. } = *self;
-        let Sparse { inputs, columns: places, starts, full, .. } = sparse;
-        let runs = sparse.runs();
-        for run in 0..runs {
-            let mut full = full.iter().peekable();
-            for (row, starts) in starts.windows(runs + 1).step_by(runs).enumerate() {
-                if full.next_if_eq(&&row).is_some() {
-                    continue;
-                }
-                let out = &mut self.out[columns.of(row, outputs)];
-                let start = if run > 0 { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
-                let x = &x[row * inputs..(row + 1) * inputs];
-                let places = places[starts[run]..starts[run + 1]].iter();
-                let entries = places.map(|&place| (usize::from(place), x[usize::from(place)]));
-                columns.add(simd, entries, weight, outputs, start).store(out);
-            }
-        }
-    }
-}
-
-/// See [`Sparse::transposed_times`].
-struct Transposed<'a> {
-    entries: &'a [Entry],
-    tops: &'a [usize],
-    delta: &'a [f32],
-    outputs: usize,
-    out: &'a mut [f32],
-    add: bool,
-}
-
-impl Product for Transposed<'_> {
-    #[inline(always)]
-    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
-        let Self { entries, tops, delta, outputs, add, .. } = *self;
-        for (input, tops) in tops.windows(2).enumerate() {
-            let entries = &entries[tops[0]..tops[1]];
-            if add && entries.is_empty() {
-                continue;
-            }
-            let out = &mut self.out[columns.of(input, outputs)];
-            let start = if add { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
-            let entries = entries.iter().map(|entry| (entry.row as usize, entry.value));
-            columns.add(simd, entries, delta, outputs, start).store(out);
         }
     }
 }

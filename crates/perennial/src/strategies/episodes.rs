@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::budget;
-use crate::learner::{Context, LearnError, PackedGradients};
+use crate::learner::{Context, LearnError};
 use crate::model::View;
 use crate::optimizer::OptimizerKind;
 use crate::parts::conflicts::Conflicts;
@@ -21,8 +21,6 @@ pub(super) struct Episodes {
     pub(super) conflicts: Conflicts,
     /// Rows a task, known once it began.
     each: usize,
-    #[serde(skip)]
-    past: PackedGradients,
 }
 
 impl Episodes {
@@ -85,8 +83,7 @@ impl Episodes {
         if groups.iter().all(Vec::is_empty) {
             return Ok(()); // there is no past yet
         }
-        cx.memory_gradients(view, &self.memory, groups, gradient.active, &mut self.past)?;
-        let past = &self.past;
+        let past = cx.memory_gradients(view, &self.memory, groups, gradient.active)?;
         let mut g = past.pack(&cx.model.layout, gradient.values);
         let (dots, square) = (dots(&past.rows, &g), dot(&g, &g));
         if !square.is_finite() {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use perennial::learner::{Context, LearnError, Learner, PackedGradients, Position, Stop};
+use perennial::learner::{Context, LearnError, Learner, Position, Stop};
 use perennial::learner::{Training, Watch};
 use perennial::parts::memory::Memory;
 use perennial::scenario::{Samples, Values};
@@ -91,8 +91,8 @@ fn memory_gradients_are_those_of_plain_passes() {
                 let groups: Vec<Vec<usize>> =
                     (0..cx.task).map(|task| memory.of_task(task).collect()).collect();
                 let (view, active) = (cx.model.shared_view(cx.task), gradient.active);
-                let (buffers, mut found) = (cx.model.buffers.clone(), PackedGradients::default());
-                cx.memory_gradients(&view, memory, &groups, active, &mut found)?;
+                let buffers = cx.model.buffers.clone();
+                let found = cx.memory_gradients(&view, memory, &groups, active)?;
                 assert_eq!(cx.model.buffers, buffers, "{spec}: statistics moved");
                 for (rows, found) in groups.iter().zip(found.rows.chunks(found.length)) {
                     let weight = 1.0 / rows.len() as f32;

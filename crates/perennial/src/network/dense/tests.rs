@@ -66,7 +66,7 @@ pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, 
     let mut all = Pass { inputs: vec![], rows: 0, mode: Mode::Evaluate, terms: vec![] };
     parts.iter().for_each(|part| all.append(part.clone()));
     let mut work = Work { inputs: all.inputs.clone(), ..Work::default() };
-    dense.forward(&model.theta, all.rows, &mut work);
+    dense.forward(&model.theta, (all.rows, None), &mut work);
     all.loss(&work.logits, &dense.columns, &mut work.slope).unwrap();
     // Rows 0..5, 5..9 in portions 5..7 and 7..9, 9..15.
     let mut gradients = vec![7.0; 3 * model.theta.len()];
@@ -76,7 +76,8 @@ pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, 
         let gradient = &mut gradients[group * model.theta.len()..][..model.theta.len()];
         let mut groups = [Group { rows, gradient, add }];
         let place = |slot| Some(model.layout.slot(slot).offset);
-        dense.backward(&model.layout, &model.theta, all.rows, &mut work, &mut groups, place);
+        let rows = (all.rows, None);
+        dense.backward(&model.layout, &model.theta, rows, &mut work, &mut groups, place);
     }
     let engine = Engine::new(network);
     for (part, found) in parts.into_iter().zip(gradients.chunks(model.theta.len())) {

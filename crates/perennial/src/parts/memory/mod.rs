@@ -97,6 +97,16 @@ impl Memory {
         self.ids[at]
     }
 
+    /// The byte that is read as 1; `None` when rows are no bytes.
+    pub(crate) fn white(&self) -> Option<u8> {
+        (self.white > 0).then_some(self.white)
+    }
+
+    /// The bytes of row `at`, where rows are bytes.
+    pub(crate) fn pixels(&self, at: usize) -> &[u8] {
+        &self.pixels[at * self.inputs..(at + 1) * self.inputs]
+    }
+
     /// Where the copies of a sample are: one, or more where it was offered in several epochs.
     pub fn find(&self, task: usize, id: u64) -> Vec<usize> {
         (0..self.len()).filter(|&at| self.task(at) == task && self.id(at) == id).collect()

@@ -103,14 +103,31 @@ impl Memory {
     pub fn append_to(
         &self,
         pass: &mut Pass,
-        mut rows: Vec<usize>,
+        rows: Vec<usize>,
         weight: f32,
         answer: impl Fn(usize) -> Range<usize>,
     ) {
+        let rows = self.by_task(rows);
+        rows.iter().for_each(|&at| self.append_row(at, &mut pass.inputs));
+        self.append_terms(pass, &rows, weight, answer);
+    }
+
+    /// The same rows sorted by task.
+    pub(crate) fn by_task(&self, mut rows: Vec<usize>) -> Vec<usize> {
         rows.sort_by_key(|&at| self.task(at));
+        rows
+    }
+
+    /// Appends to a pass what is asked of rows that are sorted by task, without their numbers.
+    pub(crate) fn append_terms(
+        &self,
+        pass: &mut Pass,
+        rows: &[usize],
+        weight: f32,
+        answer: impl Fn(usize) -> Range<usize>,
+    ) {
         let mut first = pass.rows;
         for run in rows.chunk_by(|&a, &b| self.task(a) == self.task(b)) {
-            run.iter().for_each(|&at| self.append_row(at, &mut pass.inputs));
             pass.terms.push(Term {
                 rows: first..first + run.len(),
                 active: answer(self.task(run[0])),
