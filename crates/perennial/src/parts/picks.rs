@@ -5,6 +5,8 @@
 //! p ← p − lr · Adam(∂L/∂p)
 //! ```
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{Layout, SlotId};
@@ -20,16 +22,16 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
-/// How many scores move at a time.
-const LANES: usize = 64;
+/// How many scores move at a time: as many as the widest registers hold.
+const LANES: usize = 16;
 
-/// The scores of a task's picking with the moments of their Adam: one for each weight that may be
-/// picked, and none for others, of which there may be many more.
+/// The scores of a task's picking with the moments of their Adam: of every weight up to the last
+/// that may be picked, so that all of them move side by side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 pub struct Scores {
-    /// The weights that have one, ascending. `[scores]`
-    weights: Vec<u32>,
+    /// Which weights may be picked; the scores of others stay where they start. `[scores]`
+    weights: Mask,
     /// p. `[scores]`
     scores: Vector,
     /// Mean of ∂p. `[scores]`
@@ -41,7 +43,7 @@ pub struct Scores {
     changed: Vec<u32>,
 }
 
-/// Scores with their weights as a mask: a bit for each weight of a prefix of θ.
+/// Scores of the weights that may be picked, and none of others, of which there may be many more.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     weights: Mask,
@@ -53,26 +55,30 @@ struct Saved {
 
 impl From<Scores> for Saved {
     fn from(Scores { weights, scores, first, second, steps, .. }: Scores) -> Self {
-        let mut mask = Mask::filled(weights.last().map_or(0, |&last| last as usize + 1), false);
-        weights.into_iter().for_each(|weight| mask.set(weight as usize, true));
-        Self { weights: mask, scores, first, second, steps }
+        let of = |all: Vector| weights.yes().map(|weight| all[weight]).collect::<Vec<_>>().into();
+        let [scores, first, second] = [scores, first, second].map(of);
+        Self { weights, scores, first, second, steps }
     }
 }
 
 impl From<Saved> for Scores {
     fn from(Saved { weights, scores, first, second, steps }: Saved) -> Self {
-        let weights = weights.yes().map(|weight| weight as u32).collect();
-        Self { weights, scores, first, second, steps, changed: Vec::new() }
+        let mut whole = Self { steps, ..Self::new(&weights) };
+        for (to, from) in
+            [(&mut whole.scores, scores), (&mut whole.first, first), (&mut whole.second, second)]
+        {
+            weights.yes().zip(from.iter()).for_each(|(weight, &number)| to[weight] = number);
+        }
+        whole
     }
 }
 
 impl Scores {
     /// Scores of these weights, at their start.
     pub fn new(weights: &Mask) -> Self {
-        let weights: Vec<u32> = weights.yes().map(|weight| weight as u32).collect();
-        let len = weights.len();
+        let len = weights.yes().last().map_or(0, |last| last + 1);
         Self {
-            weights,
+            weights: Mask::from_bytes(weights.bytes()[..len].to_vec()),
             scores: vec![START; len].into(),
             first: Vector::zeros(len),
             second: Vector::zeros(len),
@@ -93,48 +99,57 @@ impl Scores {
         let correct = |beta: f32| 1.0 - f64::from(beta).powi(self.steps.min(100_000) as i32);
         // Adam's two corrections as one rate and a scaled ε.
         let root = correct(BETA2).sqrt();
-        let (rate, epsilon) = ((LR * root / correct(BETA1)) as f32, EPSILON * root as f32);
+        let rates = ((LR * root / correct(BETA1)) as f32, EPSILON * root as f32);
         self.changed.clear();
         for &slot in active {
             let range = layout.slot(slot).range();
-            let before = |end: usize| self.weights.partition_point(|&w| (w as usize) < end);
-            let own = before(range.start)..before(range.end);
-            let weights = self.weights[own.clone()].chunks(LANES);
-            let (g, w) = (&gradient[range.clone()], &theta[range.clone()]);
-            let scores = self.scores[own.clone()].chunks_mut(LANES);
-            let first = self.first[own.clone()].chunks_mut(LANES);
-            let second = self.second[own].chunks_mut(LANES);
-            let changed = &mut self.changed;
+            let own = range.start..range.end.min(self.weights.len());
+            if own.is_empty() {
+                continue; // beyond the last that may be picked
+            }
+            let whole = own.start + own.len() / LANES * LANES;
             wide(
                 #[inline(always)]
                 || {
-                    for (((weights, scores), first), second) in
-                        weights.zip(scores).zip(first).zip(second)
-                    {
-                        let mut slopes = [0.0; LANES];
-                        for (slope, &weight) in slopes.iter_mut().zip(weights) {
-                            let at = weight as usize - range.start;
-                            *slope = g[at] * w[at];
-                        }
-                        let mut flips = [0; LANES];
-                        let moments = first.iter_mut().zip(second);
-                        let all = scores.iter_mut().zip(moments).zip(slopes).zip(&mut flips);
-                        for (((p, (first, second)), slope), flip) in all {
-                            let before = *p > THRESHOLD;
-                            *first += (1.0 - BETA1) * (slope - *first);
-                            *second += (1.0 - BETA2) * (slope * slope - *second);
-                            *p -= rate * *first / (second.sqrt() + epsilon);
-                            *flip = u8::from(before != (*p > THRESHOLD));
-                        }
-                        if flips != [0; LANES] {
-                            let flipped = weights.iter().zip(flips).filter(|(_, flip)| *flip != 0);
-                            changed.extend(flipped.map(|(weight, _)| weight));
-                        }
-                    }
+                    self.step_by::<LANES>(own.start..whole, gradient, theta, rates);
+                    self.step_by::<1>(whole..own.end, gradient, theta, rates);
                 },
             );
         }
         &self.changed
+    }
+
+    /// Moves these scores, N at a time.
+    #[inline(always)]
+    fn step_by<const N: usize>(
+        &mut self,
+        own: Range<usize>,
+        gradient: &[f32],
+        theta: &[f32],
+        (rate, epsilon): (f32, f32),
+    ) {
+        let at = (own.start..).step_by(N);
+        let read = at.zip(self.weights.bytes()[own.clone()].as_chunks::<N>().0);
+        let read = read.zip(gradient[own.clone()].as_chunks::<N>().0);
+        let read = read.zip(theta[own.clone()].as_chunks::<N>().0);
+        let moved = self.scores[own.clone()].as_chunks_mut::<N>().0.iter_mut();
+        let moved = moved.zip(self.first[own.clone()].as_chunks_mut::<N>().0);
+        let moved = moved.zip(self.second[own].as_chunks_mut::<N>().0);
+        for ((((at, weights), g), w), ((p, m), v)) in read.zip(moved) {
+            let mut flips = [0u8; N];
+            for i in 0..N {
+                let slope = if weights[i] != 0 { g[i] * w[i] } else { 0.0 };
+                let before = p[i] > THRESHOLD;
+                m[i] += (1.0 - BETA1) * (slope - m[i]);
+                v[i] += (1.0 - BETA2) * (slope * slope - v[i]);
+                p[i] -= rate * m[i] / (v[i].sqrt() + epsilon);
+                flips[i] = u8::from(before != (p[i] > THRESHOLD));
+            }
+            if flips != [0; N] {
+                let flipped = (at as u32..).zip(flips).filter(|(_, flip)| *flip != 0);
+                self.changed.extend(flipped.map(|(weight, _)| weight));
+            }
+        }
     }
 }
 
@@ -182,36 +197,36 @@ mod tests {
         assert!((f64::from(scores.scores[0]) - p).abs() < 1e-6, "{} {p}", scores.scores[0]);
     }
 
-    /// Many scores at once move as each would alone. Catches: lanes mixed up, a last group that is
-    /// not full, weights found by the wrong slot.
+    /// Many scores at once move as each would alone. Catches: lanes mixed up, a last group
+    /// that is not full, a slot's weights at another's, a score that moves and may not be picked.
     #[test]
     fn scores_do_not_depend_on_their_neighbours() {
+        const END: usize = 199;
         let mut layout = Layout::default();
         let slots =
-            [90, 110].map(|len| layout.append(format!("s{len}"), &[len], Init::Constant(0.0)));
+            [90, END - 90].map(|len| layout.append(format!("s{len}"), &[len], Init::Constant(0.0)));
         let value = |i: usize, by: f32| (i as f32 * by).sin();
-        let theta: Vec<f32> = (0..200).map(|i| value(i, 0.7)).collect();
-        let whole: Vec<usize> = (0..200).filter(|i| i % 7 != 3).collect();
-        let mask = |of: &[usize]| {
-            let mut mask = Mask::filled(200, false);
-            of.iter().for_each(|&i| mask.set(i, true));
-            mask
-        };
-        let run = |of: &[usize]| {
-            let mut scores = Scores::new(&mask(of));
+        let theta: Vec<f32> = (0..END).map(|i| value(i, 0.7)).collect();
+        let run = |of: &dyn Fn(usize) -> bool| {
+            let mut scores =
+                Scores::new(&Mask::from_bytes((0..END).map(|i| u8::from(of(i))).collect()));
             let mut changed = Vec::new();
             for step in 0..30 {
-                let g: Vec<f32> = (0..200).map(|i| value(i + step, 1.3) + value(i, 0.3)).collect();
+                let g: Vec<f32> = (0..END).map(|i| value(i + step, 1.3) + value(i, 0.3)).collect();
                 changed.extend_from_slice(scores.step((&layout, &slots), &g, &theta));
             }
             changed.sort_unstable();
-            (scores.scores.to_vec(), changed)
+            (scores.scores, changed)
         };
-        let (together, changed) = run(&whole);
+        let may = |i: usize| i % 7 != 3;
+        let (together, changed) = run(&may);
         assert!(changed.len() > 20, "{changed:?}");
-        let alone: Vec<_> = whole.iter().map(|&i| run(&[i])).collect();
-        assert_eq!(together, alone.iter().flat_map(|(p, _)| p.clone()).collect::<Vec<_>>());
-        assert_eq!(changed, alone.iter().flat_map(|(_, c)| c.clone()).collect::<Vec<_>>());
+        assert!((0..END).all(|i| may(i) || together[i] == START));
+        for at in [0, 15, 16, 79, 88, 90, 105, 106, 197, END - 1] {
+            let (alone, of_it) = run(&|i| i == at);
+            let changed = changed.iter().filter(|&&weight| weight as usize == at);
+            assert!(may(at) && alone[at] == together[at] && changed.eq(&of_it), "{at}");
+        }
     }
 
     /// Catches: a score, a moment or a weight lost at a save.
