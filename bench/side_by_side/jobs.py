@@ -71,7 +71,7 @@ TARGETS = [
 
 def jobs(quick: bool) -> list[Job]:
     """The table of jobs, or the same in small."""
-    samples, counts = (100, (2, 3)) if quick else (1000, (10, 20))
+    samples, counts = (100, (2, 3)) if quick else (500, (10, 20))
     strategies = [
         ("finetune", "finetune", "naive", ()),
         ("ewc", "EWC", "ewc", BATCHES),

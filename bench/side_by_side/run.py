@@ -16,6 +16,7 @@ import results
 from records import Records
 
 PEERS = pathlib.Path(__file__).resolve().parent / "peers"
+TIMES = ("ms_per_step", "eval_seconds", "seconds")
 PACKAGES = ("torch", "torchvision", "avalanche-lib", "numpy", "quadprog")
 SQUARE = 2048  # of the large product: long enough to be at the full rate
 SQUARE_QUICK = 256
@@ -77,7 +78,8 @@ def measure_pair(
 ) -> None:
     """Every system once, in turn; every other time in the opposite order."""
     turns = [("perennial", own_threads)]
-    turns += [(system, threads) for system in job.peers for threads in counts()]
+    for system in job.peers:
+        turns += [(system, threads) for threads in faster(records, job.name, system)]
     for system, threads in turns if pair % 2 == 0 else reversed(turns):
         key = {"job": job.name, "system": system, "threads": threads, "pair": pair}
         if system == "perennial":
@@ -86,6 +88,17 @@ def measure_pair(
             driver, *options = job.peers[system]
             command = [sys.executable, str(PEERS / driver), *options]
             records.once(key, peer, command, threads, perennial.data)
+
+
+def faster(records: Records, job: str, system: str) -> list[int]:
+    """The numbers of threads with which a peer was faster in anything when it was first
+    measured; all of them before."""
+    first = records.of(job=job, system=system, pair=0)
+    if {record["threads"] for record in first} < set(counts()):
+        return counts()
+    timed = [time for time in TIMES if time in first[0]]
+    best = [min(first, key=lambda record, of=time: record[of]) for time in timed]
+    return sorted({record["threads"] for record in best})
 
 
 def peer(command: list[str], threads: int, data: pathlib.Path) -> dict:

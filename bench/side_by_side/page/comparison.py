@@ -35,13 +35,19 @@ class Series:
 
 
 def series(records: Records, job: str, system: str, quantity: str) -> Series | None:
-    """The measurements with the number of threads that has the lower median."""
+    """The measurements with the number of threads that has the lower median, of those
+    that were measured in every pair."""
     threads: dict[int, dict[int, float]] = {}
     for record in records.of(job=job, system=system):
         if quantity in record:
             of_pair = threads.setdefault(record["threads"], {})
             of_pair[record["pair"]] = record[quantity]
-    found = [Series(count, values) for count, values in threads.items()]
+    pairs = max(map(len, threads.values()), default=0)
+    found = [
+        Series(count, values)
+        for count, values in threads.items()
+        if len(values) == pairs
+    ]
     return min(found, key=lambda one: one.median, default=None)
 
 

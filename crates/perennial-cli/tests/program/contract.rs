@@ -195,8 +195,8 @@ fn what_was_measured_within_tasks_is_in_the_document() {
     assert!(plain["runs"][0].get("anytime").is_none());
 }
 
-/// Catches: figures that stay in the worker, a log without them, an empty object where nothing was
-/// counted.
+/// Catches: figures that stay in the worker, a log without them or with all of them again after
+/// each task, an empty object where nothing was counted, a memory counted where nothing is measured.
 #[test]
 fn what_a_strategy_counted_is_in_the_document_the_log_and_the_report() {
     let folder = tempfile::tempdir().unwrap();
@@ -210,13 +210,17 @@ fn what_a_strategy_counted_is_in_the_document_the_log_and_the_report() {
     assert!((0.0..=1.0).contains(&conflicts[2]["projected"].as_f64().unwrap()));
     let events = std::fs::read_to_string(out.join("cells/gem-0/events.jsonl")).unwrap();
     let told = |line: &&str| line.contains("\"event\":\"figures\"");
-    assert_eq!(events.lines().filter(told).count(), 3);
+    assert_eq!(events.lines().filter(told).count(), 1);
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert_eq!(page.matches("How often tasks disagreed").count(), 1);
     // Every sample of the memory is one of a task that was met: 200 a task, of which all fit.
     let memory = &document["runs"][1]["figures"]["memory"];
     assert_eq!(*memory, serde_json::json!([[200], [200, 200], [200, 200, 200]]));
     assert_eq!(page.matches("What lies in the memory").count(), 1);
+    let every = ["--strategies=gem", "--eval-every=2"];
+    let document = finish(small(&folder.path().join("every"), &every));
+    let memory = &document["runs"][0]["figures"]["memory"];
+    assert_eq!(*memory, serde_json::json!([[], [200, 200], [200, 200, 200]]));
 }
 
 /// Catches: a penalty that notes nothing, importance of a layer that is not there, the distance

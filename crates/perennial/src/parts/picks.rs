@@ -128,26 +128,27 @@ impl Scores {
         theta: &[f32],
         (rate, epsilon): (f32, f32),
     ) {
-        let at = (own.start..).step_by(N);
-        let read = at.zip(self.weights.bytes()[own.clone()].as_chunks::<N>().0);
-        let read = read.zip(gradient[own.clone()].as_chunks::<N>().0);
-        let read = read.zip(theta[own.clone()].as_chunks::<N>().0);
-        let moved = self.scores[own.clone()].as_chunks_mut::<N>().0.iter_mut();
-        let moved = moved.zip(self.first[own.clone()].as_chunks_mut::<N>().0);
-        let moved = moved.zip(self.second[own].as_chunks_mut::<N>().0);
-        for ((((at, weights), g), w), ((p, m), v)) in read.zip(moved) {
-            let mut flips = [0u8; N];
+        let [g, w] = [gradient, theta].map(|of| of[own.clone()].as_chunks::<N>().0);
+        let weights = self.weights.bytes()[own.clone()].as_chunks::<N>().0;
+        let all = [&mut self.scores, &mut self.first, &mut self.second];
+        let [scores, means, squares] = all.map(|of| of[own.clone()].as_chunks_mut::<N>().0);
+        for at in 0..scores.len() {
+            // Copies, which no store of another can change.
+            let (weights, g, w) = (weights[at], g[at], w[at]);
+            let (before, mut m, mut v) = (scores[at], means[at], squares[at]);
+            let (mut p, mut flips) = (before, 0);
             for i in 0..N {
                 let slope = if weights[i] != 0 { g[i] * w[i] } else { 0.0 };
-                let before = p[i] > THRESHOLD;
                 m[i] += (1.0 - BETA1) * (slope - m[i]);
                 v[i] += (1.0 - BETA2) * (slope * slope - v[i]);
                 p[i] -= rate * m[i] / (v[i].sqrt() + epsilon);
-                flips[i] = u8::from(before != (p[i] > THRESHOLD));
+                flips |= u32::from((before[i] > THRESHOLD) != (p[i] > THRESHOLD));
             }
-            if flips != [0; N] {
-                let flipped = (at as u32..).zip(flips).filter(|(_, flip)| *flip != 0);
-                self.changed.extend(flipped.map(|(weight, _)| weight));
+            (scores[at], means[at], squares[at]) = (p, m, v);
+            if flips != 0 {
+                let first = own.start + at * N;
+                let flipped = (0..N).filter(|&i| (before[i] > THRESHOLD) != (p[i] > THRESHOLD));
+                self.changed.extend(flipped.map(|i| (first + i) as u32));
             }
         }
     }
