@@ -93,7 +93,7 @@ impl Engine {
         Self { stages, trunk, tracked, plain, work, answering, recalled, network }
     }
 
-    /// Lets the scratch go that is as large as a memory: a state that is made to be saved needs
+    /// Lets the scratch go that is as large as a memory: a state, which holds a copy of it, needs
     /// the room. The next pass over the memory makes it anew.
     pub(crate) fn make_room(&self) {
         self.recalled.take();

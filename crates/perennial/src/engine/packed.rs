@@ -132,7 +132,7 @@ impl PackedGradients {
             let slots: BTreeSet<SlotId> = part.dense.slots().collect();
             self.places.iter().all(|(slot, _)| slots.contains(slot))
         };
-        if !parts.iter().all(reached) {
+        if !parts.iter().all(reached) || groups.iter().any(Vec::is_empty) {
             self.rows.fill(0.0); // what the pass of a group does not reach
         }
         self.fill(&parts, memory, model).map(|()| true)

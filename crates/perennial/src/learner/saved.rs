@@ -43,6 +43,7 @@ impl Learner {
     ///
     /// When a part of the strategy cannot be serialised.
     pub fn state(&self) -> Result<State, StateError> {
+        self.engine.make_room();
         let (core, strategy) = (&self.core, self.strategy.as_ref());
         to_state(&Saving { name: self.card.name, core, strategy })
     }
@@ -66,7 +67,6 @@ impl Learner {
     ///
     /// As [`state`](Self::state).
     pub fn whole_state(&self) -> Result<State, StateError> {
-        self.engine.make_room();
         let mut state = self.state()?;
         if let Value::Object(header) = &mut state.header {
             header.insert("clock".into(), to_state(&self.clock)?.header);
@@ -135,6 +135,7 @@ impl Learner {
     ///
     /// As [`state`](Self::state).
     pub fn kept_bytes(&self, data: usize) -> Result<KeptBytes, StateError> {
+        self.engine.make_room();
         let model = 4 * (self.core.model.theta.len() + self.core.model.buffers.len());
         let state = to_state(self.strategy.as_ref())?;
         let tensors: usize = state.tensors.values().map(|tensor| tensor.bytes.len()).sum();
