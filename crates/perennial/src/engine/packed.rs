@@ -159,7 +159,6 @@ impl PackedGradients {
                 let (mut to, after) = rest.split_at_mut(rows * length);
                 rest = after;
                 scope.spawn(move |_| {
-                    parts[0].dense.align(&model.theta, work); // the view's trunk is all parts'
                     *ended = parts.iter().zip(reads).try_for_each(|(part, reads)| {
                         let (own, after) =
                             std::mem::take(&mut to).split_at_mut(part.groups.len() * length);

@@ -72,8 +72,8 @@ pub(crate) struct Work {
     laterals: laterals::Work,
     /// Effective weights that are not θ's own.
     pub(crate) joined: Vec<f32>,
-    /// W_1 and δ_1, where the rows are [kept](Kept).
-    weight: Aligned,
+    /// Some rows of h_1, and δ_1, where the rows are [kept](Kept).
+    some: Aligned,
     delta: Aligned,
 }
 
@@ -181,16 +181,7 @@ impl Dense {
         Some((first.inputs, first.outputs))
     }
 
-    /// Makes ready for passes over rows that are kept, at these weights.
-    pub(crate) fn align(&self, theta: &[f32], work: &mut Work) {
-        let theta = self.joined.as_deref().unwrap_or(theta);
-        if let Some(first) = self.trunk.first() {
-            work.weight.copy(&theta[first.weight.at.clone()], first.outputs);
-        }
-    }
-
-    /// The logits of `kept`, after [`align`](Self::align), or else of `work.inputs`, into
-    /// `work.logits`.
+    /// The logits of `kept`, or else of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(
         &self,
         theta: &[f32],
@@ -198,7 +189,7 @@ impl Dense {
         work: &mut Work,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, logits, slope, laterals: received, weight, .. } = work;
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, some, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
         if let (Some(first), None) = (self.trunk.first(), kept) {
             sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
@@ -212,7 +203,9 @@ impl Dense {
             out.resize(rows * width, 0.0);
             match (before.last(), kept) {
                 (Some(h), _) => layer.forward(theta, h, matrix_mut(out, rows, width)),
-                (None, Some(kept)) => kept.times(weight, out),
+                (None, Some(kept)) => {
+                    kept.times((&theta[layer.weight.at.clone()], width), some, out)
+                }
                 (None, None) => layer.first(theta, (inputs, sparse), out),
             }
             if let Some(laterals) = &self.laterals {

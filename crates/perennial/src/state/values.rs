@@ -4,6 +4,7 @@
 //! serialiser knows the names and, as the only one that is not `is_human_readable` inside of
 //! them, gets the elements as bytes; any other format sees a plain sequence.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -18,7 +19,8 @@ use crate::{Mask, Vector};
 trait Element: Serialize + DeserializeOwned {
     const KIND: Kind;
 
-    fn to_bytes(row: &[Self]) -> Vec<u8>;
+    /// The numbers as bytes: where they lie, on machines that lay them out so.
+    fn to_bytes(row: &[Self]) -> Cow<'_, [u8]>;
 
     /// The numbers in `bytes`, and whether all of its bytes were used.
     fn from_bytes(bytes: &[u8]) -> (Vec<Self>, bool);
@@ -29,9 +31,12 @@ macro_rules! elements {
         impl Element for $number {
             const KIND: Kind = Kind::$kind;
 
-            fn to_bytes(row: &[Self]) -> Vec<u8> {
+            fn to_bytes(row: &[Self]) -> Cow<'_, [u8]> {
+                if cfg!(target_endian = "little") {
+                    return Cow::Borrowed(bytemuck::cast_slice(row));
+                }
                 let bytes: Vec<_> = row.iter().map(|number| number.to_le_bytes()).collect();
-                bytes.into_flattened()
+                Cow::Owned(bytes.into_flattened())
             }
 
             fn from_bytes(bytes: &[u8]) -> (Vec<Self>, bool) {

@@ -5,18 +5,15 @@ use std::ops::Range;
 use pulp::Arch;
 
 use super::aligned::Aligned;
-use super::kernels::{Blocks, Times, Transposed};
+use super::kernels::{Blocks, Spread, Transposed};
 use super::places::{EIGHT, Places, TOGETHER, flag};
 
-/// Groups of rows of bytes, as few bytes as their products can be made of: five for each number
+/// Groups of rows of bytes, as few bytes as their products can be made of: two for each number
 /// that is not 0, where the rows have one for each that is or is not.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    places: Places,
     /// What each byte is as a number.
     numbers: Box<[f32; 256]>,
-    /// The byte of each entry.
-    levels: Vec<u8>,
     /// The entries of some rows of a group after another, each column after column: the row's
     /// place among them, and the byte.
     turned: Vec<[u8; 2]>,
@@ -56,9 +53,6 @@ impl Kept {
             }
             ends.push(places.rows());
         }
-        places.columns.truncate(levels.len());
-        places.columns.shrink_to_fit();
-        levels.shrink_to_fit();
         let (mut turned, mut blocks) = (Vec::with_capacity(levels.len()), Vec::new());
         for group in ends.windows(2) {
             for first in (group[0]..group[1]).step_by(TOGETHER) {
@@ -69,19 +63,29 @@ impl Kept {
                 blocks.push(Block { rows, tops });
             }
         }
-        Some(Self { places, numbers, levels, turned, blocks })
+        Some(Self { numbers, turned, blocks })
+    }
+
+    /// Rows and numbers of these entries.
+    fn entries(&self, range: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+        let number = |level: u8| self.numbers[usize::from(level)];
+        self.turned[range].iter().map(move |&[row, level]| (usize::from(row), number(level)))
     }
 
     /// XW, into `out` `[rows, outputs]`; X is what was read and W is `[inputs, outputs]`.
-    pub(crate) fn times(&self, weight: &Aligned, out: &mut [f32]) {
-        let Self { places: Places { columns, starts, .. }, levels, numbers, .. } = self;
-        let entries = |_: usize, range: Range<usize>| {
-            let columns = columns[range.clone()].iter().map(|&column| usize::from(column));
-            columns.zip(levels[range].iter().map(|&level| numbers[usize::from(level)]))
-        };
-        let (runs, weight, outputs) = (self.places.runs(), weight.from(0), weight.width);
-        let product = Times { runs, starts, full: &[], entries, weight, outputs, out };
-        Arch::new().dispatch(Blocks { outputs, product });
+    pub(crate) fn times(
+        &self,
+        (weight, outputs): (&[f32], usize),
+        some: &mut Aligned,
+        out: &mut [f32],
+    ) {
+        for Block { rows, tops } in &self.blocks {
+            some.clear(rows.len(), outputs);
+            let entries = |range: Range<usize>| self.entries(range);
+            let product = Spread { tops, entries, weight, outputs, out: some.matrix_mut() };
+            Arch::new().dispatch(Blocks { outputs, product });
+            some.write(&mut out[rows.start * outputs..rows.end * outputs]);
+        }
     }
 
     /// XᵀD over the rows of a group, into or added to `out` `[inputs, outputs]`; X is what was
@@ -94,18 +98,13 @@ impl Kept {
         add: bool,
     ) {
         let outputs = delta.width;
-        let Self { turned, numbers, .. } = self;
         let first = self.blocks.partition_point(|block| block.rows.start < rows.start);
         for Block { rows: own, tops } in &self.blocks[first..] {
             if own.start >= rows.end {
                 break;
             }
             let add = add || own.start > rows.start;
-            let entries = |range: Range<usize>| {
-                let entry =
-                    |&[row, level]: &[u8; 2]| (usize::from(row), numbers[usize::from(level)]);
-                turned[range].iter().map(entry)
-            };
+            let entries = |range: Range<usize>| self.entries(range);
             let delta = delta.from(own.start);
             let product = Transposed { tops, entries, delta, outputs, out: &mut *out, add };
             Arch::new().dispatch(Blocks { outputs, product });
@@ -158,7 +157,7 @@ mod tests {
                 aligned.copy(rows, outputs);
                 aligned
             };
-            kept.times(&aligned(&weight), &mut found);
+            kept.times((&weight, outputs), &mut aligned(&delta), &mut found);
             sparse.times(&values, &weight, outputs, &mut known);
             assert_eq!(found, known);
             let (mut found, mut known) = (vec![5.0; INPUTS * outputs], vec![7.0; INPUTS * outputs]);

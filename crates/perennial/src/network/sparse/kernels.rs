@@ -19,6 +19,12 @@ pub(super) struct Matrix<'a> {
     pub(super) stride: usize,
 }
 
+/// The matrix that a product is added to, likewise.
+pub(super) struct MatrixMut<'a> {
+    pub(super) numbers: &'a mut [f32],
+    pub(super) stride: usize,
+}
+
 /// Some columns of a product: V registers side by side, and one more that ends with the columns.
 /// It overlaps those before it, and both hold the same sums.
 #[derive(Clone, Copy)]
@@ -61,7 +67,13 @@ impl<S: Simd, const V: usize> Sums<S, V> {
     /// Adds a number times those of another row.
     #[inline(always)]
     fn add(&mut self, simd: S, value: f32, row: &[f32]) {
-        let (value, row) = (simd.splat_f32s(value), Self::load(simd, row));
+        self.add_times(simd, value, &Self::load(simd, row));
+    }
+
+    /// The same of a row that is in registers.
+    #[inline(always)]
+    fn add_times(&mut self, simd: S, value: f32, row: &Self) {
+        let value = simd.splat_f32s(value);
         for (sum, numbers) in self.whole.iter_mut().zip(row.whole) {
             *sum = simd.mul_add_e_f32s(value, numbers, *sum);
         }
@@ -176,6 +188,43 @@ where
                 let start = if run > 0 { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
                 let entries = (self.entries)(row, range(&starts[run..]));
                 columns.add(simd, entries, weight, start).store(out);
+            }
+        }
+    }
+}
+
+/// XW, column of X by column of X, added.
+pub(super) struct Spread<'a, R> {
+    /// Where the entries of each column begin, and where the last ones end. `[columns of X + 1]`
+    pub(super) tops: &'a [u32],
+    /// Rows and numbers of these entries of a column.
+    pub(super) entries: R,
+    /// W. `[columns of X, outputs]`
+    pub(super) weight: &'a [f32],
+    /// At least [`WIDE`].
+    pub(super) outputs: usize,
+    /// `[rows, outputs]`
+    pub(super) out: MatrixMut<'a>,
+}
+
+impl<R, I> Product for Spread<'_, R>
+where
+    R: Fn(Range<usize>) -> I,
+    I: Iterator<Item = (usize, f32)>,
+{
+    #[inline(always)]
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
+        for (input, tops) in self.tops.windows(2).enumerate() {
+            let entries = range(tops);
+            if entries.is_empty() {
+                continue;
+            }
+            let weight = Sums::<S, V>::load(simd, &self.weight[columns.of(input, self.outputs)]);
+            for (row, value) in (self.entries)(entries) {
+                let out = &mut self.out.numbers[columns.of(row, self.out.stride)];
+                let mut sums = Sums::<S, V>::load(simd, out);
+                sums.add_times(simd, value, &weight);
+                sums.store(out);
             }
         }
     }
