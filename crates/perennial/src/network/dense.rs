@@ -204,7 +204,7 @@ impl Dense {
             match (before.last(), kept) {
                 (Some(h), _) => layer.forward(theta, h, matrix_mut(out, rows, width)),
                 (None, Some(kept)) => {
-                    kept.times((&theta[layer.weight.at.clone()], width), some, out)
+                    kept.times((&theta[layer.weight.at.clone()], width), some, out);
                 }
                 (None, None) => layer.first(theta, (inputs, sparse), out),
             }
