@@ -37,8 +37,10 @@ pub struct PackedGradients {
 /// learnt.
 #[derive(Clone, Debug, Default)]
 struct Read {
-    /// Task and id of each row: which sample it is.
-    samples: Vec<(usize, u64)>,
+    /// Task and id of each row, a list a group: which samples they are.
+    samples: Vec<Vec<(usize, u64)>>,
+    /// [`Dense::keeps`] of the layers that read them.
+    sides: Option<(usize, usize)>,
     /// `None` where they are read anew each time.
     kept: Option<Kept>,
 }
@@ -223,18 +225,62 @@ impl Part<'_> {
 impl Read {
     /// Reads the rows of a pass, unless they are those that it read last.
     fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense) {
-        let samples = || portions.iter().flatten().map(|&at| (memory.task(at), memory.id(at)));
-        if !samples().eq(self.samples.iter().copied()) {
-            self.samples = samples().collect();
-            self.kept = keep(memory, portions, dense);
+        let sample = |&at: &usize| (memory.task(at), memory.id(at));
+        let samples = portions.iter().map(|rows| rows.iter().map(sample).collect()).collect();
+        let sides = dense.keeps();
+        if (&samples, sides) != (&self.samples, self.sides) {
+            let kept = sides.and_then(|sides| keep(memory, portions, sides));
+            *self = Self { samples, sides, kept };
         }
     }
 }
 
 /// The rows of a pass for as many passes as they stay; `None` where each has to read them.
-fn keep(memory: &Memory, groups: &[Vec<usize>], dense: &Dense) -> Option<Kept> {
-    let (inputs, outputs) = dense.keeps()?;
+fn keep(memory: &Memory, groups: &[Vec<usize>], (inputs, outputs): (usize, usize)) -> Option<Kept> {
     let white = memory.white()?;
     let groups = groups.iter().map(|group| group.iter().map(|&at| memory.pixels(at)));
     Kept::read(groups, (inputs, white), outputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Among, Outputs};
+    use crate::network::Mlp;
+    use crate::parts::memory::Place;
+    use crate::scenario::{Samples, Values};
+
+    /// The same rows in other groups, and the same groups again. Catches: what was read for groups
+    /// that ended elsewhere taken for these.
+    #[test]
+    fn rows_are_kept_for_their_groups_alone() {
+        const INPUTS: usize = 12;
+        let network: Arc<dyn Network> = Arc::new(Mlp::new([1, 3, 4], &[16]).unwrap());
+        let mut model = Model::default();
+        model.append_column(network.as_ref(), 3);
+        model.append_head(16, 2, 3);
+        model.outputs.push(Outputs { units: vec![0, 1], among: Among::All });
+        let mut pixels = vec![0; 4 * INPUTS];
+        (0..4).for_each(|row| pixels[row * INPUTS + 3 * row] = 50 + row as u8);
+        let values = Values::Bytes { pixels, white: 100 };
+        let samples = Samples::new(values, INPUTS, vec![0, 1, 1, 0], vec![0, 1, 2, 3]).unwrap();
+        let mut memory = Memory::default();
+        (0..4).for_each(|row| memory.put(Place::End, &samples, row, samples.label(row), 0));
+        let active: Vec<SlotId> = (0..model.layout.slots().len()).map(SlotId).collect();
+        let view = model.shared_view(0);
+        let found = |packed: &mut PackedGradients, groups: &[Vec<usize>]| {
+            packed.begin(&model.layout, &active, groups.len(), groups.len());
+            let done = packed.over_slices(network.as_ref(), (&model, &view), &memory, groups);
+            assert!(done.unwrap() && packed.reads[0][0].kept.is_some());
+            packed.rows.clone()
+        };
+        let mut packed = PackedGradients::default();
+        for groups in [[vec![0, 1, 2], vec![3]], [vec![0], vec![1, 2, 3]], [vec![0], vec![1, 2, 3]]]
+        {
+            let anew = found(&mut PackedGradients::default(), &groups);
+            assert_eq!(found(&mut packed, &groups), anew);
+        }
+    }
 }
