@@ -95,7 +95,7 @@ impl Engine {
 
     /// Lets the scratch go that is as large as a memory: a state, which holds a copy of it, needs
     /// the room. The next pass over the memory makes it anew.
-    pub(crate) fn make_room(&self) {
+    pub(crate) fn let_go(&self) {
         self.recalled.take();
     }
 

@@ -308,9 +308,9 @@ impl Learner {
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 strategy.end_task(&mut cx)?;
                 if let Some(memory) = self.strategy.memory() {
-                    let of = |task| memory.of_task(task).count();
-                    let tasks = if self.measures(task + 1, data) { 0..task + 1 } else { 0..0 };
-                    self.core.remembered.push(tasks.map(of).collect());
+                    let tasks = if self.measures(task + 1, data) { task + 1 } else { 0 };
+                    let rows = memory.of_tasks(tasks);
+                    self.core.remembered.push(rows.iter().map(Vec::len).collect());
                 }
                 if task + 1 == data.stream.tasks.len() {
                     let figures = self.figures();

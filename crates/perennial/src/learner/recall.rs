@@ -14,8 +14,8 @@ use crate::vector::Vector;
 impl<'a> Context<'a> {
     /// The gradient of the mean cross-entropy of each group of a memory's rows, at the current
     /// weights over the slots `active`, in evaluation mode: a row for each group, of zeros for an
-    /// empty one. A plain dense network runs forward and backward without a graph, on all threads, and to the same bits on
-    /// any number of them; any other network runs one pass after another.
+    /// empty one. A plain dense network runs forward and backward without a graph, on all threads,
+    /// and to the same bits on any number of them; any other network runs one pass after another.
     ///
     /// # Errors
     ///

@@ -43,7 +43,7 @@ impl Learner {
     ///
     /// When a part of the strategy cannot be serialised.
     pub fn state(&self) -> Result<State, StateError> {
-        self.engine.make_room();
+        self.engine.let_go();
         let (core, strategy) = (&self.core, self.strategy.as_ref());
         to_state(&Saving { name: self.card.name, core, strategy })
     }
@@ -135,7 +135,7 @@ impl Learner {
     ///
     /// As [`state`](Self::state).
     pub fn kept_bytes(&self, data: usize) -> Result<KeptBytes, StateError> {
-        self.engine.make_room();
+        self.engine.let_go();
         let model = 4 * (self.core.model.theta.len() + self.core.model.buffers.len());
         let state = to_state(self.strategy.as_ref())?;
         let tensors: usize = state.tensors.values().map(|tensor| tensor.bytes.len()).sum();

@@ -73,7 +73,7 @@ pub(crate) struct Work {
     /// Effective weights that are not θ's own.
     pub(crate) joined: Vec<f32>,
     /// Some rows of h_1, and δ_1, where the rows are [kept](Kept).
-    some: Aligned,
+    block: Aligned,
     delta: Aligned,
 }
 
@@ -189,7 +189,7 @@ impl Dense {
         work: &mut Work,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, logits, slope, laterals: received, some, .. } = work;
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, block, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
         if let (Some(first), None) = (self.trunk.first(), kept) {
             sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
@@ -204,7 +204,7 @@ impl Dense {
             match (before.last(), kept) {
                 (Some(h), _) => layer.forward(theta, h, matrix_mut(out, rows, width)),
                 (None, Some(kept)) => {
-                    kept.times((&theta[layer.weight.at.clone()], width), some, out);
+                    kept.times((&theta[layer.weight.at.clone()], width), block, out);
                 }
                 (None, None) => layer.first(theta, (inputs, sparse), out),
             }

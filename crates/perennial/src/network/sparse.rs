@@ -76,14 +76,8 @@ impl Sparse {
     /// XW of the rows that are not full, into their rows of `out` `[rows, outputs]`; X is what was
     /// read and W is `[inputs, outputs]`.
     pub(crate) fn times(&self, x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
-        let Places { inputs, columns, starts } = &self.places;
-        let entries = |row: usize, range: Range<usize>| {
-            let x = &x[row * inputs..(row + 1) * inputs];
-            columns[range].iter().map(move |&column| (usize::from(column), x[usize::from(column)]))
-        };
-        let (runs, full) = (self.places.runs(), &self.full[..]);
-        let weight = Matrix { numbers: weight, stride: outputs };
-        let product = Times { runs, starts, full, entries, weight, outputs, out };
+        let Self { places, full, .. } = self;
+        let product = Times { places, full, x, weight, outputs, out };
         Arch::new().dispatch(Blocks { outputs, product });
     }
 

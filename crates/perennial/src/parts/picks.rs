@@ -142,16 +142,22 @@ impl Scores {
                 m[i] += (1.0 - BETA1) * (slope - m[i]);
                 v[i] += (1.0 - BETA2) * (slope * slope - v[i]);
                 p[i] -= rate * m[i] / (v[i].sqrt() + epsilon);
-                flips |= u32::from((before[i] > THRESHOLD) != (p[i] > THRESHOLD));
+                flips |= u32::from(flips_pick(before[i], p[i]));
             }
             (scores[at], means[at], squares[at]) = (p, m, v);
             if flips != 0 {
                 let first = own.start + at * N;
-                let flipped = (0..N).filter(|&i| (before[i] > THRESHOLD) != (p[i] > THRESHOLD));
+                let flipped = (0..N).filter(|&i| flips_pick(before[i], p[i]));
                 self.changed.extend(flipped.map(|i| (first + i) as u32));
             }
         }
     }
+}
+
+/// Whether a score's move picks its weight or drops it.
+#[inline(always)]
+fn flips_pick(before: f32, after: f32) -> bool {
+    (before > THRESHOLD) != (after > THRESHOLD)
 }
 
 #[cfg(test)]

@@ -142,12 +142,7 @@ impl Strategy for Gem {
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
         let memory = &self.episodes.memory;
-        let mut tasks = vec![Vec::new(); cx.task];
-        for at in 0..memory.len() {
-            if let Some(rows) = tasks.get_mut(memory.task(at)) {
-                rows.push(at); // not the current task's
-            }
-        }
+        let mut tasks = memory.of_tasks(cx.task);
         tasks.retain(|rows| !rows.is_empty());
         let view = self.view(cx.task, cx.model);
         let GemSettings { margin, ridge, .. } = self.settings;

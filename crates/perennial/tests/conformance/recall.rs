@@ -71,8 +71,8 @@ fn probe(
 /// of a memory is that of one plain pass over it in evaluation mode, its inner product with g is
 /// the slope of the memory's loss along g, and statistics do not move. The memory of 300 rows takes
 /// two passes. Catches: training mode (the oracle in training mode is far away), a portion weighed
-/// by its own length, a slot unpacked at another's place, statistics that move, numbers of an earlier call
-/// for a group of no rows.
+/// by its own length, a slot unpacked at another's place, statistics that move, numbers of an
+/// earlier call for a group of no rows.
 #[test]
 fn memory_gradients_are_those_of_plain_passes() {
     for (spec, rows, settings) in [

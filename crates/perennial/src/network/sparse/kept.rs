@@ -76,15 +76,15 @@ impl Kept {
     pub(crate) fn times(
         &self,
         (weight, outputs): (&[f32], usize),
-        some: &mut Aligned,
+        block: &mut Aligned,
         out: &mut [f32],
     ) {
         for Block { rows, tops } in &self.blocks {
-            some.clear(rows.len(), outputs);
+            block.clear(rows.len(), outputs);
             let entries = |range: Range<usize>| self.entries(range);
-            let product = Spread { tops, entries, weight, outputs, out: some.matrix_mut() };
+            let product = Spread { tops, entries, weight, outputs, out: block.matrix_mut() };
             Arch::new().dispatch(Blocks { outputs, product });
-            some.write(&mut out[rows.start * outputs..rows.end * outputs]);
+            block.write(&mut out[rows.start * outputs..rows.end * outputs]);
         }
     }
 

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::places::Places;
+
 /// Products of fewer columns than the widest registers hold go the other way.
 pub(crate) const WIDE: usize = 16;
 /// Registers of sums that are held at once: what most machines have, less what is added.
@@ -152,41 +154,38 @@ impl<P: Product> WithSimd for Blocks<P> {
 }
 
 /// XW, row by row.
-pub(super) struct Times<'a, R> {
-    /// Runs of columns in a row.
-    pub(super) runs: usize,
-    /// Where the entries of each run of each row begin, and where the last ones end.
-    /// `[rows · runs + 1]`
-    pub(super) starts: &'a [u32],
+pub(super) struct Times<'a> {
+    /// Where X is not 0.
+    pub(super) places: &'a Places,
     /// Rows that are left as they are, ascending.
     pub(super) full: &'a [usize],
-    /// Columns and numbers of these entries of a row.
-    pub(super) entries: R,
+    /// X.
+    pub(super) x: &'a [f32],
     /// W. `[columns of X, outputs]`
-    pub(super) weight: Matrix<'a>,
+    pub(super) weight: &'a [f32],
     /// At least [`WIDE`].
     pub(super) outputs: usize,
     /// `[rows, outputs]`
     pub(super) out: &'a mut [f32],
 }
 
-impl<R, I> Product for Times<'_, R>
-where
-    R: Fn(usize, Range<usize>) -> I,
-    I: Iterator<Item = (usize, f32)>,
-{
+impl Product for Times<'_> {
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
-        let (runs, weight, outputs) = (self.runs, self.weight, self.outputs);
+        let Self { places, full, x, weight, outputs, .. } = *self;
+        let (Places { inputs, columns: entries, starts }, runs) = (places, places.runs());
+        let weight = Matrix { numbers: weight, stride: outputs };
         for run in 0..runs {
-            let mut full = self.full.iter().peekable();
-            for (row, starts) in self.starts.windows(runs + 1).step_by(runs).enumerate() {
+            let mut full = full.iter().peekable();
+            for (row, starts) in starts.windows(runs + 1).step_by(runs).enumerate() {
                 if full.next_if_eq(&&row).is_some() {
                     continue;
                 }
                 let out = &mut self.out[columns.of(row, outputs)];
                 let start = if run > 0 { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
-                let entries = (self.entries)(row, range(&starts[run..]));
+                let x = &x[row * inputs..(row + 1) * inputs];
+                let entries = entries[range(&starts[run..])].iter();
+                let entries = entries.map(|&at| (usize::from(at), x[usize::from(at)]));
                 columns.add(simd, entries, weight, start).store(out);
             }
         }

@@ -70,7 +70,8 @@ impl Places {
         }
         let sparse = (end - first) * SPARSE <= self.inputs;
         if !sparse {
-            self.starts[before..].fill(first as u32);
+            self.starts.truncate(before);
+            self.leave_out();
         }
         sparse
     }

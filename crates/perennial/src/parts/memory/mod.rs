@@ -117,6 +117,17 @@ impl Memory {
         (0..self.len()).filter(move |&at| self.task(at) == task)
     }
 
+    /// The rows of each of the first `tasks` tasks.
+    pub fn of_tasks(&self, tasks: usize) -> Vec<Vec<usize>> {
+        let mut rows = vec![Vec::new(); tasks];
+        for at in 0..self.len() {
+            if let Some(rows) = rows.get_mut(self.task(at)) {
+                rows.push(at);
+            }
+        }
+        rows
+    }
+
     /// Copies row `row` of `samples`, of task `task`, to the end or over another row.
     ///
     /// # Panics

@@ -95,21 +95,10 @@ impl Memory {
         answer: impl Fn(usize) -> Range<usize>,
     ) -> Pass {
         let mut pass = Pass { inputs: vec![], rows: 0, mode: Mode::Train, terms: vec![] };
-        self.append_to(&mut pass, rows, weight, answer);
-        pass
-    }
-
-    /// Appends to a pass what [`pass`](Self::pass) is of these rows.
-    pub fn append_to(
-        &self,
-        pass: &mut Pass,
-        rows: Vec<usize>,
-        weight: f32,
-        answer: impl Fn(usize) -> Range<usize>,
-    ) {
         let rows = self.by_task(rows);
         rows.iter().for_each(|&at| self.append_row(at, &mut pass.inputs));
-        self.append_terms(pass, &rows, weight, answer);
+        self.append_terms(&mut pass, &rows, weight, answer);
+        pass
     }
 
     /// The same rows sorted by task.
