@@ -125,10 +125,12 @@ impl Context<'_> {
     /// [`LearnError::DataNotKept`].
     pub fn samples(&self, task: usize, part: Part) -> Result<&Samples, LearnError> {
         let kept = task < self.task && self.card.keeps == Keeps::AllData;
-        if part == Part::Test || !(task == self.task || kept) {
-            return Err(LearnError::DataNotKept { strategy: self.card.name, task });
+        let seen = task == self.task || kept;
+        match part {
+            Part::Train if seen => Ok(self.data.train(task)),
+            Part::Validation if seen => Ok(self.data.validation(task)),
+            _ => Err(LearnError::DataNotKept { strategy: self.card.name, task }),
         }
-        Ok(self.data.samples(task, part))
     }
 
     /// One pass: the mean cross-entropy of a batch, each row among the units of its task.
@@ -193,8 +195,8 @@ impl Context<'_> {
 
     /// For each weight, the mean over samples of what single samples' slopes say of it:
     /// `(1/N) Σ_n Σ_r h(∂(δ_nr · z_n)/∂θ_i)`, evaluation mode, z the logits over the view's
-    /// answering units. `rows` are rows of the current task's `part`; 0 for weights that the view
-    /// has not. A per-sample quantity: a mean over a batch is never squared.
+    /// answering units. `rows` are rows of the current task's training part; 0 for weights that the
+    /// view has not. A per-sample quantity: a mean over a batch is never squared.
     ///
     /// # Errors
     ///
@@ -202,7 +204,6 @@ impl Context<'_> {
     pub fn sample_moments(
         &mut self,
         view: &View,
-        part: Part,
         rows: &[usize],
         slopes: Slopes,
         power: Power,
@@ -213,14 +214,14 @@ impl Context<'_> {
             return Err(LearnError::NothingToMeasure {
                 strategy,
                 task,
-                reason: format!("no {part} samples"),
+                reason: "no training samples".into(),
             });
         }
         if view.column.parameters.is_empty() && view.heads.is_empty() {
             let reason = "no trainable weights".into();
             return Err(LearnError::NothingToMeasure { strategy, task, reason });
         }
-        let samples = data.samples(task, part);
+        let samples = data.train(task);
         let units = self.model.outputs[task].units.clone();
         let asked = Asked { view, samples, rows, units: &units, slopes, power };
         let mut generator = self.generator("labels of importances");

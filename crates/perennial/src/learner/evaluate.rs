@@ -7,7 +7,7 @@ use perennial_metrics::Evaluation;
 
 use super::data::Data;
 use super::{Event, LearnError, Learner, Position, Progress, Stop, Watch};
-use crate::scenario::Samples;
+use crate::scenario::Reader;
 
 /// Rows whose logits are held at once: many, that no thread waits long for another.
 const ROWS: usize = 2000;
@@ -31,8 +31,8 @@ impl Learner {
                     return Err(LearnError::Stopped("the evaluation"));
                 }
                 let limit = self.core.training.eval_samples;
-                let (samples, rows) = data.test_rows(self.core.seed, task, limit);
-                *accuracy = self.accuracy_on(task, samples, &rows);
+                let (test, rows) = data.test_rows(self.core.seed, task, limit);
+                *accuracy = self.accuracy_on(task, &test, &rows);
                 watch.progress(&Progress {
                     task,
                     tasks,
@@ -70,13 +70,13 @@ impl Learner {
     pub(super) fn accuracy_on(
         &self,
         task: usize,
-        samples: &Samples,
+        part: &Reader<'_>,
         rows: &[usize],
     ) -> Option<f64> {
         let outputs = self.core.model.outputs.get(task)?;
         let mut right = 0;
-        self.scores(task, samples, rows, |row, first, scores| {
-            let wanted = outputs.units[samples.label(row) as usize] as usize;
+        self.scores(task, part, rows, |row, first, scores| {
+            let wanted = outputs.units[part.label(row) as usize] as usize;
             right += usize::from(argmax(scores) + first == wanted);
         })?;
         (!rows.is_empty()).then(|| right as f64 / rows.len() as f64)
@@ -88,12 +88,12 @@ impl Learner {
     pub(crate) fn answers(
         &self,
         task: usize,
-        samples: &Samples,
+        part: &Reader<'_>,
         probabilities: bool,
     ) -> Option<Answers> {
         let mut answers = Answers { among: 0..0, units: Vec::new(), probabilities: Vec::new() };
-        let rows: Vec<usize> = (0..samples.len()).collect();
-        answers.among = self.scores(task, samples, &rows, |_, first, scores| {
+        let rows: Vec<usize> = (0..part.len()).collect();
+        answers.among = self.scores(task, part, &rows, |_, first, scores| {
             answers.units.push((first + argmax(scores)) as u32);
             if probabilities {
                 answers.probabilities.extend(softmax(scores));
@@ -107,7 +107,7 @@ impl Learner {
     fn scores(
         &self,
         task: usize,
-        samples: &Samples,
+        part: &Reader<'_>,
         rows: &[usize],
         mut hear: impl FnMut(usize, usize, &[f32]),
     ) -> Option<Range<usize>> {
@@ -115,7 +115,7 @@ impl Learner {
         model.outputs.get(task)?;
         let view = self.strategy.view(task, model);
         for rows in rows.chunks(ROWS) {
-            let read = |i: usize, to: &mut Vec<f32>| samples.append_row(rows[i], to);
+            let read = |i: usize, to: &mut Vec<f32>| part.append_row(rows[i], to);
             let logits = self.engine.logits_of(model, &view, rows.len(), read);
             for (i, &row) in rows.iter().enumerate() {
                 hear(row, view.answer.start, logits.row(i, &view.answer)?);
@@ -135,8 +135,8 @@ impl Learner {
         let since = Instant::now();
         let limit = self.core.training.eval_samples.unwrap_or(ANYTIME_ROWS).min(ANYTIME_ROWS);
         let accuracy = |other: usize| {
-            let (samples, rows) = data.test_rows(self.core.seed, other, Some(limit));
-            self.accuracy_on(other, samples, &rows)
+            let (test, rows) = data.test_rows(self.core.seed, other, Some(limit));
+            self.accuracy_on(other, &test, &rows)
         };
         let tasks = data.stream.tasks.len();
         let accuracies =

@@ -63,9 +63,9 @@ impl Learner {
         let limit = self.core.training.eval_samples.unwrap_or(ROWS).min(ROWS);
         let mut inferred = Inferred { by, accuracy: Vec::new(), found: Vec::new() };
         for task in 0..tasks {
-            let (samples, rows) = data.test_rows(self.core.seed, task, Some(limit));
-            let mut inputs = Vec::with_capacity(rows.len() * samples.inputs());
-            rows.iter().for_each(|&row| samples.append_row(row, &mut inputs));
+            let (test, rows) = data.test_rows(self.core.seed, task, Some(limit));
+            let mut inputs = Vec::new();
+            rows.iter().for_each(|&row| test.append_row(row, &mut inputs));
             // Of each row the surest network so far: its doubt, its task, the class it says.
             let mut surest = vec![(f64::INFINITY, 0, 0); rows.len()];
             for (of, view) in views.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Learner {
                 }
             }
             let classes = &data.stream.tasks[task].classes;
-            let wanted = rows.iter().map(|&row| classes[samples.label(row) as usize]);
+            let wanted = rows.iter().map(|&row| classes[test.label(row) as usize]);
             let right = wanted.zip(&surest).filter(|(class, (.., said))| class == said).count();
             let found = surest.iter().filter(|&&(_, of, _)| of == task).count();
             let share = |count: usize| count as f64 / rows.len() as f64;

@@ -292,7 +292,10 @@ impl Learner {
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 strategy.begin_task(&mut cx)?;
                 let phase = strategy.next_phase(None, &mut cx)?;
+                let since = Instant::now();
                 watch.event(&Event::task(data.stream, task, &self.core.model))?;
+                // It hashes the data, which is no training: as in `measure`.
+                self.clock.train_seconds -= since.elapsed().as_secs_f64();
                 self.enter(task, 0, phase)
             }
             Position::InPhase(at) => match self.train(at, data, watch, stop)? {
@@ -423,9 +426,9 @@ impl Learner {
     /// The outcome of a phase that ends at `at`.
     fn outcome(&self, at: &InPhase, data: &Data<'_>) -> Outcome {
         let validation = at.phase.validate.then(|| {
-            let samples = data.samples(at.task, Part::Validation);
-            let rows: Vec<usize> = (0..samples.len()).collect();
-            self.accuracy_on(at.task, samples, &rows)
+            let part = data.stream.tasks[at.task].reader(Part::Validation);
+            let rows: Vec<usize> = (0..part.len()).collect();
+            self.accuracy_on(at.task, &part, &rows)
         });
         at.outcome(validation.flatten())
     }

@@ -9,7 +9,6 @@ use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch
 use crate::engine::Frozen;
 use crate::model::View;
 use crate::optimizer::Descent;
-use crate::scenario::Part;
 use crate::strategy::{Changed, Gradient, Keeps, Pool, Step};
 use crate::vector::Vector;
 
@@ -40,7 +39,7 @@ impl Learner {
                 return Err(LearnError::DataNotKept { strategy: self.card.name, task: 0 });
             }
         };
-        let rows: usize = pool.iter().map(|&task| data.samples(task, Part::Train).len()).sum();
+        let rows: usize = pool.iter().map(|&task| data.train(task).len()).sum();
         let batch = self.core.training.batch;
         let steps = match self.core.training.drop_last {
             true => rows / batch,

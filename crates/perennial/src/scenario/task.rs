@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::fingerprint::hash_list;
 use super::options::Cut;
 use super::origin::Origin;
+use super::reader::{Reader, Seen};
 use super::transform::Transform;
-use super::{Part, Samples, ScenarioError, Values};
+use super::{Part, Samples, ScenarioError};
 
 /// One task, as data: which rows, which classes, which transform. Cheap to clone; no image is
 /// gathered before [`Task::load`].
@@ -162,20 +163,16 @@ impl Task {
     #[must_use]
     pub fn load(&self, part: Part) -> Samples {
         match &self.source {
-            Source::Rows(rows) => rows.load(part, rows.of(part)),
+            Source::Rows(rows) => rows.seen(part).gather(),
             Source::Own(samples) => own(samples, part).clone(),
         }
     }
 
-    /// As [`load`](Self::load), only these rows of the part.
-    pub(crate) fn load_rows(&self, part: Part, of_part: &[usize]) -> Samples {
+    /// The rows of a part, to be read one by one: the same numbers, and no memory for them.
+    pub(crate) fn reader(&self, part: Part) -> Reader<'_> {
         match &self.source {
-            Source::Rows(rows) => {
-                let all = rows.of(part);
-                let chosen: Vec<u32> = of_part.iter().map(|&row| all[row]).collect();
-                rows.load(part, &chosen)
-            }
-            Source::Own(samples) => own(samples, part).rows(of_part),
+            Source::Rows(rows) => Reader::seen(rows.seen(part)),
+            Source::Own(samples) => Reader::of(own(samples, part)),
         }
     }
 
@@ -227,27 +224,23 @@ impl Rows {
         }
     }
 
-    /// `rows` of a part, numbered as in the data.
-    fn load(&self, part: Part, rows: &[u32]) -> Samples {
+    /// The rows of a part, through the transform.
+    fn seen(&self, part: Part) -> Seen<'_> {
         let lies_in = if part == Part::Test { self.test_of } else { part };
         let (dataset, data) = (self.origin.dataset(), self.origin.part(lies_in));
-        let plan = self.transform.for_shape(dataset.shape);
-        let inputs = dataset.row_len();
-        // Label by class; classes the task does not have are never read.
+        // Classes that the task does not have are never read.
         let mut label_of = vec![0; dataset.classes.len()];
         for (&class, label) in self.classes.iter().zip(0..) {
             label_of[class as usize] = label;
         }
-        let label = |&row: &u32| label_of[data.labels[row as usize] as usize];
-        let labels = rows.iter().map(label).collect();
-        let values = match &data.values {
-            Values::Bytes { pixels, white } => {
-                Values::Bytes { pixels: plan.gather(pixels, inputs, rows), white: *white }
-            }
-            Values::Floats(floats) => Values::Floats(plan.gather(floats, inputs, rows)),
-        };
-        let ids = rows.iter().map(|&row| u64::from(row)).collect();
-        Samples::gathered(values, inputs, labels, ids)
+        Seen {
+            values: &data.values,
+            labels: &data.labels,
+            inputs: dataset.row_len(),
+            rows: self.of(part),
+            label_of,
+            plan: self.transform.for_shape(dataset.shape),
+        }
     }
 }
 

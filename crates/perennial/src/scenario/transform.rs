@@ -88,26 +88,33 @@ impl Plan {
         let mut gathered = Vec::with_capacity(rows.len() * inputs);
         for &row in rows {
             let first = row as usize * inputs;
-            self.append(&all[first..first + inputs], &mut gathered);
+            self.append(&all[first..first + inputs], |pixel| pixel, &mut gathered);
         }
         gathered
     }
 
-    /// Appends an image, transformed. `image`: `[channels, height, width]`
-    pub(super) fn append<T: Pixel>(&self, image: &[T], to: &mut Vec<T>) {
+    /// Appends what `number` makes of the pixels of an image, transformed. `image`:
+    /// `[channels, height, width]`
+    #[inline]
+    pub(super) fn append<T: Pixel, N>(
+        &self,
+        image: &[T],
+        number: impl Fn(T) -> N,
+        to: &mut Vec<N>,
+    ) {
         let pixel = |channel: &[T], i: u32| channel.get(i as usize).copied().unwrap_or_default();
         match self {
-            Self::Copy => to.extend_from_slice(image),
+            Self::Copy => to.extend(image.iter().map(|&pixel| number(pixel))),
             Self::Gather { from } => {
                 for channel in image.chunks_exact(from.len()) {
-                    to.extend(from.iter().map(|&i| pixel(channel, i)));
+                    to.extend(from.iter().map(|&i| number(pixel(channel, i))));
                 }
             }
             Self::Blend { taps } => {
                 for channel in image.chunks_exact(taps.len()) {
                     let weigh = |&(i, weight): &(u32, f32)| weight * pixel(channel, i).into();
                     let blend = |taps: &[_; 4]| T::of_blend(taps.iter().map(weigh).sum());
-                    to.extend(taps.iter().map(blend));
+                    to.extend(taps.iter().map(|taps| number(blend(taps))));
                 }
             }
         }

@@ -8,7 +8,7 @@ use super::tasks::Tasks;
 use super::teach::said;
 use super::{Learner, StoreError};
 use crate::learner::Learner as Driver;
-use crate::scenario::{Samples, Setting};
+use crate::scenario::{Reader, Samples, Setting};
 
 /// How well a task is answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,7 +156,7 @@ impl Learner {
                 }
                 None => tasks.tasks.len() - 1,
             };
-            let answers = driver.answers(number, samples, true).ok_or_else(|| {
+            let answers = driver.answers(number, &Reader::of(samples), true).ok_or_else(|| {
                 StoreError::Cannot(format!(
                     "the learner cannot answer `{}`",
                     tasks.tasks[number].name

@@ -11,7 +11,7 @@ use super::position::{Saved, Saver, abandon};
 use super::tasks::{Measured, Row, Tasks, Taught as Known, white};
 use super::{Learner, StoreError};
 use crate::learner::{Ended, Learner as Driver, Stop, Training, Watch};
-use crate::scenario::{Part, Samples, Stream};
+use crate::scenario::{Part, Reader, Samples, Stream};
 use crate::strategy::Keeps;
 use crate::vector::Mask;
 
@@ -219,7 +219,7 @@ fn measure<'t>(
 
 /// What a learner answers to each row of a task; `None` where it cannot.
 pub(super) fn said(driver: &Driver, task: usize, samples: &Samples) -> Option<Said> {
-    let answers = driver.answers(task, samples, false)?;
+    let answers = driver.answers(task, &Reader::of(samples), false)?;
     let outputs = &driver.core.model.outputs[task];
     let right = answers
         .units

@@ -42,7 +42,7 @@ use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::{Guard, Pull};
 use crate::parts::held::Held;
 use crate::parts::moments::{Amount, Power, Slopes};
-use crate::scenario::{Part, Setting};
+use crate::scenario::Setting;
 use crate::strategy::{
     Card, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy,
 };
@@ -220,7 +220,7 @@ impl Strategy for Mas {
             MasGradient::Batch => of_batches(cx, &view, &rows)?,
             MasGradient::Sample => {
                 let (slopes, power) = (Slopes::SquaredNorm, Power::Absolute);
-                cx.sample_moments(&view, Part::Train, &rows, slopes, power)?
+                cx.sample_moments(&view, &rows, slopes, power)?
             }
         };
         let kept = if self.settings.accumulate == Accumulate::Sum { 1.0 } else { 0.0 };

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::{Benchmark, First, Permuted, Split};
+use crate::scenario::{Benchmark, First, Interpolation, Permuted, Rotated, Split};
 
 /// The images as they are, with rows chosen: what is left of the benchmark is the choice.
 fn upright(dataset: &Arc<Dataset>, options: &Options, seed: u64) -> Stream {
@@ -32,6 +32,38 @@ proptest! {
         prop_assert_eq!(held_out.len(), if validation == 0.0 { 0 } else { share });
         prop_assert!(none.is_empty());
         prop_assert_eq!(test, (0..u64::from(rows / 2)).collect::<Vec<_>>());
+    }
+
+    /// Of bytes and of floats, permuted and rotated. Catches: a row that is read untransformed, a
+    /// quotient of another rounding, the label of another row.
+    #[test]
+    fn a_row_is_read_as_it_is_loaded(rows in 4..40_u32, seed: u64) {
+        let bytes = toy(rows, 3);
+        let mut floats = Dataset::clone(&bytes);
+        for part in [&mut floats.train, &mut floats.test] {
+            let numbers = pixels(part).iter().map(|&pixel| f32::from(pixel) / 7.0).collect();
+            part.values = Values::Floats(numbers);
+        }
+        let floats = Arc::new(floats);
+        let options = Options { tasks: Some(2), samples_per_task: Some(4), validation: 0.4 };
+        for data in [&bytes, &floats] {
+            let permuted = Permuted::default().stream(data, &options, seed).unwrap();
+            let rotated = Rotated { interpolation: Interpolation::Bilinear, ..Rotated::default() };
+            let rotated = rotated.stream(data, &options, seed).unwrap();
+            for task in permuted.tasks.iter().chain(&rotated.tasks) {
+                for part in [Part::Train, Part::Validation, Part::Test] {
+                    let (reader, samples) = (task.reader(part), task.load(part));
+                    prop_assert_eq!(reader.len(), samples.len());
+                    for i in 0..samples.len() {
+                        let (mut read, mut loaded) = (Vec::new(), Vec::new());
+                        reader.append_row(i, &mut read);
+                        samples.append_row(i, &mut loaded);
+                        prop_assert!(read == loaded);
+                        prop_assert_eq!(reader.label(i), samples.label(i));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

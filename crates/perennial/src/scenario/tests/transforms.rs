@@ -6,7 +6,11 @@ use crate::scenario::{Interpolation, Permuted};
 
 fn turned(image: &[u8], shape: [usize; 3], degrees: f64, interpolation: Interpolation) -> Vec<u8> {
     let mut to = Vec::new();
-    Transform::Rotate { degrees, interpolation }.for_shape(shape).append(image, &mut to);
+    Transform::Rotate { degrees, interpolation }.for_shape(shape).append(
+        image,
+        |pixel| pixel,
+        &mut to,
+    );
     to
 }
 
