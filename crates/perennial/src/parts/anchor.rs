@@ -76,18 +76,19 @@ pub fn penalty(theta: &[f32], importance: &[f32], anchor: &[f32], strength: f32)
 /// `sum` and `centre` must be as long as `importance`: a weight that they did not know yet has
 /// S = 0.
 pub fn fold(sum: &mut [f32], centre: &mut [f32], importance: &[f32], anchor: &[f32]) {
-    let folded = sum.iter_mut().zip(centre);
-    for ((sum, centre), (&f, &anchor)) in folded.zip(importance.iter().zip(anchor)) {
-        let total = f64::from(*sum) + f64::from(f);
-        *centre = match total == 0.0 {
-            true => anchor,
-            false => {
+    wide(
+        #[inline(always)]
+        || {
+            let folded = sum.iter_mut().zip(centre);
+            for ((sum, centre), (&f, &anchor)) in folded.zip(importance.iter().zip(anchor)) {
+                let total = f64::from(*sum) + f64::from(f);
                 let far = f64::from(anchor) - f64::from(*centre);
-                (f64::from(*centre) + f64::from(f) / total * far) as f32
+                let mean = (f64::from(*centre) + f64::from(f) / total * far) as f32;
+                *centre = if total == 0.0 { anchor } else { mean };
+                *sum = total as f32;
             }
-        };
-        *sum = total as f32;
-    }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use super::moments::{Amount, Power, Slopes};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
 use crate::objective::Mode;
-use crate::scenario::Part;
-use crate::vector::Vector;
+use crate::vector::{Vector, wide};
 
 /// Above so many classes the exact form, which costs a backward pass a class, draws one label a
 /// sample instead, and says so.
@@ -65,7 +64,7 @@ impl Fisher {
             Self::BatchMean => return batch_means(cx, view, &rows, cx.training.batch),
             Self::OneBatch => return batch_means(cx, view, &rows, rows.len()),
         };
-        cx.sample_moments(view, Part::Train, &rows, slopes, Power::Square)
+        cx.sample_moments(view, &rows, slopes, Power::Square)
     }
 }
 
@@ -83,9 +82,14 @@ fn batch_means(
         let mut pass = cx.labelled(&cx.batch(rows)?);
         pass.mode = Mode::Evaluate;
         for gradient in cx.gradients(view, vec![pass])? {
-            for (mean, g) in mean.iter_mut().zip(gradient.iter()) {
-                *mean += share * g * g;
-            }
+            wide(
+                #[inline(always)]
+                || {
+                    for (mean, g) in mean.iter_mut().zip(gradient.iter()) {
+                        *mean += share * g * g;
+                    }
+                },
+            );
         }
     }
     Ok(mean)

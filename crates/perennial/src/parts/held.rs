@@ -45,23 +45,22 @@ impl Held {
         if known == 0 || importance[..known].iter().all(|&f| f == 0.0) {
             return;
         }
-        let mut order: Vec<usize> = (0..known).collect();
         let important = known.div_ceil(IMPORTANT);
-        // Of equals the lower index first, so that the choice is one.
-        let rank = |&a: &usize, &b: &usize| importance[b].total_cmp(&importance[a]).then(a.cmp(&b));
-        if important < known {
-            order.select_nth_unstable_by(important, rank);
+        let mut ranked = importance[..known].to_vec();
+        let (above, &mut least, _) =
+            ranked.select_nth_unstable_by(important - 1, |a, b| b.total_cmp(a));
+        // Of those as important as the least of them, the ones of the lowest index.
+        let mut equals = important - above.iter().filter(|f| **f > least).count();
+        let (mut first, mut rest) = (0.0, 0.0);
+        for ((&f, theta), anchor) in importance[..known].iter().zip(theta).zip(anchor.iter()) {
+            let equal = f == least && equals > 0;
+            equals -= usize::from(equal);
+            let sum = if f > least || equal { &mut first } else { &mut rest };
+            *sum += f64::from((theta - anchor).abs());
         }
-        let mean = |weights: &[usize]| {
-            let far = |&i: &usize| f64::from((theta[i] - anchor[i]).abs());
-            (!weights.is_empty())
-                .then(|| weights.iter().map(far).sum::<f64>() / weights.len() as f64)
-        };
-        // In the order of θ: which sums are made does not depend on how the tenth was found.
-        let (first, rest) = order.split_at_mut(important);
-        first.sort_unstable();
-        rest.sort_unstable();
-        self.moves.push(Moves { task: task + 1, important: mean(first), others: mean(rest) });
+        let mean = |sum: f64, weights: usize| (weights > 0).then(|| sum / weights as f64);
+        let (important, others) = (mean(first, important), mean(rest, known - important));
+        self.moves.push(Moves { task: task + 1, important, others });
     }
 
     /// Notes how importance lies in the layers, once a task's is known.

@@ -44,7 +44,7 @@ use crate::scenario::Setting;
 use crate::strategy::{
     Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
 };
-use crate::vector::Vector;
+use crate::vector::{Vector, wide};
 
 /// Synaptic intelligence.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -153,15 +153,20 @@ pub(super) fn consolidate(
     xi: f32,
     clip: Clip,
 ) {
-    let weights = path.iter().zip(theta.iter().zip(start));
-    for (importance, (path, (theta, start))) in importance.iter_mut().zip(weights) {
-        let increment = path / ((theta - start).powi(2) + xi);
-        *importance = match clip {
-            Clip::Sum => (*importance + increment).max(0.0),
-            Clip::Increment => *importance + increment.max(0.0),
-            Clip::None => *importance + increment,
-        };
-    }
+    wide(
+        #[inline(always)]
+        || {
+            let weights = path.iter().zip(theta.iter().zip(start));
+            for (importance, (path, (theta, start))) in importance.iter_mut().zip(weights) {
+                let increment = path / ((theta - start).powi(2) + xi);
+                *importance = match clip {
+                    Clip::Sum => (*importance + increment).max(0.0),
+                    Clip::Increment => *importance + increment.max(0.0),
+                    Clip::None => *importance + increment,
+                };
+            }
+        },
+    );
 }
 
 impl Strategy for Si {
