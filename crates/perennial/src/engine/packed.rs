@@ -10,12 +10,17 @@ use crate::network::dense::{Dense, Group, Work};
 use crate::network::sparse::Kept;
 use crate::objective::{Mode, ObjectiveError, Pass};
 use crate::parts::memory::Memory;
+use crate::vector::wide;
 
 use super::heads_of;
 
 /// Rows of a pass: enough for the kernels, few enough that inputs and weights of small networks
 /// stay in a core's cache, and that passes of several threads take little memory.
 pub(crate) const ROWS: usize = 256;
+/// Of rows that are a single group, as many are a piece at least, and there are so many pieces at
+/// most: each is a thread's, and adding up their gradients costs as much as a few rows do.
+const PIECE: usize = 64;
+const PIECES: usize = 4;
 
 /// Gradients as rows of a matrix over the active slots, packed one after another. Scratch: made
 /// anew by every call that fills it, and no part of a saved state.
@@ -88,6 +93,16 @@ impl PackedGradients {
 struct Part<'a> {
     dense: Dense,
     groups: &'a [Vec<usize>],
+    /// Rows of the group that these are pieces of; `None` where each is a group.
+    pieces_of: Option<usize>,
+}
+
+/// A single group in pieces, by its size alone; `None` where it is too small, or not alone.
+fn pieces(groups: &[Vec<usize>]) -> Option<Vec<Vec<usize>>> {
+    let [group] = groups else { return None };
+    let pieces = (group.len() / PIECE).min(PIECES);
+    let rows = group.chunks(group.len().div_ceil(pieces.max(1)).max(1));
+    (pieces > 1).then(|| rows.map(<[usize]>::to_vec).collect())
 }
 
 /// Groups one after another, as many together as make a pass: by their sizes alone, so that no
@@ -123,13 +138,20 @@ impl PackedGradients {
         memory: &Memory,
         groups: &[Vec<usize>],
     ) -> Result<bool, ObjectiveError> {
+        let pieces = pieces(groups);
+        let pieces_of = pieces.as_ref().map(|_| groups[0].len());
+        let (groups, together) = match &pieces {
+            Some(pieces) => (&pieces[..], pieces.chunks(1).collect()),
+            None => (groups, runs(groups)),
+        };
         let part = |groups| {
             let heads = heads_of(model, view, &answers(groups, memory, model));
             let dense = Dense::of(network, model, view, &heads, &mut Vec::new())?;
-            Some(Part { dense, groups })
+            Some(Part { dense, groups, pieces_of })
         };
-        let parts: Option<Vec<Part<'_>>> = runs(groups).into_iter().map(part).collect();
+        let parts: Option<Vec<Part<'_>>> = together.into_iter().map(part).collect();
         let Some(parts) = parts else { return Ok(false) };
+        self.rows.resize(groups.len() * self.length, 0.0);
         let reached = |part: &Part<'_>| {
             let slots: BTreeSet<SlotId> = part.dense.slots().collect();
             self.places.iter().all(|(slot, _)| slots.contains(slot))
@@ -137,7 +159,18 @@ impl PackedGradients {
         if !parts.iter().all(reached) || groups.iter().any(Vec::is_empty) {
             self.rows.fill(0.0); // what the pass of a group does not reach
         }
-        self.fill(&parts, memory, model).map(|()| true)
+        self.fill(&parts, memory, model)?;
+        if pieces.is_some() {
+            let (sum, rest) = self.rows.split_at_mut(self.length);
+            for piece in rest.chunks_exact(self.length.max(1)) {
+                wide(
+                    #[inline(always)]
+                    || sum.iter_mut().zip(piece).for_each(|(sum, piece)| *sum += piece),
+                );
+            }
+            self.rows.truncate(self.length);
+        }
+        Ok(true)
     }
 
     /// The rows of all parts, shared among the threads.
@@ -205,7 +238,8 @@ impl Part<'_> {
             let mut groups = Vec::with_capacity(portions.len());
             let rows = to.chunks_exact_mut(length.max(1)).zip(self.groups);
             for (portion, (gradient, group)) in portions.iter().zip(rows) {
-                let (first, weight) = (pass.rows, 1.0 / group.len() as f32);
+                let whole = self.pieces_of.unwrap_or(group.len());
+                let (first, weight) = (pass.rows, 1.0 / whole as f32);
                 memory.append_terms(&mut pass, portion, weight, |task| model.answer(task));
                 groups.push(Group { rows: first..pass.rows, gradient, add: i > 0 });
                 if read.kept.is_none() {
@@ -252,35 +286,68 @@ mod tests {
     use crate::parts::memory::Place;
     use crate::scenario::{Samples, Values};
 
-    /// The same rows in other groups, and the same groups again. Catches: what was read for groups
-    /// that ended elsewhere taken for these.
-    #[test]
-    fn rows_are_kept_for_their_groups_alone() {
-        const INPUTS: usize = 12;
+    const INPUTS: usize = 12;
+
+    /// A small network and a memory of `rows` rows of two classes, a pixel of each lit.
+    fn remembered(rows: usize) -> (Arc<dyn Network>, Model, Memory) {
         let network: Arc<dyn Network> = Arc::new(Mlp::new([1, 3, 4], &[16]).unwrap());
         let mut model = Model::default();
         model.append_column(network.as_ref(), 3);
         model.append_head(16, 2, 3);
         model.outputs.push(Outputs { units: vec![0, 1], among: Among::All });
-        let mut pixels = vec![0; 4 * INPUTS];
-        (0..4).for_each(|row| pixels[row * INPUTS + 3 * row] = 50 + row as u8);
+        let mut pixels = vec![0; rows * INPUTS];
+        (0..rows).for_each(|row| pixels[row * INPUTS + 3 * row % INPUTS] = 50 + (row % 50) as u8);
         let values = Values::Bytes { pixels, white: 100 };
-        let samples = Samples::new(values, INPUTS, vec![0, 1, 1, 0], vec![0, 1, 2, 3]).unwrap();
+        let labels = (0..rows as u32).map(|row| row / 3 % 2).collect();
+        let samples = Samples::new(values, INPUTS, labels, (0..rows as u64).collect()).unwrap();
         let mut memory = Memory::default();
-        (0..4).for_each(|row| memory.put(Place::End, &samples, row, samples.label(row), 0));
+        (0..rows).for_each(|row| memory.put(Place::End, &samples, row, samples.label(row), 0));
+        (network, model, memory)
+    }
+
+    fn gradients(
+        packed: &mut PackedGradients,
+        (network, model, memory): &(Arc<dyn Network>, Model, Memory),
+        groups: &[Vec<usize>],
+    ) -> Vec<f32> {
         let active: Vec<SlotId> = (0..model.layout.slots().len()).map(SlotId).collect();
         let view = model.shared_view(0);
-        let found = |packed: &mut PackedGradients, groups: &[Vec<usize>]| {
-            packed.begin(&model.layout, &active, groups.len(), groups.len());
-            let done = packed.over_slices(network.as_ref(), (&model, &view), &memory, groups);
-            assert!(done.unwrap() && packed.reads[0][0].kept.is_some());
-            packed.rows.clone()
-        };
+        packed.begin(&model.layout, &active, groups.len(), groups.len());
+        let done = packed.over_slices(network.as_ref(), (model, &view), memory, groups);
+        assert!(done.unwrap() && packed.reads[0][0].kept.is_some());
+        packed.rows.clone()
+    }
+
+    /// The same rows in other groups, and the same groups again. Catches: what was read for groups
+    /// that ended elsewhere taken for these.
+    #[test]
+    fn rows_are_kept_for_their_groups_alone() {
+        let remembered = remembered(4);
         let mut packed = PackedGradients::default();
         for groups in [[vec![0, 1, 2], vec![3]], [vec![0], vec![1, 2, 3]], [vec![0], vec![1, 2, 3]]]
         {
-            let anew = found(&mut PackedGradients::default(), &groups);
-            assert_eq!(found(&mut packed, &groups), anew);
+            let anew = gradients(&mut PackedGradients::default(), &remembered, &groups);
+            assert_eq!(gradients(&mut packed, &remembered, &groups), anew);
+        }
+    }
+
+    /// A group alone is taken in pieces, beside another one whole; of 1,500 rows a piece needs two
+    /// passes. Catches: a piece weighed by its own length, one that is left out or stays behind the
+    /// sum.
+    #[test]
+    fn pieces_add_up_to_the_gradient_of_their_group() {
+        for (rows, parts) in [(127, 1), (128, 2), (255, 3), (1500, 4)] {
+            let remembered = remembered(rows + 1);
+            let groups = [(0..rows).collect(), vec![rows]];
+            assert_eq!(pieces(&groups[..1]).map_or(1, |pieces| pieces.len()), parts);
+            let mut packed = PackedGradients::default();
+            let alone = gradients(&mut packed, &remembered, &groups[..1]);
+            let whole = gradients(&mut PackedGradients::default(), &remembered, &groups);
+            assert_eq!((alone.len(), whole.len()), (packed.length, 2 * packed.length));
+            let most = whole.iter().fold(0.0f32, |most, g| most.max(g.abs()));
+            for (alone, whole) in alone.iter().zip(&whole) {
+                assert!((alone - whole).abs() <= 1e-5 * most, "{rows}: {alone} {whole}");
+            }
         }
     }
 }
