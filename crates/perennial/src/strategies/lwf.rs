@@ -14,6 +14,7 @@
 //! | T | [`temperature`](LwfSettings::temperature) |
 //! | λ_o | [`lambda`](LwfSettings::lambda) |
 //! | which sum | [`weights`](LwfSettings::weights) |
+//! | which mean | [`mean`](LwfSettings::mean) |
 //!
 //! Keeps one vector of θ's length (and the running statistics). A step costs one more forward
 //! pass of the batch. With one head for all tasks the old head is that head; with one that grows
@@ -31,7 +32,8 @@
 //! *Differences.* The paper also warms up the new head first; van de Ven & Tolias weigh the two
 //! losses by shares of the tasks ([`LwfWeights::Shares`]): (1/t) L_t + λ_o (1 − 1/t) · the *mean*
 //! over the old heads, and where the head grows the old targets are padded with 0 for the new
-//! classes.
+//! classes. Their code of 2018 moreover divided a head's loss by its units
+//! ([`LwfMean::Classes`]): with it, and not without, a head that grows comes out as they published.
 //!
 //! ```
 //! let lwf = perennial::strategies::Entry::find("lwf").ok_or("unknown")?;
@@ -76,6 +78,8 @@ pub struct LwfSettings {
     pub lambda: f64,
     /// How new and old are weighed.
     pub weights: LwfWeights,
+    /// What the loss of the old answers is a mean over.
+    pub mean: LwfMean,
 }
 
 /// How the losses of new and old are weighed.
@@ -89,9 +93,31 @@ pub enum LwfWeights {
     Shares,
 }
 
+/// What the loss of the old answers is a mean over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LwfMean {
+    /// The rows of the batch; over a head's units it is a sum, the cross-entropy.
+    #[default]
+    Rows,
+    /// The rows and the units too: the cross-entropy over the number of units that compete.
+    Classes,
+}
+
+impl LwfMean {
+    /// By what the sum over so many rows and units is divided.
+    fn over(self, rows: usize, units: usize) -> usize {
+        match self {
+            Self::Rows => rows,
+            Self::Classes => rows * units,
+        }
+    }
+}
+
 impl Default for LwfSettings {
     fn default() -> Self {
-        Self { temperature: 2.0, lambda: 1.0, weights: LwfWeights::Sum }
+        let (weights, mean) = (LwfWeights::Sum, LwfMean::Rows);
+        Self { temperature: 2.0, lambda: 1.0, weights, mean }
     }
 }
 
@@ -102,6 +128,7 @@ impl Method for Lwf {
         ("temperature", "T, above 0: above 1, small probabilities count more"),
         ("lambda", "weight of the old answers, at least 0"),
         ("weights", "how new and old are weighed: sum, or shares (1/t and 1 − 1/t)"),
+        ("mean", "the loss of old answers is a mean over: rows, or rows and classes (classes)"),
     ];
 
     fn with(settings: LwfSettings) -> Result<Self, LearnError> {
@@ -144,18 +171,20 @@ impl Strategy for Lwf {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        let LwfSettings { temperature, lambda, weights } = self.settings;
+        let LwfSettings { temperature, lambda, weights, mean } = self.settings;
         // The last task's shares are the teacher's largest: (T − 1) to 1.
         let shares = match weights {
             LwfWeights::Sum => 1.0,
             LwfWeights::Shares => cx.tasks().unwrap_or(cx.task + 1).saturating_sub(1) as f64,
         };
-        let pull = lambda * temperature * shares;
+        let of_each = mean.over(1, cx.model.units()) as f64;
+        let pull = lambda * temperature * shares / of_each;
         if cx.setting == Setting::Domain && pull >= 1.0 {
             cx.note(format!(
                 "lwf: with one head for all tasks the old answers can outvote the labels of new \
-                 tasks, for lambda × temperature{} is {pull}; below 1 the labels win",
-                if shares == 1.0 { "" } else { " × (tasks − 1)" }
+                 tasks, for lambda × temperature{}{} is {pull}; below 1 the labels win",
+                if shares == 1.0 { "" } else { " × (tasks − 1)" },
+                if of_each == 1.0 { "" } else { " / classes" }
             ));
         }
         Ok(())
@@ -163,7 +192,7 @@ impl Strategy for Lwf {
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         let mut pass = cx.labelled(batch);
-        let LwfSettings { temperature, lambda, weights } = self.settings;
+        let LwfSettings { temperature, lambda, weights, mean } = self.settings;
         if self.teacher.is_empty() || lambda == 0.0 {
             return Ok(vec![pass]);
         }
@@ -192,13 +221,9 @@ impl Strategy for Lwf {
                 probabilities.resize((row + 1) * active.len(), 0.0);
             }
             let temperature = temperature as f32;
+            let weight = each as f32 / mean.over(rows, active.len()) as f32;
             let target = Target::Soft { probabilities, temperature };
-            pass.terms.push(Term {
-                rows: 0..rows,
-                active,
-                weight: each as f32 / rows as f32,
-                target,
-            });
+            pass.terms.push(Term { rows: 0..rows, active, weight, target });
         }
         Ok(vec![pass])
     }

@@ -200,6 +200,31 @@ fn byte_budgets_hold_as_heads_grow() {
     }
 }
 
+/// Two tasks, so that there is one teacher, under one head, heads of their own and a head that
+/// grows, where shares pad the old answers. Catches: units of another head counted, the units of
+/// the teacher where more compete.
+#[test]
+fn a_mean_over_classes_divides_by_as_many_as_compete() {
+    for (data, setting, weights, tasks) in [
+        ("permuted-digits", Setting::Domain, "sum", 1),
+        ("split-digits", Setting::Task, "sum", 1),
+        ("split-digits", Setting::Class, "sum", 1),
+        ("split-digits", Setting::Class, "shares", 2),
+    ] {
+        let mut stream = stream(data, Some(20), 0);
+        stream.tasks.truncate(2);
+        let units: usize = stream.tasks[..tasks].iter().map(|task| task.classes.len()).sum();
+        let theta = |settings| {
+            let (strategy, training) = (make("lwf", &settings), Training::default());
+            let learner = Learner::new(net("mlp:8"), strategy, training, setting, &stream, 0);
+            finish(learner.unwrap(), &stream, &mut ()).core.model.theta
+        };
+        let rows = theta(json!({ "weights": weights, "mean": "rows" }));
+        let classes = json!({ "weights": weights, "mean": "classes", "lambda": units });
+        assert!(theta(classes) == rows, "{data} {setting:?} {weights}");
+    }
+}
+
 /// Catches: a bad value that is trained with, a note that is missing.
 #[test]
 fn bad_settings_are_sentences_and_small_memories_are_noted() {
@@ -237,6 +262,7 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
     for (settings, said) in [
         (json!({}), "lambda × temperature is 2;"),
         (json!({ "lambda": 0.3, "weights": "shares" }), "× (tasks − 1) is 1.2;"),
+        (json!({ "lambda": 6, "mean": "classes" }), "lambda × temperature / classes is 1.2;"),
         (json!({ "lambda": 0.25 }), ""),
     ] {
         let notes = run("lwf", settings, &plain).unwrap();
