@@ -21,8 +21,9 @@ NETWORK = "mlp:100x100"
 # Samples of a task: enough steps for a time, few enough for a thousand tasks.
 SAMPLES = {"tasks": 500, "parameters": 200, "batch": 3000}
 TASKS, BATCH = 2, 10  # where they do not grow
-# Vectors of θ's length that are held: θ and its gradient; F, the next F and θ*; g_ref.
-HELD = {"finetune": 2, "online-ewc": 5, "agem": 3, "er": 2}
+# Vectors of θ's length that are held: θ and its gradient; F, the next F and θ*; g_ref in
+# four pieces.
+HELD = {"finetune": 2, "online-ewc": 5, "agem": 6, "er": 2}
 
 
 def places(sweep: str, quick: bool) -> list[int]:
