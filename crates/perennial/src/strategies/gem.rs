@@ -17,6 +17,11 @@
 //! Keeps the memory. A step of task t costs a pass over all t − 1 memories and holds as many
 //! gradients: it grows with the tasks.
 //!
+//! *Many tasks.* A step that goes against one task adds γ of every old gradient at least, which with
+//! many tasks is many times the learning rate on a few samples. Permuted MNIST, 17 tasks of 55,000
+//! samples, mlp:256x256, lr .1, 250 samples a task, one seed: γ = .5 → ACC .860, forgetting .100;
+//! γ = 0 → .893, .067. With 5,500 samples a task it is .884 and .886.
+//!
 //! The guarantee is of the gradient. With momentum, Adam or weight decay the move is another; with
 //! batch normalisation the memory is judged by running statistics and the batch by its own.
 //!
