@@ -50,9 +50,8 @@ targets stands the floor of all cores, but that of one core for steps of ten row
 
 ## A stream of {tasks} tasks
 
-Resident memory of the process that learns, while it is measured after a task, without
-the matrix R of accuracies. Whether memory depends on how long the stream will be, is
-under scaling: against tasks.
+Resident memory of the process that learns, while it is measured after a task. Whether
+memory depends on how long the stream will be, is under scaling: against tasks.
 
 {stream}
 

@@ -12,7 +12,7 @@ def section(records: Records) -> str:
     first = last = 0
     for record in records.of(stream="long"):
         first, last = record["first"], record["tasks"]
-        early, late = (without_r(record, mark) for mark in (first, last))
+        early, late = (record["resident"][str(mark)] for mark in (first, last))
         growth = late / early - 1
         rows.append(
             [
@@ -20,7 +20,6 @@ def section(records: Records) -> str:
                 number(early / MEGABYTE),
                 number(late / MEGABYTE),
                 f"{growth:+.1%} {'flat' if abs(growth) <= FLAT else '**not flat**'}",
-                number(r_bytes(record, last) / MEGABYTE),
                 number(record["peak_bytes"] / MEGABYTE),
                 number(record["log_bytes"] / MEGABYTE),
                 number(record["seconds"]),
@@ -31,19 +30,9 @@ def section(records: Records) -> str:
         f"after task {first:,}, MB",
         f"after task {last:,}, MB",
         "change",
-        "R in the end, MB",
         "peak, MB",
         "log on disk, MB",
         "seconds",
     ]
     return table(header, rows) if rows else ""
 
-
-def r_bytes(record: dict, mark: int) -> int:
-    """R after so many tasks: a row before the first and one after each, an optional
-    number of 16 bytes for every task of the stream."""
-    return (mark + 1) * record["tasks"] * 16
-
-
-def without_r(record: dict, mark: int) -> float:
-    return record["resident"][str(mark)] - r_bytes(record, mark)

@@ -21,9 +21,13 @@ use thiserror::Error;
 /// metric whose formula reads a `None`, or a row that has not been measured yet, is `None`; what a
 /// formula does not read does not matter.
 ///
+/// A row in the midst of R that was not measured is `[]`: over a thousand tasks, of which every
+/// hundredth is followed by an evaluation, R is ten rows and not a thousand. The first row says T
+/// and is never left out.
+///
 /// # On disk
 ///
-/// R is written as its rows, `[[0.1, null], [0.9, 0.2], …]`, and checked when read. A matrix
+/// R is written as its rows, `[[0.1, null], [], [0.9, 0.2], …]`, and checked when read. A matrix
 /// without rows is `[]`, which does not say T: read back, it takes T from its first row. JSON
 /// read by `serde_json` gives back every bit only with that crate's feature `float_roundtrip`.
 ///
@@ -48,25 +52,22 @@ use thiserror::Error;
 #[serde(try_from = "Vec<Vec<Option<f64>>>")]
 pub struct Accuracy {
     tasks: usize,
-    rows: Vec<Vec<Option<f64>>>, // [≤ tasks + 1, tasks]
+    rows: Vec<Vec<Option<f64>>>, // [≤ tasks + 1, tasks or none]
 }
 
 /// Why a row cannot be part of R.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum AccuracyError {
-    /// A row without a single task.
+    /// A first row without a single task.
     #[error(
-        "Row {row} of the accuracy matrix is empty, but a run has at least one task; give one \
+        "Row 0 of the accuracy matrix is empty, but a run has at least one task; give one \
          accuracy (or null) for each task."
     )]
-    Empty {
-        /// Which row.
-        row: usize,
-    },
+    Empty,
     /// A row of another length than the number of tasks.
     #[error(
         "Row {row} of the accuracy matrix has {found} entries, but the run has {expected} tasks; \
-         give one accuracy (or null) for each task."
+         give one accuracy (or null) for each task, or none at all if it was not measured."
     )]
     RowLength {
         /// Which row.
@@ -109,24 +110,25 @@ impl Accuracy {
     }
 
     /// Appends the next row, one accuracy a task: first the untrained network's, then that after
-    /// each task.
+    /// each task, or nothing where it was not measured.
     ///
     /// # Errors
     ///
-    /// When the row's length is not [`tasks`](Self::tasks), when R is complete, or when a value is
-    /// no fraction from 0 to 1 (NaN is none). R is unchanged then.
+    /// When the row's length is not [`tasks`](Self::tasks) and it is not an empty one after the
+    /// first, when R is complete, or when a value is no fraction from 0 to 1 (NaN is none). R is
+    /// unchanged then.
     pub fn push_row(&mut self, row: impl Into<Vec<Option<f64>>>) -> Result<(), AccuracyError> {
         let values = row.into(); // [tasks]
         let row = self.rows.len();
         // `[]` on disk does not say how many tasks there are; the first row does.
         let tasks = if self.tasks == 0 { values.len() } else { self.tasks };
-        if values.is_empty() {
-            return Err(AccuracyError::Empty { row });
+        if row == 0 && values.is_empty() {
+            return Err(AccuracyError::Empty);
         }
         if row > tasks {
             return Err(AccuracyError::TooManyRows { tasks });
         }
-        if values.len() != tasks {
+        if values.len() != tasks && !values.is_empty() {
             return Err(AccuracyError::RowLength { row, found: values.len(), expected: tasks });
         }
         if let Some((task, value)) = not_a_fraction(&values) {
@@ -143,7 +145,8 @@ impl Accuracy {
         self.tasks
     }
 
-    /// How many tasks have been learnt and measured: the number of rows without row 0.
+    /// How many tasks have been learnt and have their row, measured or not: the number of rows
+    /// without row 0.
     #[must_use]
     pub fn trained(&self) -> usize {
         self.rows.len().saturating_sub(1)
@@ -156,7 +159,7 @@ impl Accuracy {
         *self.rows.get(i)?.get(j)?
     }
 
-    /// The rows measured so far, `[trained() + 1][tasks()]`, row 0 first.
+    /// The rows so far, `[trained() + 1][tasks()]`, row 0 first; what was not measured is empty.
     #[must_use]
     pub fn rows(&self) -> &[Vec<Option<f64>>] {
         &self.rows
@@ -221,6 +224,11 @@ mod tests {
 
     #[test]
     fn what_is_not_measured_is_none() {
+        let sparse = read("[[0.5,0.5],[],[0.5,1.0]]").unwrap();
+        assert_eq!((sparse.tasks(), sparse.trained()), (2, 2));
+        assert_eq!((sparse.at(1, 0), sparse.at(2, 1)), (None, Some(1.0)));
+        assert_eq!(sparse.diagonal(), [None, Some(1.0)]);
+        assert_eq!(serde_json::to_string(&sparse).unwrap(), "[[0.5,0.5],[],[0.5,1.0]]");
         let mut r = Accuracy::new(2);
         assert_eq!((r.tasks(), r.trained(), r.at(0, 0)), (2, 0, None));
         r.push_row([Some(0.0), Some(1.0)]).unwrap();

@@ -141,6 +141,16 @@ proptest! {
         for (name, metric, _) in METRICS {
             prop_assert_eq!(metric(&partial), metric(&nulls), "{}", name);
         }
+        let without = |row: &[Option<f64>]| {
+            let own = |(k, own): (usize, &Vec<_>)| if k == i { row.to_vec() } else { own.clone() };
+            Accuracy::unchecked(rows.iter().enumerate().map(own).collect())
+        };
+        if i > 0 {
+            for (name, metric, _) in METRICS {
+                let (empty, nulls) = (without(&[]), without(&vec![None; tasks]));
+                prop_assert_eq!(metric(&empty), metric(&nulls), "{}", name);
+            }
+        }
         let complete = Accuracy::unchecked(rows);
         for k in 0..=tasks {
             let measured = k < i;

@@ -15,7 +15,8 @@ const ROWS: usize = 2000;
 const ANYTIME_ROWS: usize = 1000;
 
 impl Learner {
-    /// Measures the next row of R: one accuracy a task, null where the learner cannot answer.
+    /// Measures the next row of R: one accuracy a task, null where the learner cannot answer; none
+    /// at all where R has no such row.
     pub(super) fn measure(
         &mut self,
         data: &Data<'_>,
@@ -24,8 +25,9 @@ impl Learner {
     ) -> Result<(), LearnError> {
         let (since, tasks) = (Instant::now(), data.stream.tasks.len());
         let after = self.core.accuracy.rows().len();
-        let mut row = vec![None; tasks];
+        let mut row = Vec::new();
         if self.measures(after, data) {
+            row.resize(tasks, None);
             for (task, accuracy) in row.iter_mut().enumerate() {
                 if stop.asked() {
                     return Err(LearnError::Stopped("the evaluation"));

@@ -90,11 +90,11 @@ pub enum Event {
         /// By kind.
         figures: serde_json::Value,
     },
-    /// A row of R was measured.
+    /// R has another row.
     Row {
         /// How many tasks were learnt.
         after: usize,
-        /// Accuracy on each task; null where there is no answer.
+        /// Accuracy on each task, null where there is no answer; empty where it is not measured.
         accuracy: Vec<Option<f64>>,
     },
 }

@@ -15,11 +15,11 @@ mod laterals;
 
 use std::ops::Range;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef};
 
 use self::laterals::{At, Laterals};
 use super::Network;
+use super::shared::multiply;
 use super::sparse::{Aligned, Kept, Sparse, WIDE};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Grid, Model, View};
@@ -72,9 +72,9 @@ pub(crate) struct Work {
     laterals: laterals::Work,
     /// Effective weights that are not θ's own.
     pub(crate) joined: Vec<f32>,
-    /// Some rows of h_1, and δ_1, where the rows are [kept](Kept).
-    block: Aligned,
-    delta: Aligned,
+    /// Where the rows are [kept](Kept): some rows of W_1, or δ_1; and what it is multiplied to.
+    right: Aligned,
+    sums: Aligned,
 }
 
 /// A group of rows of a pass and the gradient it goes to.
@@ -93,8 +93,8 @@ enum Before<'a> {
     Dense(&'a [f32]),
     /// The same, what of it is not 0, and δ `[rows, outputs]`.
     Sparse(&'a [f32], &'a mut Sparse, &'a [f32]),
-    /// The same of rows that were read before.
-    Kept(&'a Kept, &'a Aligned),
+    /// The same of rows that were read before, and scratch.
+    Kept(&'a Kept, &'a Aligned, &'a mut Aligned),
 }
 
 impl Dense {
@@ -189,7 +189,8 @@ impl Dense {
         work: &mut Work,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, logits, slope, laterals: received, block, .. } = work;
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, right, sums, .. } =
+            work;
         hidden.resize_with(self.trunk.len(), Vec::new);
         if let (Some(first), None) = (self.trunk.first(), kept) {
             sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
@@ -204,7 +205,7 @@ impl Dense {
             match (before.last(), kept) {
                 (Some(h), _) => layer.forward(theta, h, matrix_mut(out, rows, width)),
                 (None, Some(kept)) => {
-                    kept.times((&theta[layer.weight.at.clone()], width), block, out);
+                    kept.times((&theta[layer.weight.at.clone()], width), (right, sums), out);
                 }
                 (None, None) => layer.first(theta, (inputs, sparse), out),
             }
@@ -243,16 +244,8 @@ impl Dense {
         place: impl Fn(SlotId) -> Option<usize>,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work {
-            inputs,
-            sparse,
-            hidden,
-            slope,
-            deltas,
-            laterals: received,
-            delta: first_delta,
-            ..
-        } = work;
+        let Work { inputs, sparse, hidden, slope, deltas, laterals: received, right, sums, .. } =
+            work;
         deltas.resize_with(self.trunk.len(), Vec::new);
         let (depth, units) = (self.trunk.len(), self.columns.len());
         let slopes = matrix(slope, rows, units);
@@ -271,26 +264,26 @@ impl Dense {
                 let weight = matrix(&theta[next.weight.at.clone()], next.inputs, next.outputs);
                 let from = matrix(&after[0], rows, next.outputs);
                 let to = matrix_mut(delta, rows, width);
-                matmul(to, Accum::Replace, from, weight.transpose(), 1.0, Par::Seq);
+                multiply(to, Accum::Replace, from, weight.transpose());
             } else {
                 for (i, (head, columns)) in self.heads.iter().enumerate() {
                     let weight = matrix(&theta[head.weight.at.clone()], head.inputs, head.outputs);
                     let from = slopes.subcols(columns.start, columns.len());
                     let accum = if i == 0 { Accum::Replace } else { Accum::Add };
                     let to = matrix_mut(delta, rows, width);
-                    matmul(to, accum, from, weight.transpose(), 1.0, Par::Seq);
+                    multiply(to, accum, from, weight.transpose());
                 }
             }
             rectify(delta, &hidden[l]);
         }
         if let (Some(_), Some(delta), Some(layer)) = (kept, deltas.first(), self.trunk.first()) {
-            first_delta.copy(&delta[..rows * layer.outputs], layer.outputs);
+            right.copy(&delta[..rows * layer.outputs], layer.outputs);
         }
         for group in groups {
             for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
                 let delta = &deltas[l][..rows * layer.outputs];
                 let h = match (l, kept) {
-                    (0, Some(kept)) => Before::Kept(kept, first_delta),
+                    (0, Some(kept)) => Before::Kept(kept, right, sums),
                     (0, None) if sparse.holds(&group.rows) => Before::Sparse(inputs, sparse, delta),
                     (0, None) => Before::Dense(inputs),
                     _ => Before::Dense(&hidden[l - 1]),
@@ -319,7 +312,7 @@ impl Layer {
     fn forward(&self, theta: &[f32], h: &[f32], out: MatMut<'_, f32>) {
         let weight = matrix(&theta[self.weight.at.clone()], self.inputs, self.outputs);
         let h = matrix(&h[..out.nrows() * self.inputs], out.nrows(), self.inputs);
-        matmul(out, Accum::Replace, h, weight, 1.0, Par::Seq);
+        multiply(out, Accum::Replace, h, weight);
     }
 
     /// xW of the inputs of the pass.
@@ -360,12 +353,12 @@ impl Before<'_> {
             Self::Sparse(h, sparse, delta) => {
                 sparse.transposed_times(h, rows, (*delta, outputs), to, add);
             }
-            Self::Kept(kept, delta) => kept.transposed_times(&rows, delta, to, add),
+            Self::Kept(kept, delta, sums) => kept.transposed_times(&rows, (delta, sums), to, add),
             Self::Dense(h) => {
                 let h = matrix(&h[rows.start * inputs..], rows.len(), inputs);
                 let accum = if add { Accum::Add } else { Accum::Replace };
                 let to = matrix_mut(to, inputs, outputs);
-                matmul(to, accum, h.transpose(), delta, 1.0, Par::Seq);
+                multiply(to, accum, h.transpose(), delta);
             }
         }
     }
@@ -415,7 +408,7 @@ fn inputs_times(
     let serves = outputs >= WIDE;
     if !serves || !sparse.holds(&(0..rows)) {
         let (x, weight) = (matrix(values, rows, inputs), matrix(weight, inputs, outputs));
-        matmul(matrix_mut(out, rows, outputs), Accum::Replace, x, weight, 1.0, Par::Seq);
+        multiply(matrix_mut(out, rows, outputs), Accum::Replace, x, weight);
     }
     if serves && !sparse.holds_none() {
         sparse.times(values, weight, outputs, out);
@@ -450,11 +443,14 @@ fn add_rows(to: &mut [f32], rows: MatRef<'_, f32>, add: bool) {
     if !add {
         to.fill(0.0);
     }
-    for row in 0..rows.nrows() {
-        for (column, to) in to.iter_mut().enumerate() {
-            *to += rows[(row, column)];
-        }
-    }
+    wide(
+        #[inline(always)]
+        || {
+            for row in rows.row_iter() {
+                to.iter_mut().zip(row.iter()).for_each(|(to, x)| *to += x);
+            }
+        },
+    );
 }
 
 /// 0 where the unit did not fire.

@@ -13,6 +13,7 @@ mod normaliser;
 mod parse;
 mod plan;
 mod resnet;
+mod shared;
 pub(crate) mod sparse;
 mod start;
 pub(crate) mod tape;

@@ -18,6 +18,7 @@ pub(crate) use self::kept::Kept;
 pub(crate) use self::kernels::WIDE;
 use self::kernels::{Blocks, Matrix, Times, Transposed};
 use self::places::{EIGHT, Places, TOGETHER, flag};
+use super::shared::by_rows;
 
 /// Where the numbers of a batch of rows are not 0.
 #[derive(Clone, Debug, Default)]
@@ -28,9 +29,10 @@ pub(crate) struct Sparse {
     full: Vec<usize>,
     /// Scratch: which numbers of a row are not 0, a byte each. `[inputs, to a multiple of eight]`
     flags: Vec<u8>,
-    /// Scratch: entries of some rows, column after column.
+    /// Scratch: the entries of [`TOGETHER`] rows after another, each column after column.
     turned: Vec<Entry>,
-    /// Scratch: where each column's entries begin, and where the last one's end. `[inputs + 1]`
+    /// Scratch: where each column's entries begin, and where the last one's end.
+    /// `[as many times, inputs + 1]`
     tops: Vec<u32>,
 }
 
@@ -77,8 +79,11 @@ impl Sparse {
     /// read and W is `[inputs, outputs]`.
     pub(crate) fn times(&self, x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
         let Self { places, full, .. } = self;
-        let product = Times { places, full, x, weight, outputs, out };
-        Arch::new().dispatch(Blocks { outputs, product });
+        let multiply_adds = places.end() * outputs;
+        by_rows(out, outputs, multiply_adds, |rows, out| {
+            let product = Times { places, full, rows, x, weight, outputs, out };
+            Arch::new().dispatch(Blocks { outputs, product });
+        });
     }
 
     /// XᵀD over `rows`, none of them full, into or added to `out` `[inputs, outputs]`; X is what
@@ -93,22 +98,28 @@ impl Sparse {
     ) {
         let Self { places, turned, tops, .. } = self;
         let Places { inputs, columns, .. } = &*places;
-        tops.resize(inputs + 1, 0);
-        for first in rows.clone().step_by(TOGETHER) {
-            let together = first..rows.end.min(first + TOGETHER);
-            let add = add || together.start > rows.start;
-            turned.clear();
-            places.turn(together, tops, turned, |row, at| {
+        let blocks = rows.clone().step_by(TOGETHER);
+        turned.clear();
+        tops.resize(blocks.len() * (inputs + 1), 0);
+        for (first, tops) in blocks.zip(tops.chunks_exact_mut(inputs + 1)) {
+            places.turn(first..rows.end.min(first + TOGETHER), tops, turned, |row, at| {
                 let value = x[row * inputs + usize::from(columns[at])];
                 Entry { row: row as u32, value }
             });
-            let entries = |range: Range<usize>| {
-                turned[range].iter().map(|entry| (entry.row as usize, entry.value))
-            };
-            let delta = Matrix { numbers: delta, stride: outputs };
-            let product = Transposed { tops, entries, delta, outputs, out: &mut *out, add };
-            Arch::new().dispatch(Blocks { outputs, product });
         }
+        let (turned, tops) = (&*turned, &*tops);
+        by_rows(out, outputs, turned.len() * outputs, |of, out| {
+            for (block, tops) in tops.chunks_exact(inputs + 1).enumerate() {
+                let entries = |range: Range<usize>| {
+                    turned[range].iter().map(|entry| (entry.row as usize, entry.value))
+                };
+                let tops = &tops[of.start..=of.end];
+                let delta = Matrix { numbers: delta, stride: outputs };
+                let (out, add) = (&mut *out, add || block > 0);
+                let product = Transposed { tops, entries, delta, outputs, out, add };
+                Arch::new().dispatch(Blocks { outputs, product });
+            }
+        });
     }
 }
 

@@ -121,8 +121,18 @@ fn widen(from: &[f32], to: &mut [f64]) {
 /// g̃ = g + Σ_k v_k g_k, summed in f64: with nearly parallel rows v is large and the sum is not.
 pub fn add_rows(g: &mut [f32], rows: &[f32], v: &[f64]) {
     let len = g.len();
+    let each = len.div_ceil(PARTS).next_multiple_of(BLOCK);
+    rayon::scope(|scope| {
+        for (first, g) in (0..len).step_by(each.max(1)).zip(g.chunks_mut(each.max(1))) {
+            scope.spawn(move |_| add_part(g, first, rows, (len, v)));
+        }
+    });
+}
+
+/// The same of the numbers from `first` on; rows are of `len` numbers.
+fn add_part(g: &mut [f32], first: usize, rows: &[f32], (len, v): (usize, &[f64])) {
     let mut sum = [0f64; BLOCK];
-    for (first, g) in (0..len).step_by(BLOCK).zip(g.chunks_mut(BLOCK)) {
+    for (first, g) in (first..).step_by(BLOCK).zip(g.chunks_mut(BLOCK)) {
         let sum = &mut sum[..g.len()];
         widen(g, sum);
         for (row, &v) in rows.chunks_exact(len).zip(v).filter(|(_, v)| **v != 0.0) {

@@ -9,13 +9,13 @@
 //!                                    ∂V = aᵀ γ,  ∂b_V = Σ γ,  ∂α_j = Σ h_j ⊙ (γ V_jᵀ)
 //! ```
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatRef, Par};
+use faer::{Accum, MatRef};
 
 use super::{Before, Group, Layer, Place};
 use super::{add_bias, add_rows, inputs_times, matrix, matrix_mut, rectify};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Column, Grid, Model, View};
+use crate::network::shared::multiply;
 use crate::network::sparse::Sparse;
 use crate::network::{Lateral, LateralKind};
 
@@ -281,7 +281,7 @@ impl Map {
         u.gradient(layout, Before::Dense(squeezed), delta, group, known);
         gamma.resize(rows.len() * u.inputs, 0.0);
         let to = matrix_mut(gamma, rows.len(), u.inputs);
-        matmul(to, Accum::Replace, delta, u.matrix(theta).transpose(), 1.0, Par::Seq);
+        multiply(to, Accum::Replace, delta, u.matrix(theta).transpose());
         rectify(gamma, &squeezed[rows.start * u.inputs..]);
         let slope = matrix(gamma, rows.len(), v.outputs);
         v.gradient(layout, Before::Dense(joined), slope, group, known);
@@ -290,7 +290,7 @@ impl Map {
         }
         back.resize(rows.len() * v.inputs, 0.0);
         let to = matrix_mut(back, rows.len(), v.inputs);
-        matmul(to, Accum::Replace, slope, v.matrix(theta).transpose(), 1.0, Par::Seq);
+        multiply(to, Accum::Replace, slope, v.matrix(theta).transpose());
         alpha.gradient(layout, group, known, |to, add| {
             let mut first = 0;
             for (to, h) in to.iter_mut().zip(from) {
@@ -317,7 +317,7 @@ impl Affine {
     fn add(&self, theta: &[f32], x: &[f32], out: &mut [f32]) {
         let rows = out.len() / self.outputs;
         let (x, to) = (matrix(x, rows, self.inputs), matrix_mut(out, rows, self.outputs));
-        matmul(to, Accum::Add, x, self.matrix(theta), 1.0, Par::Seq);
+        multiply(to, Accum::Add, x, self.matrix(theta));
         self.add_bias(theta, out);
     }
 

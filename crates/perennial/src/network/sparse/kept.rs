@@ -5,28 +5,72 @@ use std::ops::Range;
 use pulp::Arch;
 
 use super::aligned::Aligned;
-use super::kernels::{Blocks, Spread, Transposed};
+use super::kernels::{Blocks, Line, Lines, Matrix, MatrixMut};
 use super::places::{EIGHT, Places, TOGETHER, flag};
 
-/// Groups of rows of bytes, as few bytes as their products can be made of: two for each number
-/// that is not 0, where the rows have one for each that is or is not.
+/// Groups of rows of bytes, as their products take them: two bytes for each number that is not 0,
+/// for each of two products.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     /// What each byte is as a number.
     numbers: Box<[f32; 256]>,
-    /// The entries of some rows of a group after another, each column after column: the row's
-    /// place among them, and the byte.
-    turned: Vec<[u8; 2]>,
-    blocks: Vec<Block>,
+    /// Of X: some columns after another, a line for each row.
+    rows: Tiles,
+    /// Of Xᵀ: some rows of a group after another, a line for each column.
+    columns: Tiles,
 }
 
-/// At most [`TOGETHER`] rows of a group.
+/// A matrix in parts.
+#[derive(Clone, Debug, Default)]
+struct Tiles {
+    tiles: Vec<Tile>,
+    /// Of each tile, those with few entries first: where the next line is about as long as the one
+    /// before, a processor foresees its end.
+    lines: Vec<Line>,
+    /// Of each line: which row on the right within the tile's, and the byte.
+    entries: Vec<[u8; 2]>,
+}
+
+/// A part of a matrix.
 #[derive(Clone, Debug)]
-struct Block {
-    rows: Range<usize>,
-    /// Where each column's entries begin among the turned, and where the last one's end.
-    /// `[inputs + 1]`
-    tops: Vec<u32>,
+struct Tile {
+    /// The rows on the right that it is multiplied by, at most [`TOGETHER`].
+    right: Range<usize>,
+    lines: Range<usize>,
+    /// Where the entries of its lines begin.
+    entries: usize,
+}
+
+impl Tiles {
+    /// Appends a tile. Of each line: which row of the product it adds to, and its entries.
+    fn push<'a>(
+        &mut self,
+        right: Range<usize>,
+        lines: impl Iterator<Item = (usize, &'a [[u8; 2]])>,
+    ) {
+        let mut lines: Vec<(usize, &[[u8; 2]])> = lines.collect();
+        lines.sort_by_key(|(_, entries)| entries.len());
+        let (first, entries) = (self.lines.len(), self.entries.len());
+        for (to, own) in lines {
+            self.lines.push(Line { to: to as u16, entries: own.len() as u16 });
+            self.entries.extend_from_slice(own);
+        }
+        self.tiles.push(Tile { right, lines: first..self.lines.len(), entries });
+    }
+
+    /// Writes or adds the product of a tile.
+    fn multiply(
+        &self,
+        tile: &Tile,
+        numbers: &[f32; 256],
+        (right, outputs): (Matrix<'_>, usize),
+        out: MatrixMut<'_>,
+        add: bool,
+    ) {
+        let (lines, entries) = (&self.lines[tile.lines.clone()], &self.entries[tile.entries..]);
+        let product = Lines { lines, entries, numbers, right, out, add };
+        Arch::new().dispatch(Blocks { outputs, product });
+    }
 }
 
 impl Kept {
@@ -45,7 +89,8 @@ impl Kept {
             for row in group {
                 flag(row, &mut flags, |level| level == 0);
                 let count = (places.rows() + 1) * inputs;
-                if !Places::serve(inputs, count, outputs) || !places.push(&flags) {
+                let numbered = places.rows() < usize::from(u16::MAX);
+                if !numbered || !Places::serve(inputs, count, outputs) || !places.push(&flags) {
                     return None;
                 }
                 let own = &places.columns[levels.len()..places.end()];
@@ -53,39 +98,27 @@ impl Kept {
             }
             ends.push(places.rows());
         }
-        let (mut turned, mut blocks) = (Vec::with_capacity(levels.len()), Vec::new());
-        for group in ends.windows(2) {
-            for first in (group[0]..group[1]).step_by(TOGETHER) {
-                let rows = first..group[1].min(first + TOGETHER);
-                let mut tops = vec![0; inputs + 1];
-                let entry = |row: usize, at: usize| [(row - first) as u8, levels[at]];
-                places.turn(rows.clone(), &mut tops, &mut turned, entry);
-                blocks.push(Block { rows, tops });
-            }
-        }
-        Some(Self { numbers, turned, blocks })
+        let rows = by_rows(&places, &levels);
+        let columns = by_columns(&places, &levels, &ends);
+        Some(Self { numbers, rows, columns })
     }
 
-    /// Rows and numbers of these entries.
-    fn entries(&self, range: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
-        let number = |level: u8| self.numbers[usize::from(level)];
-        self.turned[range].iter().map(move |&[row, level]| (usize::from(row), number(level)))
-    }
-
-    /// XW, into `out` `[rows, outputs]`; X is what was read and W is `[inputs, outputs]`.
+    /// XW, into `out` `[rows, outputs]`; X is what was read and W is `[inputs, outputs]`. The
+    /// other two are scratch.
     pub(crate) fn times(
         &self,
         (weight, outputs): (&[f32], usize),
-        block: &mut Aligned,
+        (right, sums): (&mut Aligned, &mut Aligned),
         out: &mut [f32],
     ) {
-        for Block { rows, tops } in &self.blocks {
-            block.clear(rows.len(), outputs);
-            let entries = |range: Range<usize>| self.entries(range);
-            let product = Spread { tops, entries, weight, outputs, out: block.matrix_mut() };
-            Arch::new().dispatch(Blocks { outputs, product });
-            block.write(&mut out[rows.start * outputs..rows.end * outputs]);
+        sums.begin(out.len() / outputs, outputs); // the first tile writes every row
+        for (i, tile) in self.rows.tiles.iter().enumerate() {
+            let Range { start, end } = tile.right;
+            right.copy(&weight[start * outputs..end * outputs], outputs);
+            let right = (right.from(0), outputs);
+            self.rows.multiply(tile, &self.numbers, right, sums.matrix_mut(), i > 0);
         }
+        sums.write(out);
     }
 
     /// XᵀD over the rows of a group, into or added to `out` `[inputs, outputs]`; X is what was
@@ -93,23 +126,63 @@ impl Kept {
     pub(crate) fn transposed_times(
         &self,
         rows: &Range<usize>,
-        delta: &Aligned,
+        (delta, sums): (&Aligned, &mut Aligned),
         out: &mut [f32],
         add: bool,
     ) {
+        if rows.is_empty() {
+            return;
+        }
         let outputs = delta.width;
-        let first = self.blocks.partition_point(|block| block.rows.start < rows.start);
-        for Block { rows: own, tops } in &self.blocks[first..] {
-            if own.start >= rows.end {
-                break;
-            }
-            let add = add || own.start > rows.start;
-            let entries = |range: Range<usize>| self.entries(range);
-            let delta = delta.from(own.start);
-            let product = Transposed { tops, entries, delta, outputs, out: &mut *out, add };
-            Arch::new().dispatch(Blocks { outputs, product });
+        match add {
+            true => sums.copy(out, outputs),
+            false => sums.begin(out.len() / outputs, outputs), // the first tile writes every row
+        }
+        let tiles = &self.columns.tiles;
+        let first = tiles.partition_point(|tile| tile.right.start < rows.start);
+        for tile in tiles[first..].iter().take_while(|tile| tile.right.start < rows.end) {
+            let add = add || tile.right.start > rows.start;
+            let right = (delta.from(tile.right.start), outputs);
+            self.columns.multiply(tile, &self.numbers, right, sums.matrix_mut(), add);
+        }
+        sums.write(out);
+    }
+}
+
+/// Some columns after another, a line for each row.
+fn by_rows(places: &Places, levels: &[u8]) -> Tiles {
+    let (mut tiles, mut entries) = (Tiles::default(), Vec::new());
+    for (run, first) in (0..places.inputs).step_by(TOGETHER).enumerate() {
+        entries.clear();
+        let mut ends = vec![0];
+        for starts in places.starts[run..].windows(2).step_by(places.runs()) {
+            let own = starts[0] as usize..starts[1] as usize;
+            let own = places.columns[own.clone()].iter().zip(&levels[own]);
+            entries
+                .extend(own.map(|(&column, &level)| [(usize::from(column) - first) as u8, level]));
+            ends.push(entries.len());
+        }
+        let lines = ends.windows(2).map(|ends| &entries[ends[0]..ends[1]]);
+        tiles.push(first..places.inputs.min(first + TOGETHER), lines.enumerate());
+    }
+    tiles
+}
+
+/// Some rows of a group after another, a line for each column; `ends` are those of the groups.
+fn by_columns(places: &Places, levels: &[u8], ends: &[usize]) -> Tiles {
+    let (mut tiles, mut entries) = (Tiles::default(), Vec::new());
+    let mut tops = vec![0; places.inputs + 1];
+    for group in ends.windows(2) {
+        for first in (group[0]..group[1]).step_by(TOGETHER) {
+            let rows = first..group[1].min(first + TOGETHER);
+            entries.clear();
+            let entry = |row: usize, at: usize| [(row - first) as u8, levels[at]];
+            places.turn(rows.clone(), &mut tops, &mut entries, entry);
+            let lines = tops.windows(2).map(|ends| &entries[ends[0] as usize..ends[1] as usize]);
+            tiles.push(rows, lines.enumerate());
         }
     }
+    tiles
 }
 
 #[cfg(test)]
@@ -157,7 +230,8 @@ mod tests {
                 aligned.copy(rows, outputs);
                 aligned
             };
-            kept.times((&weight, outputs), &mut aligned(&delta), &mut found);
+            let scratch = (&mut aligned(&delta), &mut aligned(&weight));
+            kept.times((&weight, outputs), scratch, &mut found);
             sparse.times(&values, &weight, outputs, &mut known);
             assert_eq!(found, known);
             let (mut found, mut known) = (vec![5.0; INPUTS * outputs], vec![7.0; INPUTS * outputs]);
@@ -165,7 +239,8 @@ mod tests {
             for (add, group) in [false, false, true, true].into_iter().zip(&groups) {
                 let own = first..first + group.len();
                 first = own.end;
-                kept.transposed_times(&own, &aligned(&delta), &mut found, add);
+                let delta_and_sums = (&aligned(&delta), &mut aligned(&weight));
+                kept.transposed_times(&own, delta_and_sums, &mut found, add);
                 sparse.transposed_times(&values, own, (&delta, outputs), &mut known, add);
                 assert_eq!(found, known);
             }

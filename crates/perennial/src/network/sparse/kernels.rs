@@ -49,12 +49,16 @@ impl<S: Simd, const V: usize> Sums<S, V> {
 
     /// Of the columns' numbers of a row.
     #[inline(always)]
-    fn load(simd: S, row: &[f32]) -> Self {
-        let last = S::as_simd_f32s(&row[row.len() - S::F32_LANES..]).0;
-        match (S::as_simd_f32s(row).0.first_chunk(), last) {
-            (Some(&whole), &[last]) => Self { whole, last },
-            _ => Self::zero(simd), // never: the row is as wide as V registers
-        }
+    fn load(row: &[f32]) -> Self {
+        let whole = &S::as_simd_f32s(row).0[..V];
+        let (last, _) = S::as_simd_f32s(&row[row.len() - S::F32_LANES..]);
+        Self { whole: std::array::from_fn(|i| whole[i]), last: last[0] }
+    }
+
+    /// Of V + 1 registers.
+    #[inline(always)]
+    fn of(registers: &[S::f32s]) -> Self {
+        Self { whole: std::array::from_fn(|i| registers[i]), last: registers[V] }
     }
 
     #[inline(always)]
@@ -69,7 +73,7 @@ impl<S: Simd, const V: usize> Sums<S, V> {
     /// Adds a number times those of another row.
     #[inline(always)]
     fn add(&mut self, simd: S, value: f32, row: &[f32]) {
-        self.add_times(simd, value, &Self::load(simd, row));
+        self.add_times(simd, value, &Self::load(row));
     }
 
     /// The same of a row that is in registers.
@@ -159,13 +163,15 @@ pub(super) struct Times<'a> {
     pub(super) places: &'a Places,
     /// Rows that are left as they are, ascending.
     pub(super) full: &'a [usize],
+    /// Which rows.
+    pub(super) rows: Range<usize>,
     /// X.
     pub(super) x: &'a [f32],
     /// W. `[columns of X, outputs]`
     pub(super) weight: &'a [f32],
     /// At least [`WIDE`].
     pub(super) outputs: usize,
-    /// `[rows, outputs]`
+    /// Of these rows. `[rows, outputs]`
     pub(super) out: &'a mut [f32],
 }
 
@@ -175,14 +181,16 @@ impl Product for Times<'_> {
         let Self { places, full, x, weight, outputs, .. } = *self;
         let (Places { inputs, columns: entries, starts }, runs) = (places, places.runs());
         let weight = Matrix { numbers: weight, stride: outputs };
+        let first_full = full.partition_point(|&full| full < self.rows.start);
         for run in 0..runs {
-            let mut full = full.iter().peekable();
-            for (row, starts) in starts.windows(runs + 1).step_by(runs).enumerate() {
+            let mut full = full[first_full..].iter().peekable();
+            for (own, row) in self.rows.clone().enumerate() {
                 if full.next_if_eq(&&row).is_some() {
                     continue;
                 }
-                let out = &mut self.out[columns.of(row, outputs)];
-                let start = if run > 0 { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
+                let starts = &starts[row * runs..];
+                let out = &mut self.out[columns.of(own, outputs)];
+                let start = if run > 0 { Sums::<S, V>::load(out) } else { Sums::zero(simd) };
                 let x = &x[row * inputs..(row + 1) * inputs];
                 let entries = entries[range(&starts[run..])].iter();
                 let entries = entries.map(|&at| (usize::from(at), x[usize::from(at)]));
@@ -192,39 +200,55 @@ impl Product for Times<'_> {
     }
 }
 
-/// XW, column of X by column of X, added.
-pub(super) struct Spread<'a, R> {
-    /// Where the entries of each column begin, and where the last ones end. `[columns of X + 1]`
-    pub(super) tops: &'a [u32],
-    /// Rows and numbers of these entries of a column.
-    pub(super) entries: R,
-    /// W. `[columns of X, outputs]`
-    pub(super) weight: &'a [f32],
-    /// At least [`WIDE`].
-    pub(super) outputs: usize,
-    /// `[rows, outputs]`
-    pub(super) out: MatrixMut<'a>,
+/// A row of a product, or a part of one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// Which row.
+    pub(super) to: u16,
+    /// How many rows of the matrix on the right are added up.
+    pub(super) entries: u16,
 }
 
-impl<R, I> Product for Spread<'_, R>
-where
-    R: Fn(Range<usize>) -> I,
-    I: Iterator<Item = (usize, f32)>,
-{
+/// Sums of rows of a matrix, line by line. Both matrices are [aligned](super::Aligned).
+pub(super) struct Lines<'a> {
+    pub(super) lines: &'a [Line],
+    /// Of line after line, and what follows the last one's: which row, and the byte of its number.
+    pub(super) entries: &'a [[u8; 2]],
+    /// What each byte is as a number.
+    pub(super) numbers: &'a [f32; 256],
+    pub(super) right: Matrix<'a>,
+    pub(super) out: MatrixMut<'a>,
+    /// Whether what `out` holds is added to.
+    pub(super) add: bool,
+}
+
+impl Product for Lines<'_> {
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
-        for (input, tops) in self.tops.windows(2).enumerate() {
-            let entries = range(tops);
-            if entries.is_empty() {
+        let first = columns.first / S::F32_LANES;
+        let (right, right_stride) = (self.right.numbers, self.right.stride / S::F32_LANES);
+        let (right, _) = S::as_simd_f32s(right);
+        let (out, _) = S::as_mut_simd_f32s(self.out.numbers);
+        let out_stride = self.out.stride / S::F32_LANES;
+        let registers = |row: usize, stride: usize| {
+            let first = row * stride + first;
+            first..first + V + 1
+        };
+        let mut left = self.entries;
+        for line in self.lines {
+            let (entries, after) = left.split_at(usize::from(line.entries));
+            left = after;
+            if self.add && entries.is_empty() {
                 continue;
             }
-            let weight = Sums::<S, V>::load(simd, &self.weight[columns.of(input, self.outputs)]);
-            for (row, value) in (self.entries)(entries) {
-                let out = &mut self.out.numbers[columns.of(row, self.out.stride)];
-                let mut sums = Sums::<S, V>::load(simd, out);
-                sums.add_times(simd, value, &weight);
-                sums.store(out);
+            let out = &mut out[registers(usize::from(line.to), out_stride)];
+            let mut sums = if self.add { Sums::<S, V>::of(out) } else { Sums::zero(simd) };
+            for &[row, level] in entries {
+                let row = &right[registers(usize::from(row), right_stride)];
+                sums.add_times(simd, self.numbers[usize::from(level)], &Sums::of(row));
             }
+            out[..V].copy_from_slice(&sums.whole);
+            out[V] = sums.last;
         }
     }
 }
@@ -259,7 +283,7 @@ where
                 continue;
             }
             let out = &mut self.out[columns.of(input, outputs)];
-            let start = if add { Sums::<S, V>::load(simd, out) } else { Sums::zero(simd) };
+            let start = if add { Sums::<S, V>::load(out) } else { Sums::zero(simd) };
             let entries = (self.entries)(entries);
             columns.add(simd, entries, delta, start).store(out);
         }
