@@ -9,8 +9,8 @@ use super::transform::Plan;
 pub(crate) struct Reader<'t>(Read<'t>);
 
 enum Read<'t> {
-    /// With what each byte is read as, where the data are bytes.
-    Seen(Seen<'t>, Vec<f32>),
+    /// With what each byte is read as: 0 where the data are no bytes.
+    Seen(Seen<'t>, Box<[f32; 256]>),
     Own(&'t Samples),
 }
 
@@ -30,13 +30,12 @@ pub(super) struct Seen<'t> {
 
 impl<'t> Reader<'t> {
     pub(super) fn seen(seen: Seen<'t>) -> Self {
-        let numbers = match seen.values {
+        let number = |byte: usize| match seen.values {
             // A division, as in `Samples::append_row`: the same numbers to the bit.
-            Values::Bytes { white, .. } => {
-                (0..=u8::MAX).map(|byte| f32::from(byte) / f32::from(*white)).collect()
-            }
-            Values::Floats(_) => Vec::new(),
+            Values::Bytes { white, .. } => byte as f32 / f32::from(*white),
+            Values::Floats(_) => 0.0,
         };
+        let numbers = Box::new(std::array::from_fn(number));
         Self(Read::Seen(seen, numbers))
     }
 
@@ -76,7 +75,7 @@ impl Seen<'_> {
         self.label_of[self.labels[row as usize] as usize]
     }
 
-    fn append_row(&self, row: usize, numbers: &[f32], to: &mut Vec<f32>) {
+    fn append_row(&self, row: usize, numbers: &[f32; 256], to: &mut Vec<f32>) {
         let first = self.rows[row] as usize * self.inputs;
         let range = first..first + self.inputs;
         match self.values {

@@ -11,8 +11,11 @@ use super::places::Places;
 
 /// Products of fewer columns than the widest registers hold go the other way.
 pub(crate) const WIDE: usize = 16;
-/// Registers of sums that are held at once: what most machines have, less what is added.
+/// Registers of sums that are held at once, at most: what most machines have, less what is added.
 const HELD: usize = 13;
+/// Columns that they sum, at most: [`TOGETHER`](super::places::TOGETHER) rows of so many fit a
+/// core's first cache.
+const COLUMNS: usize = 112;
 
 /// The matrix on the right of a product: its first row, and how far the next ones are apart.
 #[derive(Clone, Copy)]
@@ -131,7 +134,7 @@ impl<P: Product> WithSimd for Blocks<P> {
         let (lanes, mut first) = (S::F32_LANES, 0);
         while first < self.outputs {
             let left = self.outputs - first;
-            let each = left.div_ceil(left.div_ceil(HELD * lanes));
+            let each = left.div_ceil(left.div_ceil(COLUMNS.min(HELD * lanes)));
             // Whole registers, but never so many that less than a register is left.
             let whole = each.next_multiple_of(lanes);
             let width = if whole + lanes <= left { whole } else { each };
