@@ -39,13 +39,15 @@ pub struct PackedGradients {
 }
 
 /// The rows of a pass as they were last read: most memories stay as they are while a task is
-/// learnt.
+/// learnt, but some draw other rows for each step.
 #[derive(Clone, Debug, Default)]
 struct Read {
     /// Task and id of each row, a list a group: which samples they are.
     samples: Vec<Vec<(usize, u64)>>,
     /// [`Dense::keeps`] of the layers that read them.
     sides: Option<(usize, usize)>,
+    /// Whether the pass before was of these rows, too.
+    stays: bool,
     /// `None` where they are read anew each time.
     kept: Option<Kept>,
 }
@@ -257,14 +259,17 @@ impl Part<'_> {
 }
 
 impl Read {
-    /// Reads the rows of a pass, unless they are those that it read last.
+    /// Keeps the rows of a pass from the second time on that they are asked for: to read them for
+    /// many passes takes longer than for one.
     fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense) {
         let sample = |&at: &usize| (memory.task(at), memory.id(at));
         let samples = portions.iter().map(|rows| rows.iter().map(sample).collect()).collect();
         let sides = dense.keeps();
         if (&samples, sides) != (&self.samples, self.sides) {
-            let kept = sides.and_then(|sides| keep(memory, portions, sides));
-            *self = Self { samples, sides, kept };
+            *self = Self { samples, sides, ..Self::default() };
+        } else if !self.stays {
+            self.stays = true;
+            self.kept = sides.and_then(|sides| keep(memory, portions, sides));
         }
     }
 }
@@ -312,10 +317,16 @@ mod tests {
     ) -> Vec<f32> {
         let active: Vec<SlotId> = (0..model.layout.slots().len()).map(SlotId).collect();
         let view = model.shared_view(0);
-        packed.begin(&model.layout, &active, groups.len(), groups.len());
-        let done = packed.over_slices(network.as_ref(), (model, &view), memory, groups);
-        assert!(done.unwrap() && packed.reads[0][0].kept.is_some());
-        packed.rows.clone()
+        let mut gradients = || {
+            packed.begin(&model.layout, &active, groups.len(), groups.len());
+            let done = packed.over_slices(network.as_ref(), (model, &view), memory, groups);
+            assert!(done.unwrap());
+            packed.rows.clone()
+        };
+        let read = gradients();
+        assert_eq!(gradients(), read); // of what was kept
+        assert!(packed.reads[0][0].kept.is_some());
+        read
     }
 
     /// The same rows in other groups, and the same groups again. Catches: what was read for groups

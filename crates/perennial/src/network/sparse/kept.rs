@@ -21,7 +21,7 @@ pub(crate) struct Kept {
 }
 
 /// A matrix in parts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Tiles {
     tiles: Vec<Tile>,
     /// Of each tile, those with few entries first: where the next line is about as long as the one
@@ -42,6 +42,12 @@ struct Tile {
 }
 
 impl Tiles {
+    /// Room for so many lines and entries, and no more: there may be one of these for each task.
+    fn with_capacity(lines: usize, entries: usize) -> Self {
+        let (lines, entries) = (Vec::with_capacity(lines), Vec::with_capacity(entries));
+        Self { tiles: Vec::new(), lines, entries }
+    }
+
     /// Appends a tile. Of each line: which row of the product it adds to, and its entries.
     fn push<'a>(
         &mut self,
@@ -151,7 +157,8 @@ impl Kept {
 
 /// Some columns after another, a line for each row.
 fn by_rows(places: &Places, levels: &[u8]) -> Tiles {
-    let (mut tiles, mut entries) = (Tiles::default(), Vec::new());
+    let mut tiles = Tiles::with_capacity(places.rows() * places.runs(), levels.len());
+    let mut entries = Vec::new();
     for (run, first) in (0..places.inputs).step_by(TOGETHER).enumerate() {
         entries.clear();
         let mut ends = vec![0];
@@ -170,8 +177,9 @@ fn by_rows(places: &Places, levels: &[u8]) -> Tiles {
 
 /// Some rows of a group after another, a line for each column; `ends` are those of the groups.
 fn by_columns(places: &Places, levels: &[u8], ends: &[usize]) -> Tiles {
-    let (mut tiles, mut entries) = (Tiles::default(), Vec::new());
-    let mut tops = vec![0; places.inputs + 1];
+    let blocks: usize = ends.windows(2).map(|ends| (ends[1] - ends[0]).div_ceil(TOGETHER)).sum();
+    let mut tiles = Tiles::with_capacity(blocks * places.inputs, levels.len());
+    let (mut entries, mut tops) = (Vec::new(), vec![0; places.inputs + 1]);
     for group in ends.windows(2) {
         for first in (group[0]..group[1]).step_by(TOGETHER) {
             let rows = first..group[1].min(first + TOGETHER);
