@@ -35,4 +35,3 @@ def section(records: Records) -> str:
         "seconds",
     ]
     return table(header, rows) if rows else ""
-
