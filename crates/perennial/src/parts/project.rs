@@ -121,9 +121,9 @@ fn widen(from: &[f32], to: &mut [f64]) {
 /// g̃ = g + Σ_k v_k g_k, summed in f64: with nearly parallel rows v is large and the sum is not.
 pub fn add_rows(g: &mut [f32], rows: &[f32], v: &[f64]) {
     let len = g.len();
-    let each = len.div_ceil(PARTS).next_multiple_of(BLOCK);
+    let each = len.div_ceil(PARTS).max(1).next_multiple_of(BLOCK);
     rayon::scope(|scope| {
-        for (first, g) in (0..len).step_by(each.max(1)).zip(g.chunks_mut(each.max(1))) {
+        for (first, g) in (0..len).step_by(each).zip(g.chunks_mut(each)) {
             scope.spawn(move |_| add_part(g, first, rows, (len, v)));
         }
     });
