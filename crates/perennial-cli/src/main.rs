@@ -45,6 +45,7 @@ use crate::error::{Problem, Result};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    share();
     // Asked of the words, so that a command line that cannot be read is answered as asked.
     let json = std::env::args_os().any(|word| word == "--json");
     let code = match Cli::try_parse() {
@@ -57,6 +58,13 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Makes this thread one of those that work is shared among. Elsewhere it would sleep while they
+/// work and be woken after, at every step.
+fn share() {
+    let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
+    pool.build_global().expect("there is no pool yet: this is the first thing that is done");
 }
 
 fn run(cli: Cli) -> Result<u8> {

@@ -67,6 +67,48 @@ pub(crate) fn wide<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)
 }
 
+/// Partial sums of a long sum: what one register of the widest machines holds of f64, twice. A fixed
+/// number, so that no sum depends on the machine.
+const LANES: usize = 16;
+
+/// Σ_i of `term` of the i-th number of each slice, in f64; the shortest slice ends it.
+#[inline(always)]
+pub(crate) fn sum<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -> f64) -> f64 {
+    wide(
+        #[inline(always)]
+        || {
+            let len = slices.iter().map(|slice| slice.len()).min().unwrap_or(0);
+            let slices = slices.map(|slice| slice[..len].as_chunks::<LANES>());
+            let mut sums = [0f64; LANES];
+            for at in 0..len / LANES {
+                let chunks = slices.map(|(chunks, _)| &chunks[at]);
+                for lane in 0..LANES {
+                    sums[lane] += term(chunks.map(|chunk| chunk[lane]));
+                }
+            }
+            let rest = (0..len % LANES).map(|at| term(slices.map(|(_, rest)| rest[at])));
+            sums.iter().sum::<f64>() + rest.sum::<f64>()
+        },
+    )
+}
+
+/// The largest number; −∞ of none.
+pub(crate) fn most(values: &[f32]) -> f32 {
+    wide(
+        #[inline(always)]
+        || {
+            let (chunks, rest) = values.as_chunks::<LANES>();
+            let mut most = [f32::NEG_INFINITY; LANES];
+            for chunk in chunks {
+                for lane in 0..LANES {
+                    most[lane] = most[lane].max(chunk[lane]);
+                }
+            }
+            most.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max)
+        },
+    )
+}
+
 /// A yes or no for each weight of a prefix of θ: a byte each in memory, a bit each on disk.
 ///
 /// What a yes means is the field's to say ([`View::keep`](crate::View::keep): the weight is
@@ -140,6 +182,29 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Catches: a number left out or counted twice where chunks end, slices out of step, one that
+    /// goes on behind the shortest.
+    #[test]
+    fn a_sum_is_over_all_numbers() {
+        let numbers: Vec<f32> = (0..4 * LANES as u16).map(f32::from).collect();
+        for len in [0, 1, LANES - 1, LANES, LANES + 1, 3 * LANES + 5] {
+            let of = [&numbers[..len], &numbers[1..]];
+            let wanted = (0..len).map(|i| (i * (i + 1)) as f64).sum::<f64>();
+            assert_eq!(sum(of, |[a, b]| f64::from(a) * f64::from(b)), wanted);
+        }
+    }
+
+    /// Catches: a lane or the rest behind the last chunk left out.
+    #[test]
+    fn the_most_is_found_wherever_it_is() {
+        assert_eq!(most(&[]), f32::NEG_INFINITY);
+        for at in 0..2 * LANES + 3 {
+            let mut values = [-2.0; 2 * LANES + 3];
+            values[at] = -1.0;
+            assert_eq!(most(&values), -1.0);
+        }
+    }
 
     #[test]
     fn a_mask_normalises_its_bytes() {

@@ -4,7 +4,7 @@
 //! of the general form `Σ_i b_i (θ_i − θ*_i)²` is b = s F / 2 and the stiffness of the pull is
 //! `∂²P/∂θ_i² = 2 b_i = s F_i`. All slices run over the same weights; the shortest ends them.
 
-use crate::vector::wide;
+use crate::vector::{sum, wide};
 
 /// ĝ ← g + s F (θ − θ*), one pass in place.
 pub fn pull(g: &mut [f32], theta: &[f32], importance: &[f32], anchor: &[f32], strength: f32) {
@@ -56,10 +56,11 @@ pub fn pull_implicitly(
 
 /// P(θ), summed in f64.
 pub fn penalty(theta: &[f32], importance: &[f32], anchor: &[f32], strength: f32) -> f64 {
-    let weights = theta.iter().zip(importance).zip(anchor);
-    let sum: f64 = weights
-        .map(|((&theta, &f), &anchor)| f64::from(f) * f64::from(theta - anchor).powi(2))
-        .sum();
+    let sum = sum(
+        [theta, importance, anchor],
+        #[inline(always)]
+        |[theta, f, anchor]| f64::from(f) * f64::from(theta - anchor).powi(2),
+    );
     0.5 * f64::from(strength) * sum
 }
 

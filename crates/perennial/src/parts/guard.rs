@@ -7,7 +7,7 @@ use super::anchor::{fold, penalty, pull, pull_implicitly};
 use super::explain::PenaltyStep;
 use crate::layout::Layout;
 use crate::strategy::Gradient;
-use crate::vector::Vector;
+use crate::vector::{Vector, most};
 
 /// `s/2 Σ_i F_i (θ_i − θ*_i)²`; of weights younger than F it knows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,7 +81,8 @@ impl Guard {
 
     /// The index of the weight that is held most stiffly, and its 2b = s F.
     pub fn stiffest(&self, strength: f32) -> Option<(usize, f32)> {
-        let held = self.importance.iter().map(|&f| strength * f).enumerate();
-        held.max_by(|a, b| a.1.total_cmp(&b.1))
+        let most = most(&self.importance);
+        let index = self.importance.iter().position(|&f| f == most)?;
+        Some((index, strength * most))
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::guard::Guard;
 use crate::layout::Layout;
+use crate::vector::{sum, wide};
 
 /// The share of the weights that is called important: those of the largest importance.
 const IMPORTANT: usize = 10; // one in ten
@@ -45,18 +46,26 @@ impl Held {
         if known == 0 || importance[..known].iter().all(|&f| f == 0.0) {
             return;
         }
+        let (importance, theta, anchor) = (&importance[..known], &theta[..known], &anchor[..known]);
         let important = known.div_ceil(IMPORTANT);
-        let mut ranked = importance[..known].to_vec();
-        let (above, &mut least, _) =
-            ranked.select_nth_unstable_by(important - 1, |a, b| b.total_cmp(a));
+        let (least, above) = least_of_most(importance, important);
+        let moved = |theta: f32, anchor: f32| f64::from((theta - anchor).abs());
+        let side = |above: bool| {
+            sum(
+                [importance, theta, anchor],
+                #[inline(always)]
+                |[f, theta, anchor]| match if above { f > least } else { f < least } {
+                    true => moved(theta, anchor),
+                    false => 0.0,
+                },
+            )
+        };
+        let (mut first, mut rest) = (side(true), side(false));
         // Of those as important as the least of them, the ones of the lowest index.
-        let mut equals = important - above.iter().filter(|f| **f > least).count();
-        let (mut first, mut rest) = (0.0, 0.0);
-        for ((&f, theta), anchor) in importance[..known].iter().zip(theta).zip(anchor.iter()) {
-            let equal = f == least && equals > 0;
-            equals -= usize::from(equal);
-            let sum = if f > least || equal { &mut first } else { &mut rest };
-            *sum += f64::from((theta - anchor).abs());
+        let equal = (0..known).filter(|&i| importance[i] == least);
+        for (rank, i) in equal.enumerate() {
+            let sum = if above + rank < important { &mut first } else { &mut rest };
+            *sum += moved(theta[i], anchor[i]);
         }
         let mean = |sum: f64, weights: usize| (weights > 0).then(|| sum / weights as f64);
         let (important, others) = (mean(first, important), mean(rest, known - important));
@@ -70,7 +79,7 @@ impl Held {
         for slot in layout.slots() {
             let range = slot.range();
             let range = range.start.min(importance.len())..range.end.min(importance.len());
-            let sum: f64 = importance[range].iter().map(|&f| f64::from(f)).sum();
+            let sum = sum([&importance[range]], |[f]| f64::from(f));
             let name = layer_of(&slot.name);
             match sums.iter_mut().find(|(known, ..)| known == name) {
                 Some((_, weights, all)) => {
@@ -104,6 +113,25 @@ impl Held {
     }
 }
 
+/// The least of the `most` largest numbers, and how many are larger.
+fn least_of_most(numbers: &[f32], most: usize) -> (f32, usize) {
+    // As integers of the contrary order: the largest number is the least.
+    let mut keys = vec![0; numbers.len()];
+    wide(
+        #[inline(always)]
+        || {
+            for (key, number) in keys.iter_mut().zip(numbers) {
+                let bits = number.to_bits().cast_signed();
+                *key = !(bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed());
+            }
+        },
+    );
+    let (above, &mut least, _) = keys.select_nth_unstable(most - 1);
+    let above = above.iter().filter(|key| **key < least).count();
+    let bits = !least ^ ((!least >> 31).cast_unsigned() >> 1).cast_signed();
+    (f32::from_bits(bits.cast_unsigned()), above)
+}
+
 /// `column1.dense2.weight` lies in `dense2`, `head1.bias` in `head1`.
 fn layer_of(slot: &str) -> &str {
     let stem = slot.rsplit_once('.').map_or(slot, |(stem, _)| stem);
@@ -133,6 +161,19 @@ mod tests {
         held.moved(1, &theta, &guard);
         let expected = Moves { task: 2, important: Some(0.5), others: Some(1.0) };
         assert_eq!(held.moves, [expected]);
+    }
+
+    /// Against a sort. Catches: negative numbers in the wrong order, equal ones counted as larger.
+    #[test]
+    fn the_least_of_the_most_is_that_of_a_sort() {
+        let numbers = [0.5, -1.0, 0.0, 2.0, 2.0, -3.5, 1e-40, 2.0, -1e30, 0.5];
+        let mut sorted = numbers;
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        for most in 1..=numbers.len() {
+            let least = sorted[most - 1];
+            let above = numbers.iter().filter(|number| **number > least).count();
+            assert_eq!(least_of_most(&numbers, most), (least, above));
+        }
     }
 
     /// Catches: bias and weight as two layers, a head that came later and shifts the others.

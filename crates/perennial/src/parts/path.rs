@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
 use crate::strategy::Step;
-use crate::vector::{Vector, wide};
+use crate::vector::{Vector, most, wide};
 
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
 pub const WINDOW: u32 = 10;
@@ -25,7 +25,7 @@ pub fn walk(omega: &mut [f32], gradient: &[f32], moved: &[f32]) {
 
 /// Divides by the largest number; all zeros stay.
 pub fn divide_by_most(values: &mut [f32]) {
-    let most = values.iter().copied().fold(0.0, f32::max);
+    let most = most(values);
     if most > 0.0 {
         values.iter_mut().for_each(|value| *value /= most);
     }

@@ -3,7 +3,7 @@
 //! Past gradients are the rows of a matrix in single precision. What is summed over their length
 //! is summed in double precision, block by block, so the matrix is never copied whole.
 
-use crate::vector::wide;
+use crate::vector::{sum, wide};
 
 /// Numbers of a row that are widened to f64 at once: 20 rows of them fit a core's second cache.
 const BLOCK: usize = 512;
@@ -12,42 +12,31 @@ const WIDE: usize = 8;
 /// Parts of a sum over rows, each a sum of its own for a thread to take: a fixed number, so that no
 /// sum depends on how many threads there are.
 const PARTS: usize = 8;
-/// Partial sums of an inner product: what one register of the widest machines holds, twice.
-const LANES: usize = 16;
 
 /// ⟨a, b⟩ in f64.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    wide(
+    sum(
+        [a, b],
         #[inline(always)]
-        || {
-            let mut sums = [0f64; LANES];
-            let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-            for (a, b) in a.iter().zip(b) {
-                for lane in 0..LANES {
-                    sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
-                }
-            }
-            let rest = a_rest.iter().zip(b_rest).map(|(&a, &b)| f64::from(a) * f64::from(b));
-            sums.iter().sum::<f64>() + rest.sum::<f64>()
-        },
+        |[a, b]| f64::from(a) * f64::from(b),
     )
 }
 
 /// ⟨g, g_k⟩ for each row g_k of `rows` `[n, g.len()]`.
 pub fn dots(rows: &[f32], g: &[f32]) -> Vec<f64> {
-    let rows: Vec<&[f32]> = rows.chunks_exact(g.len().max(1)).collect();
-    shared(&rows, |row| dot(row, g))
+    shared(rows.chunks_exact(g.len().max(1)), |row| dot(row, g))
 }
 
 /// `f` of each item, in order, by all threads.
-fn shared<T: Sync, R: Send + Default + Clone>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    if rayon::current_num_threads() == 1 {
-        return items.iter().map(f).collect();
-    }
+fn shared<T: Send, R: Send + Default + Clone>(
+    items: impl ExactSizeIterator<Item = T> + Send,
+    f: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
     let mut found = vec![R::default(); items.len()];
     rayon::scope(|scope| {
-        for (item, found) in items.iter().zip(&mut found) {
-            scope.spawn(|_| *found = f(item));
+        for (item, found) in items.zip(&mut found) {
+            let f = &f;
+            scope.spawn(move |_| *found = f(item));
         }
     });
     found
@@ -58,7 +47,7 @@ pub fn gram(rows: &[f32], len: usize) -> Vec<f64> {
     let n = rows.len() / len.max(1);
     let starts: Vec<usize> = (0..len).step_by(BLOCK).collect();
     let parts: Vec<&[usize]> = starts.chunks(starts.len().div_ceil(PARTS).max(1)).collect();
-    let sums = shared(&parts, |starts| {
+    let sums = shared(parts.iter(), |starts| {
         let mut sums = vec![0.0; n * n];
         let mut block = vec![[0f64; BLOCK]; n];
         for &first in *starts {
@@ -122,27 +111,24 @@ fn widen(from: &[f32], to: &mut [f64]) {
 pub fn add_rows(g: &mut [f32], rows: &[f32], v: &[f64]) {
     let len = g.len();
     let each = len.div_ceil(PARTS).max(1).next_multiple_of(BLOCK);
-    rayon::scope(|scope| {
-        for (first, g) in (0..len).step_by(each).zip(g.chunks_mut(each)) {
-            scope.spawn(move |_| add_part(g, first, rows, (len, v)));
-        }
-    });
+    let parts = g.chunks_mut(each).enumerate();
+    shared(parts, |(part, g)| add_part(g, part * each, rows, (len, v)));
 }
 
 /// The same of the numbers from `first` on; rows are of `len` numbers.
 fn add_part(g: &mut [f32], first: usize, rows: &[f32], (len, v): (usize, &[f64])) {
-    let mut sum = [0f64; BLOCK];
+    let mut sums = [0f64; BLOCK];
     for (first, g) in (first..).step_by(BLOCK).zip(g.chunks_mut(BLOCK)) {
-        let sum = &mut sum[..g.len()];
-        widen(g, sum);
+        let sums = &mut sums[..g.len()];
+        widen(g, sums);
         for (row, &v) in rows.chunks_exact(len).zip(v).filter(|(_, v)| **v != 0.0) {
             let row = &row[first..first + g.len()];
             wide(
                 #[inline(always)]
-                || sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += v * f64::from(x)),
+                || sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += v * f64::from(x)),
             );
         }
-        g.iter_mut().zip(sum).for_each(|(g, sum)| *g = *sum as f32);
+        g.iter_mut().zip(sums).for_each(|(g, sum)| *g = *sum as f32);
     }
 }
 
