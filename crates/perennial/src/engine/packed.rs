@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Mutex;
 
 use crate::layout::{Layout, SlotId};
 use crate::model::{Model, View};
@@ -38,15 +39,15 @@ pub struct PackedGradients {
     reads: Vec<Vec<Read>>,
 }
 
-/// The rows of a pass as they were last read: most memories stay as they are while a task is
-/// learnt, but some draw other rows for each step.
+/// The rows of a pass as they were last read: memories of several tasks stay as they are while
+/// another one is learnt, but of a single group other rows may be drawn for each step.
 #[derive(Clone, Debug, Default)]
 struct Read {
     /// Task and id of each row, a list a group: which samples they are.
     samples: Vec<Vec<(usize, u64)>>,
     /// [`Dense::keeps`] of the layers that read them.
     sides: Option<(usize, usize)>,
-    /// Whether the pass before was of these rows, too.
+    /// Whether they are taken for rows that stay.
     stays: bool,
     /// `None` where they are read anew each time.
     kept: Option<Kept>,
@@ -97,6 +98,8 @@ struct Part<'a> {
     groups: &'a [Vec<usize>],
     /// Rows of the group that these are pieces of; `None` where each is a group.
     pieces_of: Option<usize>,
+    /// Whether there are other groups, here or in other parts.
+    several: bool,
 }
 
 /// A single group in pieces, by its size alone; `None` where it is too small, or not alone.
@@ -142,6 +145,7 @@ impl PackedGradients {
     ) -> Result<bool, ObjectiveError> {
         let pieces = pieces(groups);
         let pieces_of = pieces.as_ref().map(|_| groups[0].len());
+        let several = groups.len() > 1;
         let (groups, together) = match &pieces {
             Some(pieces) => (&pieces[..], pieces.chunks(1).collect()),
             None => (groups, runs(groups)),
@@ -149,7 +153,7 @@ impl PackedGradients {
         let part = |groups| {
             let heads = heads_of(model, view, &answers(groups, memory, model));
             let dense = Dense::of(network, model, view, &heads, &mut Vec::new())?;
-            Some(Part { dense, groups, pieces_of })
+            Some(Part { dense, groups, pieces_of, several })
         };
         let parts: Option<Vec<Part<'_>>> = together.into_iter().map(part).collect();
         let Some(parts) = parts else { return Ok(false) };
@@ -175,7 +179,7 @@ impl PackedGradients {
         Ok(true)
     }
 
-    /// The rows of all parts, shared among the threads.
+    /// The rows of all parts, shared among the threads: each takes the next one.
     fn fill(
         &mut self,
         parts: &[Part<'_>],
@@ -183,25 +187,22 @@ impl PackedGradients {
         model: &Model,
     ) -> Result<(), ObjectiveError> {
         let (length, places) = (self.length, &self.places[..]);
-        let each = parts.len().div_ceil(rayon::current_num_threads()).max(1);
-        let threads = parts.len().div_ceil(each);
+        let threads = rayon::current_num_threads().min(parts.len());
         self.works.resize_with(threads.max(self.works.len()), Work::default);
         self.reads.resize_with(parts.len(), Vec::new);
-        let mut ended = vec![Ok(()); threads];
+        let mut ended = vec![Ok(()); parts.len()];
+        let mut rest = &mut self.rows[..];
+        let own = |part: &Part<'_>| rest.split_off_mut(..part.groups.len() * length);
+        let rows = parts.iter().map(own).map(Option::unwrap_or_default);
+        let parts = parts.iter().zip(&mut self.reads).zip(&mut ended).zip(rows);
+        let parts = Mutex::new(parts.collect::<Vec<_>>().into_iter());
+        let next = || parts.lock().expect("no thread panics while it takes one").next();
         rayon::scope(|scope| {
-            let mut rest = &mut self.rows[..];
-            let own = parts.chunks(each).zip(self.reads.chunks_mut(each));
-            for (((parts, reads), work), ended) in own.zip(&mut self.works).zip(&mut ended) {
-                let rows = parts.iter().map(|part| part.groups.len()).sum::<usize>();
-                let (mut to, after) = rest.split_at_mut(rows * length);
-                rest = after;
-                scope.spawn(move |_| {
-                    *ended = parts.iter().zip(reads).try_for_each(|(part, reads)| {
-                        let (own, after) =
-                            std::mem::take(&mut to).split_at_mut(part.groups.len() * length);
-                        to = after;
-                        part.gradients(memory, model, places, own, (work, reads))
-                    });
+            for work in &mut self.works[..threads] {
+                scope.spawn(|_| {
+                    while let Some((((part, reads), ended), rows)) = next() {
+                        *ended = part.gradients(memory, model, places, rows, (work, reads));
+                    }
                 });
             }
         });
@@ -233,7 +234,7 @@ impl Part<'_> {
         for (i, (portions, read)) in passes.into_iter().zip(reads).enumerate() {
             let by_task = |rows: &[usize]| memory.by_task(rows.to_vec());
             let portions: Vec<Vec<usize>> = portions.into_iter().map(by_task).collect();
-            read.again(memory, &portions, &self.dense);
+            read.again(memory, &portions, &self.dense, self.several);
             let inputs = std::mem::take(&mut work.inputs);
             let mut pass = Pass { inputs, rows: 0, mode: Mode::Evaluate, terms: Vec::new() };
             pass.inputs.clear();
@@ -259,18 +260,19 @@ impl Part<'_> {
 }
 
 impl Read {
-    /// Keeps the rows of a pass from the second time on that they are asked for: to read them for
-    /// many passes takes longer than for one.
-    fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense) {
+    /// Keeps the rows of a pass: of several groups at once, of one from the second time on that
+    /// they are asked for, for to read them for many passes takes longer than for one.
+    fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense, several: bool) {
         let sample = |&at: &usize| (memory.task(at), memory.id(at));
         let samples = portions.iter().map(|rows| rows.iter().map(sample).collect()).collect();
         let sides = dense.keeps();
-        if (&samples, sides) != (&self.samples, self.sides) {
-            *self = Self { samples, sides, ..Self::default() };
-        } else if !self.stays {
-            self.stays = true;
-            self.kept = sides.and_then(|sides| keep(memory, portions, sides));
+        let known = (&samples, sides) == (&self.samples, self.sides);
+        if known && self.stays {
+            return;
         }
+        let stays = known || several;
+        let kept = sides.filter(|_| stays).and_then(|sides| keep(memory, portions, sides));
+        *self = Self { samples, sides, stays, kept };
     }
 }
 

@@ -166,7 +166,7 @@ mod tests {
     /// Against a sort. Catches: negative numbers in the wrong order, equal ones counted as larger.
     #[test]
     fn the_least_of_the_most_is_that_of_a_sort() {
-        let numbers = [0.5, -1.0, 0.0, 2.0, 2.0, -3.5, 1e-40, 2.0, -1e30, 0.5];
+        let numbers = [0.5f32, -1.0, 0.0, 2.0, 2.0, -3.5, 1e-40, 2.0, -1e30, 0.5];
         let mut sorted = numbers;
         sorted.sort_by(|a, b| b.total_cmp(a));
         for most in 1..=numbers.len() {

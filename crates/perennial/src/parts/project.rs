@@ -3,7 +3,7 @@
 //! Past gradients are the rows of a matrix in single precision. What is summed over their length
 //! is summed in double precision, block by block, so the matrix is never copied whole.
 
-use crate::vector::{sum, wide};
+use crate::vector::wide;
 
 /// Numbers of a row that are widened to f64 at once: 20 rows of them fit a core's second cache.
 const BLOCK: usize = 512;
@@ -13,18 +13,15 @@ const WIDE: usize = 8;
 /// sum depends on how many threads there are.
 const PARTS: usize = 8;
 
-/// ⟨a, b⟩ in f64.
-pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    sum(
-        [a, b],
-        #[inline(always)]
-        |[a, b]| f64::from(a) * f64::from(b),
-    )
-}
-
-/// ⟨g, g_k⟩ for each row g_k of `rows` `[n, g.len()]`.
-pub fn dots(rows: &[f32], g: &[f32]) -> Vec<f64> {
-    shared(rows.chunks_exact(g.len().max(1)), |row| dot(row, g))
+/// Inner products of a gradient g and of past ones, the rows g_k of G.
+#[derive(Clone, Debug)]
+pub struct Products {
+    /// GGᵀ. `[n, n]`
+    pub gram: Vec<f64>,
+    /// ⟨g, g_k⟩. `[n]`
+    pub dots: Vec<f64>,
+    /// ⟨g, g⟩.
+    pub square: f64,
 }
 
 /// `f` of each item, in order, by all threads.
@@ -42,37 +39,59 @@ fn shared<T: Send, R: Send + Default + Clone>(
     found
 }
 
-/// GGᵀ in f64 of the rows `[n, len]` of G.
-pub fn gram(rows: &[f32], len: usize) -> Vec<f64> {
-    let n = rows.len() / len.max(1);
-    let starts: Vec<usize> = (0..len).step_by(BLOCK).collect();
-    let parts: Vec<&[usize]> = starts.chunks(starts.len().div_ceil(PARTS).max(1)).collect();
-    let sums = shared(parts.iter(), |starts| {
-        let mut sums = vec![0.0; n * n];
-        let mut block = vec![[0f64; BLOCK]; n];
-        for &first in *starts {
-            let width = BLOCK.min(len - first);
-            for (row, doubles) in rows.chunks_exact(len).zip(&mut block) {
-                widen(&row[first..first + width], &mut doubles[..width]);
-                doubles[width..].fill(0.0);
+impl Products {
+    /// Of the rows `[n, g.len()]` of G and of g, all in one pass.
+    pub fn of(rows: &[f32], g: &[f32]) -> Self {
+        let len = g.len();
+        let rows: Vec<&[f32]> = rows.chunks_exact(len.max(1)).chain([g]).collect();
+        let starts: Vec<usize> = (0..len).step_by(BLOCK).collect();
+        let parts = starts.chunks(starts.len().div_ceil(PARTS).max(1));
+        let all = rows.len();
+        let parts = shared(parts, |starts| {
+            let mut sums = vec![0.0; all * all];
+            let mut block = vec![[0f64; BLOCK]; all];
+            for &first in starts {
+                let width = BLOCK.min(len - first);
+                for (row, doubles) in rows.iter().zip(&mut block) {
+                    widen(&row[first..first + width], &mut doubles[..width]);
+                    doubles[width..].fill(0.0);
+                }
+                wide(
+                    #[inline(always)]
+                    || add_products(&block, &mut sums),
+                );
             }
-            wide(
-                #[inline(always)]
-                || add_products(&block, &mut sums),
-            );
+            sums
+        });
+        let mut lower = vec![0.0; all * all];
+        for part in parts {
+            lower.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
-        sums
-    });
-    let mut gram = vec![0.0; n * n];
-    for sums in sums {
-        gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
+        let n = all - 1;
+        let symmetric = |i: usize, j: usize| lower[i.max(j) * all + i.min(j)];
+        let gram = (0..n * n).map(|at| symmetric(at / n, at % n)).collect();
+        Self { gram, dots: lower[n * all..][..n].to_vec(), square: lower[all * all - 1] }
     }
-    for i in 0..n {
-        for j in 0..i {
-            gram[j * n + i] = gram[i * n + j];
+
+    /// The widest angles of g and of g + Gᵀv to the rows of G.
+    pub fn angles(&self, v: &[f64]) -> Angles {
+        let Self { gram, dots, square } = self;
+        let n = dots.len();
+        let change = |k: usize| gram[k * n..(k + 1) * n].iter().zip(v).map(|(q, v)| q * v).sum();
+        let moved: Vec<f64> = (0..n).map(change).collect(); // GGᵀv
+        let after_square = square + (0..n).map(|k| v[k] * (2.0 * dots[k] + moved[k])).sum::<f64>();
+        let widest = |square: f64, dots: &dyn Fn(usize) -> f64| {
+            let cosine = |k: usize| match square * gram[k * n + k] {
+                norms if norms > 0.0 => (dots(k) / norms.sqrt()).clamp(-1.0, 1.0),
+                _ => 1.0,
+            };
+            (0..n).map(cosine).fold(1.0, f64::min).acos().to_degrees()
+        };
+        Angles {
+            before: widest(*square, &|k| dots[k]),
+            after: widest(after_square, &|k| dots[k] + moved[k]),
         }
     }
-    gram
 }
 
 /// Adds ⟨a_i, a_j⟩ for j ≤ i, one a_i against several a_j at a time: each number of it is then
@@ -141,25 +160,6 @@ pub struct Angles {
     pub after: f64,
 }
 
-/// The widest angles of g and of g + Gᵀv to the rows of G; `square` is ⟨g, g⟩.
-pub fn angles(gram: &[f64], dots: &[f64], square: f64, v: &[f64]) -> Angles {
-    let n = dots.len();
-    let change = |k: usize| gram[k * n..(k + 1) * n].iter().zip(v).map(|(q, v)| q * v).sum();
-    let moved: Vec<f64> = (0..n).map(change).collect(); // GGᵀv
-    let after_square = square + (0..n).map(|k| v[k] * (2.0 * dots[k] + moved[k])).sum::<f64>();
-    let widest = |square: f64, dots: &dyn Fn(usize) -> f64| {
-        let cosine = |k: usize| match square * gram[k * n + k] {
-            norms if norms > 0.0 => (dots(k) / norms.sqrt()).clamp(-1.0, 1.0),
-            _ => 1.0,
-        };
-        (0..n).map(cosine).fold(1.0, f64::min).acos().to_degrees()
-    };
-    Angles {
-        before: widest(square, &|k| dots[k]),
-        after: widest(after_square, &|k| dots[k] + moved[k]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,8 +185,8 @@ mod tests {
             };
             a.chunks(BLOCK).zip(b.chunks(BLOCK)).map(part).sum()
         };
-        let gram = gram(&rows, len);
-        let dots = dots(&rows, &g);
+        let Products { gram, dots, square } = Products::of(&rows, &g);
+        assert!((square - plain(&g, &g)).abs() < 1e-10);
         let row = |k: usize| &rows[k * len..(k + 1) * len];
         for i in 0..3 {
             assert!((dots[i] - plain(row(i), &g)).abs() < 1e-10);
@@ -205,7 +205,8 @@ mod tests {
     /// By hand: g = (−1, 1) against (1, 0) is at 135°; v = 1 turns it to (0, 1), at 90°.
     #[test]
     fn angles_by_hand() {
-        let found = angles(&[1.0], &[-1.0], 2.0, &[1.0]);
+        let products = Products { gram: vec![1.0], dots: vec![-1.0], square: 2.0 };
+        let found = products.angles(&[1.0]);
         assert!((found.before - 135.0).abs() < 1e-9 && (found.after - 90.0).abs() < 1e-9);
     }
 }

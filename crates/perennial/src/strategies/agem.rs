@@ -159,7 +159,9 @@ impl Strategy for Agem {
         let drawn = drawn.into_iter().map(|at| old[at]).collect();
         let view = self.view(cx.task, cx.model);
         // One constraint, γ = 0: v = −⟨g, g_ref⟩ / ⟨g_ref, g_ref⟩.
-        self.episodes.project(&view, &[drawn], gradient, cx, |gram, dots| vec![-dots[0] / gram[0]])
+        self.episodes.project(&view, &[drawn], gradient, cx, |products| {
+            vec![-products.dots[0] / products.gram[0]]
+        })
     }
 
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {

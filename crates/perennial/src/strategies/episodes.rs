@@ -9,7 +9,7 @@ use crate::model::View;
 use crate::optimizer::OptimizerKind;
 use crate::parts::conflicts::Conflicts;
 use crate::parts::memory::{Budget, Memory, Place, Ring, distinct};
-use crate::parts::project::{add_rows, angles, dot, dots, gram};
+use crate::parts::project::{Products, add_rows};
 use crate::scenario::Part;
 use crate::strategy::{Batch, Gradient};
 
@@ -78,15 +78,16 @@ impl Episodes {
         groups: &[Vec<usize>],
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
-        dual: impl FnOnce(&[f64], &[f64]) -> Vec<f64>,
+        dual: impl FnOnce(&Products) -> Vec<f64>,
     ) -> Result<(), LearnError> {
         if groups.iter().all(Vec::is_empty) {
             return Ok(()); // there is no past yet
         }
         let past = cx.memory_gradients(view, &self.memory, groups, gradient.active)?;
         let mut g = past.pack(&cx.model.layout, gradient.values);
-        let (dots, square) = (dots(&past.rows, &g), dot(&g, &g));
-        if !square.is_finite() {
+        let products = Products::of(&past.rows, &g);
+        let dots = &products.dots;
+        if !products.square.is_finite() {
             return Ok(()); // the driver refuses it
         }
         // NaN < 0 is false: such a step would pass for one that goes against nothing.
@@ -103,9 +104,8 @@ impl Episodes {
             self.conflicts.agreed();
             return Ok(());
         }
-        let gram = gram(&past.rows, past.length);
-        let v = dual(&gram, &dots);
-        self.conflicts.projected(violated, angles(&gram, &dots, square, &v));
+        let v = dual(&products);
+        self.conflicts.projected(violated, products.angles(&v));
         add_rows(&mut g, &past.rows, &v);
         past.unpack(&cx.model.layout, &g, gradient.values);
         Ok(())

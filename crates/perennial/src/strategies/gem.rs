@@ -44,6 +44,7 @@ use super::{Method, at_least_zero, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory};
+use crate::parts::project::Products;
 use crate::parts::qp;
 use crate::scenario::Setting;
 use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, Strategy};
@@ -151,10 +152,10 @@ impl Strategy for Gem {
         tasks.retain(|rows| !rows.is_empty());
         let view = self.view(cx.task, cx.model);
         let GemSettings { margin, ridge, .. } = self.settings;
-        self.episodes.project(&view, &tasks, gradient, cx, |gram, dots| {
-            let mut ridged = gram.to_vec();
-            ridged.iter_mut().step_by(dots.len() + 1).for_each(|q| *q += ridge);
-            qp::solve(&ridged, dots, margin)
+        self.episodes.project(&view, &tasks, gradient, cx, |products| {
+            let Products { mut gram, dots, .. } = products.clone();
+            gram.iter_mut().step_by(dots.len() + 1).for_each(|q| *q += ridge);
+            qp::solve(&gram, &dots, margin)
         })
     }
 }
