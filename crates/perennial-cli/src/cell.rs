@@ -214,11 +214,11 @@ impl<'t> Keeper<'t> {
     fn store(&mut self, learner: &Learner) -> Result<()> {
         let since = Instant::now();
         self.flush()?;
-        let (length, state) = (self.length.to_le_bytes(), learner.whole_state()?);
-        let parts = state.parts()?;
-        let mut payload: Vec<&[u8]> = vec![&length];
-        payload.extend(parts.iter().map(|part| &part[..]));
-        write_sealed(&self.cell.file("state"), KIND, VERSION, &payload)?;
+        let (length, path) = (self.length.to_le_bytes(), self.cell.file("state"));
+        learner.lend_bytes(|parts| {
+            let payload = [&[&length[..]], parts].concat();
+            write_sealed(&path, KIND, VERSION, &payload)
+        })??;
         self.saved = Instant::now();
         self.cost = since.elapsed();
         Ok(())

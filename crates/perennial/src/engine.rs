@@ -37,8 +37,8 @@ pub struct Engine {
     tracked: Device,
     /// Scratch of dense networks; nothing in it outlives a call.
     work: RefCell<Work>,
-    /// The same of each thread that answers.
-    answering: RefCell<Vec<Work>>,
+    /// The same of each thread.
+    pub(crate) works: RefCell<Vec<Work>>,
     /// Of memories.
     pub(crate) recalled: RefCell<PackedGradients>,
 }
@@ -89,12 +89,12 @@ impl Engine {
         let plain = Device::flex();
         let (stages, trunk) = (network.stages(), network.parameters().len());
         let tracked = plain.clone().autodiff();
-        let (work, answering, recalled) = Default::default();
-        Self { stages, trunk, tracked, plain, work, answering, recalled, network }
+        let (work, works, recalled) = Default::default();
+        Self { stages, trunk, tracked, plain, work, works, recalled, network }
     }
 
-    /// Lets the scratch go that is as large as a memory: a state, which holds a copy of it, needs
-    /// the room. The next pass over the memory makes it anew.
+    /// Lets the scratch go that is as large as a memory: a copy of it needs the room. The
+    /// next pass over the memory makes it anew.
     pub(crate) fn let_go(&self) {
         self.recalled.take();
     }
@@ -176,7 +176,7 @@ impl Engine {
             }
         };
         let each = rows.div_ceil(CHUNK).div_ceil(rayon::current_num_threads()).max(1) * CHUNK;
-        let works = &mut *self.answering.borrow_mut();
+        let works = &mut *self.works.borrow_mut();
         works.resize_with(rows.div_ceil(each).max(works.len()), Work::default);
         let parts = values.chunks_mut((each * units).max(1)).zip(works);
         let parts = (0..).step_by(each).zip(parts);

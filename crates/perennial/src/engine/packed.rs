@@ -33,14 +33,14 @@ pub struct PackedGradients {
     pub length: usize,
     /// Where each active slot begins in a row.
     pub(crate) places: Vec<(SlotId, usize)>,
-    /// Of each thread.
-    works: Vec<Work>,
+    /// Whether groups are memories of tasks, which stay while another one is learnt.
+    stay: bool,
     /// Of each part, what its passes read.
     reads: Vec<Vec<Read>>,
 }
 
-/// The rows of a pass as they were last read: memories of several tasks stay as they are while
-/// another one is learnt, but of a single group other rows may be drawn for each step.
+/// The rows of a pass as they were last read: the memories of tasks stay as they are while another
+/// one is learnt, but of all memories together other rows may be drawn for each step.
 #[derive(Clone, Debug, Default)]
 struct Read {
     /// Task and id of each row, a list a group: which samples they are.
@@ -55,8 +55,8 @@ struct Read {
 
 impl PackedGradients {
     /// Says which slots a row is made of and makes room for `rows` rows, which hold anything. Of
-    /// several rows there may be `most` later: room that is not used takes no memory, where rows
-    /// that outgrow theirs leave a hole behind.
+    /// the memories of tasks there may be `most` later: room that is not used takes no memory,
+    /// where rows that outgrow theirs leave a hole behind.
     pub(crate) fn begin(&mut self, layout: &Layout, active: &[SlotId], rows: usize, most: usize) {
         self.places.clear();
         self.length = 0;
@@ -64,31 +64,35 @@ impl PackedGradients {
             self.places.push((slot, self.length));
             self.length += layout.slot(slot).len();
         }
+        self.stay = most > 1;
         if self.rows.capacity() < rows * self.length {
             self.rows = Vec::new(); // before there is room for more: never old and new at once
-            if rows > 1 {
-                let _ = self.rows.try_reserve_exact(most.saturating_mul(self.length));
-            }
+            let _ = self.rows.try_reserve_exact(most.saturating_mul(self.length));
         }
         self.rows.resize(rows * self.length, 0.0);
     }
 
-    /// A vector over θ, packed.
-    pub fn pack(&self, layout: &Layout, values: &[f32]) -> Vec<f32> {
-        let mut packed = Vec::with_capacity(self.length);
-        for &(slot, _) in &self.places {
-            packed.extend_from_slice(&values[layout.slot(slot).range()]);
+    /// Calls `edit` with a vector over θ, packed, and writes it back. Where all slots follow each
+    /// other, as those of a network with one head do, it is edited where it lies.
+    pub(crate) fn edit<R>(
+        &self,
+        layout: &Layout,
+        values: &mut [f32],
+        edit: impl FnOnce(&mut [f32]) -> R,
+    ) -> R {
+        let ranges = || self.places.iter().map(|&(slot, _)| layout.slot(slot).range());
+        if ranges().is_sorted_by(|a, b| a.end == b.start) {
+            let first = ranges().next().map_or(0, |range| range.start);
+            return edit(&mut values[first..first + self.length]);
         }
-        packed
-    }
-
-    /// Writes a packed vector to its slots of a vector over θ.
-    pub fn unpack(&self, layout: &Layout, packed: &[f32], values: &mut [f32]) {
-        for &(slot, first) in &self.places {
-            let range = layout.slot(slot).range();
+        let mut packed = Vec::with_capacity(self.length);
+        ranges().for_each(|range| packed.extend_from_slice(&values[range]));
+        let result = edit(&mut packed);
+        for (&(_, first), range) in self.places.iter().zip(ranges()) {
             let packed = &packed[first..first + range.len()];
             values[range].copy_from_slice(packed);
         }
+        result
     }
 }
 
@@ -98,8 +102,8 @@ struct Part<'a> {
     groups: &'a [Vec<usize>],
     /// Rows of the group that these are pieces of; `None` where each is a group.
     pieces_of: Option<usize>,
-    /// Whether there are other groups, here or in other parts.
-    several: bool,
+    /// Whether its rows stay.
+    stay: bool,
 }
 
 /// A single group in pieces, by its size alone; `None` where it is too small, or not alone.
@@ -135,17 +139,18 @@ fn answers(groups: &[Vec<usize>], memory: &Memory, model: &Model) -> Vec<Range<u
 
 impl PackedGradients {
     /// The gradient of each group on a plain dense network, by all threads; `false`, and nothing
-    /// done, on any other.
+    /// done, on any other. `works` are of each thread.
     pub(crate) fn over_slices(
         &mut self,
         network: &dyn Network,
         (model, view): (&Model, &View),
         memory: &Memory,
         groups: &[Vec<usize>],
+        works: &mut Vec<Work>,
     ) -> Result<bool, ObjectiveError> {
         let pieces = pieces(groups);
         let pieces_of = pieces.as_ref().map(|_| groups[0].len());
-        let several = groups.len() > 1;
+        let stay = self.stay;
         let (groups, together) = match &pieces {
             Some(pieces) => (&pieces[..], pieces.chunks(1).collect()),
             None => (groups, runs(groups)),
@@ -153,7 +158,7 @@ impl PackedGradients {
         let part = |groups| {
             let heads = heads_of(model, view, &answers(groups, memory, model));
             let dense = Dense::of(network, model, view, &heads, &mut Vec::new())?;
-            Some(Part { dense, groups, pieces_of, several })
+            Some(Part { dense, groups, pieces_of, stay })
         };
         let parts: Option<Vec<Part<'_>>> = together.into_iter().map(part).collect();
         let Some(parts) = parts else { return Ok(false) };
@@ -165,7 +170,7 @@ impl PackedGradients {
         if !parts.iter().all(reached) || groups.iter().any(Vec::is_empty) {
             self.rows.fill(0.0); // what the pass of a group does not reach
         }
-        self.fill(&parts, memory, model)?;
+        self.fill(&parts, memory, model, works)?;
         if pieces.is_some() {
             let (sum, rest) = self.rows.split_at_mut(self.length);
             for piece in rest.chunks_exact(self.length.max(1)) {
@@ -185,10 +190,11 @@ impl PackedGradients {
         parts: &[Part<'_>],
         memory: &Memory,
         model: &Model,
+        works: &mut Vec<Work>,
     ) -> Result<(), ObjectiveError> {
         let (length, places) = (self.length, &self.places[..]);
         let threads = rayon::current_num_threads().min(parts.len());
-        self.works.resize_with(threads.max(self.works.len()), Work::default);
+        works.resize_with(threads.max(works.len()), Work::default);
         self.reads.resize_with(parts.len(), Vec::new);
         let mut ended = vec![Ok(()); parts.len()];
         let mut rest = &mut self.rows[..];
@@ -198,7 +204,7 @@ impl PackedGradients {
         let parts = Mutex::new(parts.collect::<Vec<_>>().into_iter());
         let next = || parts.lock().expect("no thread panics while it takes one").next();
         rayon::scope(|scope| {
-            for work in &mut self.works[..threads] {
+            for work in &mut works[..threads] {
                 scope.spawn(|_| {
                     while let Some((((part, reads), ended), rows)) = next() {
                         *ended = part.gradients(memory, model, places, rows, (work, reads));
@@ -234,7 +240,7 @@ impl Part<'_> {
         for (i, (portions, read)) in passes.into_iter().zip(reads).enumerate() {
             let by_task = |rows: &[usize]| memory.by_task(rows.to_vec());
             let portions: Vec<Vec<usize>> = portions.into_iter().map(by_task).collect();
-            read.again(memory, &portions, &self.dense, self.several);
+            read.again(memory, &portions, &self.dense, self.stay);
             let inputs = std::mem::take(&mut work.inputs);
             let mut pass = Pass { inputs, rows: 0, mode: Mode::Evaluate, terms: Vec::new() };
             pass.inputs.clear();
@@ -246,6 +252,7 @@ impl Part<'_> {
                 memory.append_terms(&mut pass, portion, weight, |task| model.answer(task));
                 groups.push(Group { rows: first..pass.rows, gradient, add: i > 0 });
                 if read.kept.is_none() {
+                    pass.inputs.reserve_exact(portion.len() * memory.inputs());
                     portion.iter().for_each(|&at| memory.append_row(at, &mut pass.inputs));
                 }
             }
@@ -260,9 +267,9 @@ impl Part<'_> {
 }
 
 impl Read {
-    /// Keeps the rows of a pass: of several groups at once, of one from the second time on that
-    /// they are asked for, for to read them for many passes takes longer than for one.
-    fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense, several: bool) {
+    /// Keeps the rows of a pass: those that stay at once, others from the second time on that they
+    /// are asked for, for to read them for many passes takes longer than for one.
+    fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense, stay: bool) {
         let sample = |&at: &usize| (memory.task(at), memory.id(at));
         let samples = portions.iter().map(|rows| rows.iter().map(sample).collect()).collect();
         let sides = dense.keeps();
@@ -270,7 +277,7 @@ impl Read {
         if known && self.stays {
             return;
         }
-        let stays = known || several;
+        let stays = stay || known;
         let kept = sides.filter(|_| stays).and_then(|sides| keep(memory, portions, sides));
         *self = Self { samples, sides, stays, kept };
     }
@@ -319,14 +326,16 @@ mod tests {
     ) -> Vec<f32> {
         let active: Vec<SlotId> = (0..model.layout.slots().len()).map(SlotId).collect();
         let view = model.shared_view(0);
-        let mut gradients = || {
+        let mut gradients = |packed: &mut PackedGradients| {
             packed.begin(&model.layout, &active, groups.len(), groups.len());
-            let done = packed.over_slices(network.as_ref(), (model, &view), memory, groups);
+            let (of, mut works) = ((model, &view), Vec::new());
+            let done = packed.over_slices(network.as_ref(), of, memory, groups, &mut works);
             assert!(done.unwrap());
             packed.rows.clone()
         };
-        let read = gradients();
-        assert_eq!(gradients(), read); // of what was kept
+        let read = gradients(packed);
+        assert_eq!(packed.reads[0][0].kept.is_some(), groups.len() > 1); // one may be drawn anew
+        assert_eq!(gradients(packed), read); // of what was kept
         assert!(packed.reads[0][0].kept.is_some());
         read
     }

@@ -17,6 +17,9 @@ impl<'a> Context<'a> {
     /// empty one. A plain dense network runs forward and backward without a graph, on all threads,
     /// and to the same bits on any number of them; any other network runs one pass after another.
     ///
+    /// Of groups that are the memories of tasks, as they stay while another one is learnt, there may
+    /// be `most` later; of rows that are drawn for each step there is one group.
+    ///
     /// # Errors
     ///
     /// When a row's task is not answered by the view.
@@ -30,12 +33,13 @@ impl<'a> Context<'a> {
         memory: &Memory,
         groups: &[Vec<usize>],
         active: &[SlotId],
+        most: usize,
     ) -> Result<RefMut<'a, PackedGradients>, LearnError> {
         let mut into = self.engine.recalled.borrow_mut();
-        let most = self.tasks().unwrap_or(groups.len());
         into.begin(&self.model.layout, active, groups.len(), most);
         let network = self.network().as_ref();
-        if !into.over_slices(network, (self.model, view), memory, groups)? {
+        let works = &mut *self.engine.works.borrow_mut();
+        if !into.over_slices(network, (self.model, view), memory, groups, works)? {
             self.gradients_by_graph(view, memory, groups, &mut into)?;
         }
         Ok(into)

@@ -9,7 +9,7 @@ use super::{Clock, Core, LearnError, Learner};
 use crate::engine::Engine;
 use crate::network::Network;
 use crate::parts::memory::Memory;
-use crate::state::{State, StateError, from_state, to_state};
+use crate::state::{State, StateError, from_state, lend, tensor_bytes, to_state};
 use crate::strategy::Strategy;
 
 #[derive(Serialize)]
@@ -17,6 +17,8 @@ struct Saving<'a> {
     name: &'a str,
     core: &'a Core,
     strategy: &'a dyn Strategy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'a Clock>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,11 @@ pub struct KeptBytes {
 }
 
 impl Learner {
+    fn saving<'a>(&'a self, clock: Option<&'a Clock>) -> Saving<'a> {
+        let (core, strategy) = (&self.core, self.strategy.as_ref());
+        Saving { name: self.card.name, core, strategy, clock }
+    }
+
     /// The learner without its clock: equal bytes, equal learners.
     ///
     /// # Errors
@@ -44,8 +51,7 @@ impl Learner {
     /// When a part of the strategy cannot be serialised.
     pub fn state(&self) -> Result<State, StateError> {
         self.engine.let_go();
-        let (core, strategy) = (&self.core, self.strategy.as_ref());
-        to_state(&Saving { name: self.card.name, core, strategy })
+        to_state(&self.saving(None))
     }
 
     /// BLAKE3 of the whole learner without its clock.
@@ -55,32 +61,31 @@ impl Learner {
     /// As [`state`](Self::state).
     pub fn digest(&self) -> Result<blake3::Hash, StateError> {
         let mut hasher = blake3::Hasher::new();
-        for part in self.state()?.parts()? {
-            hasher.update(&part);
-        }
+        lend(&self.saving(None), |parts| {
+            parts.iter().for_each(|part| {
+                hasher.update(part);
+            });
+        })?;
         Ok(hasher.finalize())
     }
 
-    /// Everything, the clock included.
+    /// Calls `to` with all bytes of the learner, its clock included, in parts that follow each
+    /// other: what [`from_bytes`](Self::from_bytes) reads. Long rows are [lent](lend).
     ///
     /// # Errors
     ///
     /// As [`state`](Self::state).
-    pub fn whole_state(&self) -> Result<State, StateError> {
-        let mut state = self.state()?;
-        if let Value::Object(header) = &mut state.header {
-            header.insert("clock".into(), to_state(&self.clock)?.header);
-        }
-        Ok(state)
+    pub fn lend_bytes<R>(&self, to: impl FnOnce(&[&[u8]]) -> R) -> Result<R, StateError> {
+        lend(&self.saving(Some(&self.clock)), to)
     }
 
-    /// The [whole state](Self::whole_state) as bytes: what [`from_bytes`](Self::from_bytes) reads.
+    /// The same bytes.
     ///
     /// # Errors
     ///
     /// As [`state`](Self::state).
     pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
-        self.whole_state()?.to_bytes()
+        self.lend_bytes(|parts| parts.concat())
     }
 
     /// The learner that [`to_bytes`](Self::to_bytes) wrote, on a network of the same spec.
@@ -98,8 +103,7 @@ impl Learner {
         Self::from_state(&State::from_bytes(bytes)?, network, load)
     }
 
-    /// The learner of a [state](Self::state), or of a [whole one](Self::whole_state): without a
-    /// clock it begins to count anew.
+    /// The learner of a [state](Self::state). Without a clock it begins to count anew.
     ///
     /// # Errors
     ///
@@ -135,10 +139,8 @@ impl Learner {
     ///
     /// As [`state`](Self::state).
     pub fn kept_bytes(&self, data: usize) -> Result<KeptBytes, StateError> {
-        self.engine.let_go();
         let model = 4 * (self.core.model.theta.len() + self.core.model.buffers.len());
-        let state = to_state(self.strategy.as_ref())?;
-        let tensors: usize = state.tensors.values().map(|tensor| tensor.bytes.len()).sum();
+        let tensors = tensor_bytes(self.strategy.as_ref())?;
         let samples = self.strategy.memory().map_or(0, Memory::bytes);
         Ok(KeptBytes { model, strategy: tensors - samples, data: data + samples })
     }

@@ -38,40 +38,20 @@ impl State {
         Ok(self.parts()?.concat())
     }
 
-    /// The same bytes in parts that follow each other, the tensors where they are: a memory of
-    /// samples is the largest thing a learner has, and need not be there a third time to be saved.
+    /// The same bytes in parts that follow each other, the tensors where they are.
     ///
     /// # Errors
     ///
     /// As [`to_bytes`](Self::to_bytes).
     pub fn parts(&self) -> Result<Vec<Cow<'_, [u8]>>, StateError> {
-        let mut bits = BTreeMap::new();
         let mut announced = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             tensor.check(name)?;
-            let (dtype, shape) = match tensor.kind {
-                Kind::F32 => (Dtype::F32, tensor.shape.clone()),
-                Kind::F64 => (Dtype::F64, tensor.shape.clone()),
-                Kind::U8 => (Dtype::U8, tensor.shape.clone()),
-                Kind::U32 => (Dtype::U32, tensor.shape.clone()),
-                Kind::U64 => (Dtype::U64, tensor.shape.clone()),
-                Kind::Bits => {
-                    bits.insert(name.as_str(), tensor.shape.iter().product());
-                    (Dtype::U8, vec![tensor.bytes.len()])
-                }
-            };
-            announced.push((name, Announced { dtype, shape, len: tensor.bytes.len() }));
+            announced.push((name, Announced::new(tensor.kind, &tensor.shape, tensor.bytes.len())));
         }
-        // The order in which safetensors lays tensors out.
-        announced.sort_by(|(a, first), (b, second)| second.dtype.cmp(&first.dtype).then(a.cmp(b)));
-        let order: Vec<&String> = announced.iter().map(|(name, _)| *name).collect();
-        let envelope = Envelope { bits, format: FORMAT, header: &self.header };
-        let envelope = serde_json::to_string(&envelope).map_err(StateError::unsaveable)?;
-        let metadata = HashMap::from([(ENTRY.to_owned(), envelope)]);
-        let head = safetensors::serialize(announced, Some(metadata));
-        let mut parts = vec![Cow::Owned(head.map_err(StateError::Safetensors)?)];
-        parts.extend(order.into_iter().map(|name| Cow::Borrowed(&self.tensors[name].bytes[..])));
-        Ok(parts)
+        let (head, order) = lay_out(&self.header, announced)?;
+        let tensors = order.into_iter().map(|name| Cow::Borrowed(&self.tensors[name].bytes[..]));
+        Ok(std::iter::once(Cow::Owned(head)).chain(tensors).collect())
     }
 
     /// Reads what [`State::to_bytes`] wrote.
@@ -111,12 +91,46 @@ impl State {
     }
 }
 
+/// The bytes before those of the tensors, and the order in which these follow.
+pub(super) fn lay_out<'a>(
+    header: &Value,
+    mut tensors: Vec<(&'a String, Announced)>,
+) -> Result<(Vec<u8>, Vec<&'a String>), StateError> {
+    let bits = tensors.iter().filter_map(|(name, tensor)| Some((name.as_str(), tensor.bits?)));
+    let envelope = Envelope { bits: bits.collect(), format: FORMAT, header };
+    let envelope = serde_json::to_string(&envelope).map_err(StateError::unsaveable)?;
+    let metadata = HashMap::from([(ENTRY.to_owned(), envelope)]);
+    // The order in which safetensors lays tensors out.
+    tensors.sort_by(|(a, first), (b, second)| second.dtype.cmp(&first.dtype).then(a.cmp(b)));
+    let order = tensors.iter().map(|(name, _)| *name).collect();
+    let head = safetensors::serialize(tensors, Some(metadata)).map_err(StateError::Safetensors)?;
+    Ok((head, order))
+}
+
 /// A tensor of which the head of the bytes tells; its numbers follow from where they are.
-struct Announced {
+pub(super) struct Announced {
     dtype: Dtype,
     shape: Vec<usize>,
     /// In bytes.
     len: usize,
+    /// How many there are, where they are bits.
+    bits: Option<usize>,
+}
+
+impl Announced {
+    pub(super) fn new(kind: Kind, shape: &[usize], len: usize) -> Self {
+        let dtype = match kind {
+            Kind::F32 => Dtype::F32,
+            Kind::F64 => Dtype::F64,
+            Kind::U8 | Kind::Bits => Dtype::U8,
+            Kind::U32 => Dtype::U32,
+            Kind::U64 => Dtype::U64,
+        };
+        match kind {
+            Kind::Bits => Self { dtype, shape: vec![len], len, bits: Some(shape.iter().product()) },
+            _ => Self { dtype, shape: shape.to_vec(), len, bits: None },
+        }
+    }
 }
 
 impl View for Announced {

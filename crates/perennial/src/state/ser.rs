@@ -19,23 +19,38 @@ use super::tensor::{Kind, Tensor};
 const MAX_DEPTH: usize = 60;
 
 pub(super) fn to_state<T: Serialize + ?Sized>(value: &T) -> Result<State, StateError> {
-    let mut sink = Sink::default();
+    let mut tensors = BTreeMap::new();
+    let header = walk(value, &mut |name, kind, elements| {
+        tensors.insert(name.to_owned(), Tensor::from_elements(kind, elements)?);
+        Ok(())
+    })?;
+    Ok(State { header, tensors })
+}
+
+/// What is done with a tensor: its name, and its elements as [`Tensor::from_elements`] takes them.
+pub(super) type Take<'t> = dyn FnMut(&str, Kind, &[u8]) -> Result<(), StateError> + 't;
+
+/// Hands over a value's tensors, one after another, and says its header.
+pub(super) fn walk<T: Serialize + ?Sized>(
+    value: &T,
+    take: &mut Take<'_>,
+) -> Result<Value, StateError> {
+    let mut sink = Sink { take, name: String::new(), depth: 0 };
     let mut header = value.serialize(Writer { sink: &mut sink, kind: None })?;
     // Maps are sorted already, unless some crate of the program has turned that off.
     header.sort_all_objects();
-    Ok(State { header, tensors: sink.tensors })
+    Ok(header)
 }
 
 /// What the whole walk shares.
-#[derive(Default)]
-struct Sink {
-    tensors: BTreeMap<String, Tensor>,
+struct Sink<'s> {
+    take: &'s mut Take<'s>,
     /// The name of the field we are in, with a `.` before each part.
     name: String,
     depth: usize,
 }
 
-impl Sink {
+impl Sink<'_> {
     /// Writes what lies one level deeper.
     fn deeper<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Value, StateError> {
         if self.depth == MAX_DEPTH {
@@ -80,15 +95,14 @@ impl Sink {
             Some("__metadata__") => "\\__metadata__",
             Some(name) => name,
         };
-        let tensor = Tensor::from_elements(kind, elements)?;
-        self.tensors.insert(name.to_owned(), tensor);
+        (self.take)(name, kind, elements)?;
         Ok(header::tensor(name))
     }
 }
 
 /// Writes one value; as elements of a tensor of `kind`, if there is one.
-struct Writer<'a> {
-    sink: &'a mut Sink,
+struct Writer<'a, 's> {
+    sink: &'a mut Sink<'s>,
     kind: Option<Kind>,
 }
 
@@ -100,16 +114,16 @@ macro_rules! plain {
     )*};
 }
 
-impl<'a> Serializer for Writer<'a> {
+impl<'a, 's> Serializer for Writer<'a, 's> {
     type Ok = Value;
     type Error = StateError;
-    type SerializeSeq = Items<'a>;
-    type SerializeTuple = Items<'a>;
-    type SerializeTupleStruct = Items<'a>;
-    type SerializeTupleVariant = Items<'a>;
-    type SerializeMap = Fields<'a>;
-    type SerializeStruct = Fields<'a>;
-    type SerializeStructVariant = Fields<'a>;
+    type SerializeSeq = Items<'a, 's>;
+    type SerializeTuple = Items<'a, 's>;
+    type SerializeTupleStruct = Items<'a, 's>;
+    type SerializeTupleVariant = Items<'a, 's>;
+    type SerializeMap = Fields<'a, 's>;
+    type SerializeStruct = Fields<'a, 's>;
+    type SerializeStructVariant = Fields<'a, 's>;
 
     plain! {
         serialize_bool: bool => Value::from,
@@ -185,14 +199,14 @@ impl<'a> Serializer for Writer<'a> {
         Ok(header::object(&header::escape(variant.to_owned()), content))
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'a>, StateError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'a, 's>, StateError> {
         Ok(Items {
             around: Around::new(self.sink, None),
             items: Vec::with_capacity(len.unwrap_or(0)),
         })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Items<'a>, StateError> {
+    fn serialize_tuple(self, len: usize) -> Result<Items<'a, 's>, StateError> {
         self.serialize_seq(Some(len))
     }
 
@@ -200,7 +214,7 @@ impl<'a> Serializer for Writer<'a> {
         self,
         _name: &'static str,
         len: usize,
-    ) -> Result<Items<'a>, StateError> {
+    ) -> Result<Items<'a, 's>, StateError> {
         self.serialize_seq(Some(len))
     }
 
@@ -210,15 +224,19 @@ impl<'a> Serializer for Writer<'a> {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Items<'a>, StateError> {
+    ) -> Result<Items<'a, 's>, StateError> {
         Ok(Items { around: Around::new(self.sink, Some(variant)), items: Vec::with_capacity(len) })
     }
 
-    fn serialize_map(self, _len: Option<usize>) -> Result<Fields<'a>, StateError> {
+    fn serialize_map(self, _len: Option<usize>) -> Result<Fields<'a, 's>, StateError> {
         Ok(Fields::new(self.sink, None))
     }
 
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields<'a>, StateError> {
+    fn serialize_struct(
+        self,
+        _name: &'static str,
+        _len: usize,
+    ) -> Result<Fields<'a, 's>, StateError> {
         Ok(Fields::new(self.sink, None))
     }
 
@@ -228,7 +246,7 @@ impl<'a> Serializer for Writer<'a> {
         _index: u32,
         variant: &'static str,
         _len: usize,
-    ) -> Result<Fields<'a>, StateError> {
+    ) -> Result<Fields<'a, 's>, StateError> {
         Ok(Fields::new(self.sink, Some(variant)))
     }
 }
@@ -240,14 +258,14 @@ fn too_wide(value: impl std::fmt::Display) -> StateError {
 }
 
 /// What surrounds a sequence or a struct: the walk, and the variant of an enum that it is.
-struct Around<'a> {
-    sink: &'a mut Sink,
+struct Around<'a, 's> {
+    sink: &'a mut Sink<'s>,
     variant: Option<&'static str>,
     outside: usize,
 }
 
-impl<'a> Around<'a> {
-    fn new(sink: &'a mut Sink, variant: Option<&'static str>) -> Self {
+impl<'a, 's> Around<'a, 's> {
+    fn new(sink: &'a mut Sink<'s>, variant: Option<&'static str>) -> Self {
         let outside = match variant {
             Some(variant) => sink.enter(variant),
             None => sink.name.len(),
@@ -272,12 +290,12 @@ impl<'a> Around<'a> {
 }
 
 /// A sequence or tuple under way.
-struct Items<'a> {
-    around: Around<'a>,
+struct Items<'a, 's> {
+    around: Around<'a, 's>,
     items: Vec<Value>,
 }
 
-impl Items<'_> {
+impl Items<'_, '_> {
     fn add<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), StateError> {
         let item = self.around.field(&self.items.len().to_string(), item)?;
         self.items.push(item);
@@ -291,7 +309,7 @@ impl Items<'_> {
 
 macro_rules! items {
     ($($trait:ident: $add:ident,)*) => {$(
-        impl $trait for Items<'_> {
+        impl $trait for Items<'_, '_> {
             type Ok = Value;
             type Error = StateError;
 
@@ -314,15 +332,15 @@ items! {
 }
 
 /// A map or struct under way.
-struct Fields<'a> {
-    around: Around<'a>,
+struct Fields<'a, 's> {
+    around: Around<'a, 's>,
     fields: Map<String, Value>,
     /// The key whose value comes next.
     key: Option<String>,
 }
 
-impl<'a> Fields<'a> {
-    fn new(sink: &'a mut Sink, variant: Option<&'static str>) -> Self {
+impl<'a, 's> Fields<'a, 's> {
+    fn new(sink: &'a mut Sink<'s>, variant: Option<&'static str>) -> Self {
         Self { around: Around::new(sink, variant), fields: Map::new(), key: None }
     }
 
@@ -341,7 +359,7 @@ impl<'a> Fields<'a> {
 
 macro_rules! fields {
     ($($trait:ident,)*) => {$(
-        impl $trait for Fields<'_> {
+        impl $trait for Fields<'_, '_> {
             type Ok = Value;
             type Error = StateError;
 
@@ -362,7 +380,7 @@ macro_rules! fields {
 
 fields!(SerializeStruct, SerializeStructVariant,);
 
-impl SerializeMap for Fields<'_> {
+impl SerializeMap for Fields<'_, '_> {
     type Ok = Value;
     type Error = StateError;
 

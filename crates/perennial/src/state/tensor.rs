@@ -41,6 +41,14 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.mark() == mark)
     }
 
+    /// How many elements so many bytes are; of bits, a byte is one.
+    pub(super) const fn count(self, bytes: usize) -> usize {
+        match self {
+            Self::Bits => bytes,
+            _ => bytes * 8 / self.width(),
+        }
+    }
+
     /// The bits that one element takes.
     const fn width(self) -> usize {
         match self {
@@ -80,12 +88,11 @@ impl Tensor {
     /// A tensor of one dimension from its elements: little-endian bytes or, for bits, a byte
     /// of 0 or 1 each.
     pub(super) fn from_elements(kind: Kind, elements: &[u8]) -> Result<Self, StateError> {
-        let width = kind.width();
-        let (len, bytes) = match kind {
-            Kind::Bits => (elements.len(), pack(elements)?),
-            _ => (elements.len() * 8 / width, elements.to_vec()),
+        let bytes = match kind {
+            Kind::Bits => pack(elements)?,
+            _ => elements.to_vec(),
         };
-        Ok(Self { kind, shape: vec![len], bytes })
+        Ok(Self { kind, shape: vec![kind.count(elements.len())], bytes })
     }
 
     /// The inverse of [`Tensor::from_elements`].

@@ -117,12 +117,12 @@ impl Watch for Saver<'_> {
     fn save(&mut self, learner: &Driver) -> WatchResult {
         if self.every.is_some() || self.stop.asked() || self.worth_it() {
             let since = Instant::now();
-            let (length, state) = ((self.plan.len() as u64).to_le_bytes(), learner.whole_state()?);
-            let parts = state.parts()?;
-            let mut payload: Vec<&[u8]> = vec![&length, &self.plan];
-            payload.extend(parts.iter().map(|part| &part[..]));
-            let path = self.folder.file("position");
-            write_sealed_by(&*self.folder.files, &path, KIND, VERSION, &payload)?;
+            let (length, path) =
+                ((self.plan.len() as u64).to_le_bytes(), self.folder.file("position"));
+            learner.lend_bytes(|parts| {
+                let payload = [&[&length, &self.plan[..]], parts].concat();
+                write_sealed_by(&*self.folder.files, &path, KIND, VERSION, &payload)
+            })??;
             (self.saved, self.cost) = (Instant::now(), since.elapsed());
         }
         self.watch.save(learner)

@@ -159,7 +159,7 @@ impl Strategy for Agem {
         let drawn = drawn.into_iter().map(|at| old[at]).collect();
         let view = self.view(cx.task, cx.model);
         // One constraint, γ = 0: v = −⟨g, g_ref⟩ / ⟨g_ref, g_ref⟩.
-        self.episodes.project(&view, &[drawn], gradient, cx, |products| {
+        self.episodes.project(&view, (&[drawn], 1), gradient, cx, |products| {
             vec![-products.dots[0] / products.gram[0]]
         })
     }

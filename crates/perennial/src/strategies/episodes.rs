@@ -71,11 +71,11 @@ impl Episodes {
     }
 
     /// g̃ = g + Gᵀv where some ⟨g, g_k⟩ < 0, the rows g_k of G being the gradients of the mean loss
-    /// on `groups` of the memory's rows; `dual(GGᵀ, Gg)` says v.
+    /// on groups of the memory's rows, of which there may be `most` later; `dual` says v.
     pub(super) fn project(
         &mut self,
         view: &View,
-        groups: &[Vec<usize>],
+        (groups, most): (&[Vec<usize>], usize),
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
         dual: impl FnOnce(&Products) -> Vec<f64>,
@@ -83,32 +83,32 @@ impl Episodes {
         if groups.iter().all(Vec::is_empty) {
             return Ok(()); // there is no past yet
         }
-        let past = cx.memory_gradients(view, &self.memory, groups, gradient.active)?;
-        let mut g = past.pack(&cx.model.layout, gradient.values);
-        let products = Products::of(&past.rows, &g);
-        let dots = &products.dots;
-        if !products.square.is_finite() {
-            return Ok(()); // the driver refuses it
-        }
-        // NaN < 0 is false: such a step would pass for one that goes against nothing.
-        if let Some(bad) = dots.iter().position(|dot| !dot.is_finite()) {
-            let tasks: Vec<usize> = groups[bad].iter().map(|&at| self.memory.task(at)).collect();
-            let what = match (tasks.iter().min(), tasks.iter().max()) {
-                (Some(a), Some(b)) if a < b => format!("tasks {} to {}", a + 1, b + 1),
-                (a, _) => format!("task {}", a.map_or(0, |a| a + 1)),
-            };
-            return Err(cx.not_finite(format!("gradient of the memory of {what}"), dots[bad]));
-        }
-        let violated = dots.iter().filter(|dot| **dot < 0.0).count();
-        if violated == 0 {
-            self.conflicts.agreed();
-            return Ok(());
-        }
-        let v = dual(&products);
-        self.conflicts.projected(violated, products.angles(&v));
-        add_rows(&mut g, &past.rows, &v);
-        past.unpack(&cx.model.layout, &g, gradient.values);
-        Ok(())
+        let past = cx.memory_gradients(view, &self.memory, groups, gradient.active, most)?;
+        past.edit(&cx.model.layout, gradient.values, |g| {
+            let products = Products::of(&past.rows, g);
+            let dots = &products.dots;
+            if !products.square.is_finite() {
+                return Ok(()); // the driver refuses it
+            }
+            // NaN < 0 is false: such a step would pass for one that goes against nothing.
+            if let Some(bad) = dots.iter().position(|dot| !dot.is_finite()) {
+                let tasks = groups[bad].iter().map(|&at| self.memory.task(at));
+                let what = match (tasks.clone().min(), tasks.max()) {
+                    (Some(a), Some(b)) if a < b => format!("tasks {} to {}", a + 1, b + 1),
+                    (a, _) => format!("task {}", a.map_or(0, |a| a + 1)),
+                };
+                return Err(cx.not_finite(format!("gradient of the memory of {what}"), dots[bad]));
+            }
+            let violated = dots.iter().filter(|dot| **dot < 0.0).count();
+            if violated == 0 {
+                self.conflicts.agreed();
+                return Ok(());
+            }
+            let v = dual(&products);
+            self.conflicts.projected(violated, products.angles(&v));
+            add_rows(g, &past.rows, &v);
+            Ok(())
+        })
     }
 }
 

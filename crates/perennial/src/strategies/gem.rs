@@ -152,7 +152,8 @@ impl Strategy for Gem {
         tasks.retain(|rows| !rows.is_empty());
         let view = self.view(cx.task, cx.model);
         let GemSettings { margin, ridge, .. } = self.settings;
-        self.episodes.project(&view, &tasks, gradient, cx, |products| {
+        let most = cx.tasks().unwrap_or(tasks.len());
+        self.episodes.project(&view, (&tasks, most), gradient, cx, |products| {
             let Products { mut gram, dots, .. } = products.clone();
             gram.iter_mut().step_by(dots.len() + 1).for_each(|q| *q += ridge);
             qp::solve(&gram, &dots, margin)

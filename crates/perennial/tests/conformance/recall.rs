@@ -94,7 +94,7 @@ fn memory_gradients_are_those_of_plain_passes() {
                 groups.insert(1, Vec::new());
                 let (view, active) = (cx.model.shared_view(cx.task), gradient.active);
                 let buffers = cx.model.buffers.clone();
-                let found = cx.memory_gradients(&view, memory, &groups, active)?;
+                let found = cx.memory_gradients(&view, memory, &groups, active, groups.len())?;
                 assert_eq!(cx.model.buffers, buffers, "{spec}: statistics moved");
                 for (rows, found) in groups.iter().zip(found.rows.chunks(found.length)) {
                     if rows.is_empty() {

@@ -97,6 +97,11 @@ impl Memory {
         self.ids[at]
     }
 
+    /// Numbers a row.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
     /// The byte that is read as 1; `None` when rows are no bytes.
     pub(crate) fn white(&self) -> Option<u8> {
         (self.white > 0).then_some(self.white)
