@@ -14,6 +14,8 @@ pub(crate) enum Size {
 
 /// Width of a small map.
 const SMALL: f64 = 160.0;
+/// Height of its cells at most, and of all of them at least.
+const HIGH: f64 = 20.0;
 /// Narrower cells hold no number.
 const READABLE: f64 = 25.0;
 /// Sides of a large map's cells.
@@ -26,23 +28,34 @@ pub(crate) fn class(accuracy: f64) -> String {
     format!("h{:.0}", accuracy.clamp(0.0, 1.0) * 100.0)
 }
 
+/// The rows that are shown, by their numbers: the untrained network's, and those that were
+/// measured. Of a thousand tasks the others would be a million cells of nothing.
+pub(crate) fn shown(
+    accuracy: &[Vec<Option<f64>>],
+) -> impl Iterator<Item = (usize, &Vec<Option<f64>>)> {
+    let rows = accuracy.iter().enumerate();
+    rows.filter(|(i, row)| *i == 0 || row.iter().any(Option::is_some))
+}
+
 /// Draws R: `accuracy` is `T + 1` rows of T, the first of the untrained network.
 #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
 pub(crate) fn draw(title: &str, accuracy: &[Vec<Option<f64>>], size: Size) -> Svg {
     let tasks = accuracy.first().map_or(1, Vec::len).max(1);
+    let rows = shown(accuracy).count();
     let (cell, left, top) = match size {
         Size::Small => {
             let width = SMALL / tasks as f64;
-            ((width, width.min(20.0)), 0.0, 0.0)
+            let height = width.min(HIGH).max(HIGH / rows.max(1) as f64);
+            ((width, height), 0.0, 0.0)
         }
         Size::Large => (CELL, HEADS, 18.0),
     };
     let width = left + cell.0 * tasks as f64;
-    let bottom = top + cell.1 * accuracy.len() as f64;
+    let bottom = top + cell.1 * rows as f64;
     let foot = if size == Size::Large { 20.0 } else { 0.0 };
     let mut svg = Svg::new(width, bottom + foot, title);
-    for (i, row) in accuracy.iter().enumerate() {
-        let y = top + i as f64 * cell.1;
+    for (place, (i, row)) in shown(accuracy).enumerate() {
+        let y = top + place as f64 * cell.1;
         if size == Size::Large {
             let head = if i == 0 { "untrained".to_owned() } else { format!("after {i}") };
             svg.text("tick", (left - 6.0, y + 15.0), Anchor::End, &head);
@@ -75,4 +88,23 @@ pub(crate) fn draw(title: &str, accuracy: &[Vec<Option<f64>>], size: Size) -> Sv
         svg.text("tick", (left, bottom + 15.0), Anchor::Start, "accuracy on each task");
     }
     svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: cells for rows that are not there, a row under another moment's name.
+    #[test]
+    fn rows_that_nobody_measured_are_left_out() {
+        let accuracy =
+            [vec![Some(0.1), Some(0.2)], vec![None, None], vec![Some(0.9), None], vec![]];
+        let map = draw("R", &accuracy, Size::Large).to_string();
+        assert_eq!(
+            ["untrained", "after 1", "after 2"].map(|head| map.contains(head)),
+            [true, false, true]
+        );
+        assert_eq!(map.matches("class=\"cell").count(), 3);
+        assert_eq!(map.matches("class=\"none").count(), 1);
+    }
 }

@@ -25,7 +25,7 @@ pub(crate) fn matrix(standing: &Standing<'_>, tasks: usize) -> Figure {
         ),
         table: Tabular {
             head: std::iter::once("moment".to_owned()).chain(head).collect(),
-            rows: accuracy.iter().enumerate().map(row).collect(),
+            rows: heat::shown(&accuracy).map(row).collect(),
         },
         plot: heat::draw(&title(standing), &accuracy, Size::Large),
         tasks,

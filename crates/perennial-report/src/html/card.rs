@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::heat_cell;
+use crate::charts::heat::shown;
 use crate::document::{Comparison, KeptBytes, Method, Run};
 use crate::figures::{self, Figure};
 use crate::format::{self, NONE};
@@ -126,5 +127,5 @@ fn heat(accuracy: &[Vec<Option<f64>>]) -> Vec<HeatRow> {
             })
             .collect(),
     };
-    accuracy.iter().enumerate().map(row).collect()
+    shown(accuracy).map(row).collect()
 }
