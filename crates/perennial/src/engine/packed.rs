@@ -326,7 +326,7 @@ mod tests {
     ) -> Vec<f32> {
         let active: Vec<SlotId> = (0..model.layout.slots().len()).map(SlotId).collect();
         let view = model.shared_view(0);
-        let mut gradients = |packed: &mut PackedGradients| {
+        let gradients = |packed: &mut PackedGradients| {
             packed.begin(&model.layout, &active, groups.len(), groups.len());
             let (of, mut works) = ((model, &view), Vec::new());
             let done = packed.over_slices(network.as_ref(), of, memory, groups, &mut works);

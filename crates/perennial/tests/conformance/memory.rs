@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use perennial::learner::{Context, LearnError, Learner, Training, Watch};
-use perennial::parts::project::dot;
 use perennial::strategies::Entry;
 use perennial::strategy::{Batch, Card, Changed, Gradient, Step, Strategy};
 use perennial::{OptimizerKind, OptimizerSettings, Pass, Setting};
@@ -11,6 +10,11 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::toy::{finish, net, stream};
+
+/// ⟨a, b⟩ in f64.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+}
 
 fn make(name: &str, settings: &Value) -> Box<dyn Strategy> {
     Entry::find(name).unwrap().create(settings).unwrap()
