@@ -29,6 +29,7 @@ mod shell;
 mod signals;
 mod snapshot;
 mod stream;
+mod threads;
 mod tune;
 mod watch;
 mod worker;
@@ -45,7 +46,6 @@ use crate::error::{Problem, Result};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    share();
     // Asked of the words, so that a command line that cannot be read is answered as asked.
     let json = std::env::args_os().any(|word| word == "--json");
     let code = match Cli::try_parse() {
@@ -60,13 +60,6 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Makes this thread one of those that work is shared among. Elsewhere it would sleep while they
-/// work and be woken after, at every step.
-fn share() {
-    let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
-    pool.build_global().expect("there is no pool yet: this is the first thing that is done");
-}
-
 fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         None => main_job::run(),
@@ -77,9 +70,9 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Init(args)) => learner::init(&args),
-        Some(Command::Teach(args)) => learner::teach(&args),
-        Some(Command::Eval(args)) => learner::eval(&args),
-        Some(Command::Predict(args)) => learner::predict(&args),
+        Some(Command::Teach(args)) => threads::join().and_then(|()| learner::teach(&args)),
+        Some(Command::Eval(args)) => threads::join().and_then(|()| learner::eval(&args)),
+        Some(Command::Predict(args)) => threads::join().and_then(|()| learner::predict(&args)),
         Some(Command::History(args)) => learner::history(&args),
         Some(Command::Diff(args)) => learner::diff(&args),
         Some(Command::Rollback(args)) => learner::rollback(&args),

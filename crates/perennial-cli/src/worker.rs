@@ -14,6 +14,7 @@ use crate::cell::{Cell, Keeper};
 use crate::error::{Code, Problem, REPORT_IT, Result};
 use crate::message::{At, Job, STOP, Told};
 use crate::stream;
+use crate::threads;
 
 /// How long a worker waits for the one before it, whose parent died, to end.
 const PREDECESSOR: Duration = Duration::from_secs(10);
@@ -49,6 +50,7 @@ fn work() -> Result<Told> {
         let hint = "workers are started by `perennial compare`, not by hand";
         Problem::usage(format!("standard in holds no job: {error}"), hint)
     })?;
+    threads::join()?;
     let stop = Stop::default();
     listen(stop.clone());
     let cell = Cell::new(job.folder.clone());

@@ -158,7 +158,7 @@ fn start(
     if let Some(threads) = staffing.threads {
         command.env("RAYON_NUM_THREADS", threads.to_string());
     }
-    // Of huge pages a worker takes a third more memory than it uses, and is no faster for them.
+    // Of huge pages a worker takes more memory than it uses, and its steps are no faster.
     if std::env::var_os(HUGE_PAGES).is_none() {
         command.env(HUGE_PAGES, "0");
     }

@@ -19,8 +19,8 @@ pub(crate) fn matrix(standing: &Standing<'_>, tasks: usize) -> Figure {
     Figure {
         name: file_name("matrix", standing.strategy),
         caption: format!(
-            "{}: accuracy on each task (columns) after each task (rows). Down a column a task is \
-             learnt (framed) and then kept or forgotten.",
+            "{}: accuracy on each task (columns) after each task where it was measured (rows). Down \
+             a column a task is learnt (framed) and then kept or forgotten.",
             standing.label
         ),
         table: Tabular {

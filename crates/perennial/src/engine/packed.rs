@@ -74,7 +74,7 @@ impl PackedGradients {
 
     /// Calls `edit` with a vector over θ, packed, and writes it back. Where all slots follow each
     /// other, as those of a network with one head do, it is edited where it lies.
-    pub(crate) fn edit<R>(
+    pub fn edit<R>(
         &self,
         layout: &Layout,
         values: &mut [f32],
@@ -244,6 +244,10 @@ impl Part<'_> {
             let inputs = std::mem::take(&mut work.inputs);
             let mut pass = Pass { inputs, rows: 0, mode: Mode::Evaluate, terms: Vec::new() };
             pass.inputs.clear();
+            if read.kept.is_none() {
+                let rows = portions.iter().map(Vec::len).sum::<usize>();
+                pass.inputs.reserve_exact(rows * memory.inputs());
+            }
             let mut groups = Vec::with_capacity(portions.len());
             let rows = to.chunks_exact_mut(length.max(1)).zip(self.groups);
             for (portion, (gradient, group)) in portions.iter().zip(rows) {
@@ -252,7 +256,6 @@ impl Part<'_> {
                 memory.append_terms(&mut pass, portion, weight, |task| model.answer(task));
                 groups.push(Group { rows: first..pass.rows, gradient, add: i > 0 });
                 if read.kept.is_none() {
-                    pass.inputs.reserve_exact(portion.len() * memory.inputs());
                     portion.iter().for_each(|&at| memory.append_row(at, &mut pass.inputs));
                 }
             }
@@ -278,6 +281,7 @@ impl Read {
             return;
         }
         let stays = stay || known;
+        self.kept = None; // before there is the next: never old and new at once
         let kept = sides.filter(|_| stays).and_then(|sides| keep(memory, portions, sides));
         *self = Self { samples, sides, stays, kept };
     }
@@ -350,6 +354,31 @@ mod tests {
         {
             let anew = gradients(&mut PackedGradients::default(), &remembered, &groups);
             assert_eq!(gradients(&mut packed, &remembered, &groups), anew);
+        }
+    }
+
+    /// Slots with a gap between them, slots that follow each other, and none. Catches: a slot at
+    /// another's place, an edit that is not written back, one of a slot that takes no part.
+    #[test]
+    fn an_edit_reaches_the_slots_that_take_part() {
+        let mut layout = Layout::default();
+        for (name, len) in [("a", 2), ("b", 3), ("c", 1)] {
+            layout.append(name, &[len], crate::network::Init::Constant(0.0));
+        }
+        for (active, edited) in [
+            (vec![0, 2], [10.0, 21.0, 2.0, 3.0, 4.0, 35.0]),
+            (vec![1, 2], [0.0, 1.0, 12.0, 23.0, 34.0, 45.0]),
+            (vec![], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+        ] {
+            let active: Vec<SlotId> = active.into_iter().map(SlotId).collect();
+            let mut packed = PackedGradients::default();
+            packed.begin(&layout, &active, 1, 1);
+            let mut values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+            packed.edit(&layout, &mut values, |own| {
+                assert_eq!(own.len(), packed.length);
+                own.iter_mut().zip([10.0, 20.0, 30.0, 40.0]).for_each(|(value, add)| *value += add);
+            });
+            assert_eq!(values, edited);
         }
     }
 

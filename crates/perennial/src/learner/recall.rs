@@ -17,8 +17,9 @@ impl<'a> Context<'a> {
     /// empty one. A plain dense network runs forward and backward without a graph, on all threads,
     /// and to the same bits on any number of them; any other network runs one pass after another.
     ///
-    /// Of groups that are the memories of tasks, as they stay while another one is learnt, there may
-    /// be `most` later; of rows that are drawn for each step there is one group.
+    /// Of groups that are the memories of tasks, there may be `most` later. They stay while another
+    /// task is learnt: with `most` above 1, rows are made ready for many passes at the first one. Of
+    /// rows that are drawn for each step there is one group.
     ///
     /// # Errors
     ///

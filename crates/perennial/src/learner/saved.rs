@@ -44,7 +44,7 @@ impl Learner {
         Saving { name: self.card.name, core, strategy, clock }
     }
 
-    /// The learner without its clock: equal bytes, equal learners.
+    /// The learner without its clock: equal bytes, equal learners. A copy of all that it has.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Learner {
         lend(&self.saving(Some(&self.clock)), to)
     }
 
-    /// The same bytes.
+    /// What [`lend_bytes`](Self::lend_bytes) lends, copied.
     ///
     /// # Errors
     ///

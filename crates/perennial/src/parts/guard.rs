@@ -79,7 +79,7 @@ impl Guard {
         penalty(theta, &self.importance, &self.anchor, strength)
     }
 
-    /// The index of the weight that is held most stiffly, and its 2b = s F.
+    /// The index of the weight that is held most stiffly, the first of several, and its 2b = s F.
     pub fn stiffest(&self, strength: f32) -> Option<(usize, f32)> {
         let most = most(&self.importance);
         let index = self.importance.iter().position(|&f| f == most)?;

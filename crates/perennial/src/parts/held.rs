@@ -39,7 +39,7 @@ struct Moves {
 
 impl Held {
     /// Notes how far the weights are from where they are held, once the training of `task`
-    /// (0-based) is over. Where nothing is held there is nothing to note.
+    /// (0-based) is over. Where nothing is held, or by what is no number, there is nothing to note.
     pub fn moved(&mut self, task: usize, theta: &[f32], guard: &Guard) {
         let Guard { importance, anchor } = guard;
         let known = importance.len().min(anchor.len()).min(theta.len());
@@ -49,13 +49,15 @@ impl Held {
         let (importance, theta, anchor) = (&importance[..known], &theta[..known], &anchor[..known]);
         let important = known.div_ceil(IMPORTANT);
         let (least, above) = least_of_most(importance, important);
-        let moved = |theta: f32, anchor: f32| f64::from((theta - anchor).abs());
+        if least.is_nan() {
+            return;
+        }
         let side = |above: bool| {
             sum(
                 [importance, theta, anchor],
                 #[inline(always)]
                 |[f, theta, anchor]| match if above { f > least } else { f < least } {
-                    true => moved(theta, anchor),
+                    true => far(theta, anchor),
                     false => 0.0,
                 },
             )
@@ -65,7 +67,7 @@ impl Held {
         let equal = (0..known).filter(|&i| importance[i] == least);
         for (rank, i) in equal.enumerate() {
             let sum = if above + rank < important { &mut first } else { &mut rest };
-            *sum += moved(theta[i], anchor[i]);
+            *sum += far(theta[i], anchor[i]);
         }
         let mean = |sum: f64, weights: usize| (weights > 0).then(|| sum / weights as f64);
         let (important, others) = (mean(first, important), mean(rest, known - important));
@@ -79,7 +81,11 @@ impl Held {
         for slot in layout.slots() {
             let range = slot.range();
             let range = range.start.min(importance.len())..range.end.min(importance.len());
-            let sum = sum([&importance[range]], |[f]| f64::from(f));
+            let sum = sum(
+                [&importance[range]],
+                #[inline(always)]
+                |[f]| f64::from(f),
+            );
             let name = layer_of(&slot.name);
             match sums.iter_mut().find(|(known, ..)| known == name) {
                 Some((_, weights, all)) => {
@@ -113,7 +119,13 @@ impl Held {
     }
 }
 
-/// The least of the `most` largest numbers, and how many are larger.
+/// |θ − θ*|
+#[inline(always)]
+fn far(theta: f32, anchor: f32) -> f64 {
+    f64::from((theta - anchor).abs())
+}
+
+/// The least of the `most` largest numbers, and how many are larger. A NaN is the largest.
 fn least_of_most(numbers: &[f32], most: usize) -> (f32, usize) {
     // As integers of the contrary order: the largest number is the least.
     let mut keys = vec![0; numbers.len()];
@@ -121,7 +133,7 @@ fn least_of_most(numbers: &[f32], most: usize) -> (f32, usize) {
         #[inline(always)]
         || {
             for (key, number) in keys.iter_mut().zip(numbers) {
-                let bits = number.to_bits().cast_signed();
+                let bits = (number + 0.0).to_bits().cast_signed(); // −0 is 0
                 *key = !(bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed());
             }
         },
@@ -166,7 +178,7 @@ mod tests {
     /// Against a sort. Catches: negative numbers in the wrong order, equal ones counted as larger.
     #[test]
     fn the_least_of_the_most_is_that_of_a_sort() {
-        let numbers = [0.5f32, -1.0, 0.0, 2.0, 2.0, -3.5, 1e-40, 2.0, -1e30, 0.5];
+        let numbers = [0.5f32, -1.0, 0.0, -0.0, 2.0, 2.0, -3.5, 1e-40, 2.0, -1e30, 0.5];
         let mut sorted = numbers;
         sorted.sort_by(|a, b| b.total_cmp(a));
         for most in 1..=numbers.len() {

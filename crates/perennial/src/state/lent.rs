@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::StateError;
 use super::format::{Announced, lay_out};
-use super::ser::walk;
-use super::tensor::{Kind, Tensor};
+use super::ser::{visit, walk};
+use super::tensor::{Kind, Tensor, fits};
 
 /// Tensors of so many bytes are lent, not copied.
 const LARGE: usize = 1 << 18;
@@ -27,7 +27,7 @@ pub fn lend<T: Serialize + ?Sized, R>(
     to: impl FnOnce(&[&[u8]]) -> R,
 ) -> Result<R, StateError> {
     let mut sizes = Vec::new();
-    walk(value, &mut |name, kind, elements| {
+    visit(value, &mut |name, kind, elements| {
         if kind != Kind::Bits && elements.len() >= LARGE {
             sizes.push((Reverse(elements.len()), name.to_owned()));
         }
@@ -47,6 +47,7 @@ pub fn lend<T: Serialize + ?Sized, R>(
                 (shape, len)
             }
         };
+        fits(name, kind, &shape, len)?;
         announced.push((name.to_owned(), Announced::new(kind, &shape, len)));
         Ok(())
     })?;
@@ -63,7 +64,7 @@ pub fn lend<T: Serialize + ?Sized, R>(
             std::iter::once(&head[..]).chain(order.iter().map(tensor)).collect();
         result = to.take().map(|to| to(&parts));
     })?;
-    result.ok_or_else(|| StateError::unsaveable("a row was there once and then no more"))
+    result.ok_or_else(|| StateError::unsaveable("it does not serialise to the same rows each time"))
 }
 
 /// Calls `to` where the rows of all these names are at hand: each within the walk that meets it.
@@ -77,11 +78,10 @@ fn within<T: Serialize + ?Sized>(
         to(lent);
         return Ok(());
     };
-    walk(value, &mut |found, _, elements| match found == name {
+    visit(value, &mut |found, _, elements| match found == name {
         true => within(value, names, &[lent, &[elements]].concat(), to),
         false => Ok(()),
-    })?;
-    Ok(())
+    })
 }
 
 /// How many bytes a value's tensors have in its state.
@@ -91,7 +91,7 @@ fn within<T: Serialize + ?Sized>(
 /// As [`to_state`](super::to_state).
 pub(crate) fn tensor_bytes<T: Serialize + ?Sized>(value: &T) -> Result<usize, StateError> {
     let mut sum = 0;
-    walk(value, &mut |_, kind, elements| {
+    visit(value, &mut |_, kind, elements| {
         sum += match kind {
             Kind::Bits => elements.len().div_ceil(8),
             _ => elements.len(),

@@ -35,16 +35,28 @@ pub(super) fn walk<T: Serialize + ?Sized>(
     value: &T,
     take: &mut Take<'_>,
 ) -> Result<Value, StateError> {
-    let mut sink = Sink { take, name: String::new(), depth: 0 };
+    let mut sink = Sink { take, collects: true, name: String::new(), depth: 0 };
     let mut header = value.serialize(Writer { sink: &mut sink, kind: None })?;
     // Maps are sorted already, unless some crate of the program has turned that off.
     header.sort_all_objects();
     Ok(header)
 }
 
+/// Hands over a value's tensors alone.
+pub(super) fn visit<T: Serialize + ?Sized>(
+    value: &T,
+    take: &mut Take<'_>,
+) -> Result<(), StateError> {
+    let mut sink = Sink { take, collects: false, name: String::new(), depth: 0 };
+    value.serialize(Writer { sink: &mut sink, kind: None })?;
+    Ok(())
+}
+
 /// What the whole walk shares.
 struct Sink<'s> {
     take: &'s mut Take<'s>,
+    /// Whether a header is made: it may be as large as what walks within walks are to save.
+    collects: bool,
     /// The name of the field we are in, with a `.` before each part.
     name: String,
     depth: usize,
@@ -69,7 +81,7 @@ impl Sink<'_> {
         let outside = self.enter(part);
         let written = self.deeper(value).map_err(|error| error.within(part))?;
         self.leave(outside);
-        Ok(written)
+        Ok(if self.collects { written } else { Value::Null })
     }
 
     fn enter(&mut self, part: &str) -> usize {

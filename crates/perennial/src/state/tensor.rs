@@ -105,22 +105,25 @@ impl Tensor {
 
     /// Refuses bytes that do not fit the shape.
     pub(super) fn check(&self, name: &str) -> Result<(), StateError> {
-        let bits = self
-            .shape
-            .iter()
-            .try_fold(self.kind.width() as u128, |product, &len| product.checked_mul(len as u128));
-        let expected = bits.map_or(u128::MAX, |bits| bits.div_ceil(8));
-        if expected == self.bytes.len() as u128 {
-            return Ok(());
-        }
-        Err(StateError::WrongLength {
-            name: name.to_owned(),
-            kind: self.kind,
-            shape: self.shape.clone(),
-            found: self.bytes.len(),
-            expected,
-        })
+        fits(name, self.kind, &self.shape, self.bytes.len())
     }
+}
+
+/// Refuses a number of bytes that does not fit the shape.
+pub(super) fn fits(
+    name: &str,
+    kind: Kind,
+    shape: &[usize],
+    found: usize,
+) -> Result<(), StateError> {
+    let width = kind.width() as u128;
+    let bits = shape.iter().try_fold(width, |product, &len| product.checked_mul(len as u128));
+    let expected = bits.map_or(u128::MAX, |bits| bits.div_ceil(8));
+    if expected == found as u128 {
+        return Ok(());
+    }
+    let (name, shape) = (name.to_owned(), shape.to_vec());
+    Err(StateError::WrongLength { name, kind, shape, found, expected })
 }
 
 fn pack(elements: &[u8]) -> Result<Vec<u8>, StateError> {
