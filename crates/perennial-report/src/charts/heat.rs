@@ -28,6 +28,11 @@ pub(crate) fn class(accuracy: f64) -> String {
     format!("h{:.0}", accuracy.clamp(0.0, 1.0) * 100.0)
 }
 
+/// What the moment of row `i` of R is called.
+pub(crate) fn moment(i: usize) -> String {
+    if i == 0 { "untrained".to_owned() } else { format!("after {i}") }
+}
+
 /// The rows that are shown, by their numbers: the untrained network's, and those that were
 /// measured. Of a thousand tasks the others would be a million cells of nothing.
 pub(crate) fn shown(
@@ -57,7 +62,7 @@ pub(crate) fn draw(title: &str, accuracy: &[Vec<Option<f64>>], size: Size) -> Sv
     for (place, (i, row)) in shown(accuracy).enumerate() {
         let y = top + place as f64 * cell.1;
         if size == Size::Large {
-            let head = if i == 0 { "untrained".to_owned() } else { format!("after {i}") };
+            let head = moment(i);
             svg.text("tick", (left - 6.0, y + 15.0), Anchor::End, &head);
         }
         for (j, value) in row.iter().enumerate() {

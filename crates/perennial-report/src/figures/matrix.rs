@@ -12,9 +12,8 @@ pub(crate) fn matrix(standing: &Standing<'_>, tasks: usize) -> Figure {
     let accuracy = standing.accuracy(tasks);
     let head = (1..=tasks).map(|task| format!("task {task}"));
     let row = |(i, row): (usize, &Vec<Option<f64>>)| {
-        let name = if i == 0 { "untrained".to_owned() } else { format!("after {i}") };
         let cells = row.iter().map(|value| Datum::number(*value, format::fraction));
-        std::iter::once(Datum::Text(name)).chain(cells).collect()
+        std::iter::once(Datum::Text(heat::moment(i))).chain(cells).collect()
     };
     Figure {
         name: file_name("matrix", standing.strategy),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::heat_cell;
-use crate::charts::heat::shown;
+use crate::charts::heat::{moment, shown};
 use crate::document::{Comparison, KeptBytes, Method, Run};
 use crate::figures::{self, Figure};
 use crate::format::{self, NONE};
@@ -111,7 +111,7 @@ fn plain(value: &Value) -> String {
 
 fn heat(accuracy: &[Vec<Option<f64>>]) -> Vec<HeatRow> {
     let row = |(i, row): (usize, &Vec<Option<f64>>)| HeatRow {
-        head: if i == 0 { "untrained".to_owned() } else { format!("after {i}") },
+        head: moment(i),
         cells: row
             .iter()
             .enumerate()

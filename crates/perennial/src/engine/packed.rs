@@ -198,15 +198,19 @@ impl PackedGradients {
         self.reads.resize_with(parts.len(), Vec::new);
         let mut ended = vec![Ok(()); parts.len()];
         let mut rest = &mut self.rows[..];
-        let own = |part: &Part<'_>| rest.split_off_mut(..part.groups.len() * length);
-        let rows = parts.iter().map(own).map(Option::unwrap_or_default);
-        let parts = parts.iter().zip(&mut self.reads).zip(&mut ended).zip(rows);
+        let parts = parts.iter().zip(&mut self.reads).zip(&mut ended);
+        let parts = parts.map(|((part, reads), ended)| {
+            let rows = std::mem::take(&mut rest);
+            let (own, after) = rows.split_at_mut(part.groups.len() * length);
+            rest = after;
+            (part, own, reads, ended)
+        });
         let parts = Mutex::new(parts.collect::<Vec<_>>().into_iter());
         let next = || parts.lock().expect("no thread panics while it takes one").next();
         rayon::scope(|scope| {
             for work in &mut works[..threads] {
                 scope.spawn(|_| {
-                    while let Some((((part, reads), ended), rows)) = next() {
+                    while let Some((part, rows, reads, ended)) = next() {
                         *ended = part.gradients(memory, model, places, rows, (work, reads));
                     }
                 });

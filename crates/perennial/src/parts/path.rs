@@ -34,8 +34,7 @@ pub fn divide_by_most(values: &mut [f32]) {
 /// Moves and scales to 0 … 1 over all weights; equal numbers all become 0.
 pub fn min_max(values: &mut [f32]) {
     let least = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let span = most - least;
+    let span = most(values) - least;
     for value in values {
         *value = if span > 0.0 { (*value - least) / span } else { 0.0 };
     }

@@ -37,21 +37,14 @@ pub fn lend<T: Serialize + ?Sized, R>(
     let large: Vec<String> = sizes.into_iter().take(MOST).map(|(_, name)| name).collect();
     let (mut copied, mut announced) = (BTreeMap::new(), Vec::new());
     let header = walk(value, &mut |name, kind, elements| {
-        let lent = large.iter().any(|large| large == name);
-        let (shape, len) = match lent {
-            true => (vec![kind.count(elements.len())], elements.len()),
-            false => {
-                let tensor = Tensor::from_elements(kind, elements)?;
-                let (shape, len) = (tensor.shape, tensor.bytes.len());
-                copied.insert(name.to_owned(), tensor.bytes);
-                (shape, len)
-            }
-        };
+        let (shape, len) = ([kind.count(elements.len())], kind.stored(elements.len()));
         fits(name, kind, &shape, len)?;
         announced.push((name.to_owned(), Announced::new(kind, &shape, len)));
+        if !large.iter().any(|large| large == name) {
+            copied.insert(name.to_owned(), Tensor::from_elements(kind, elements)?.bytes);
+        }
         Ok(())
     })?;
-    announced.sort_by(|(a, _), (b, _)| a.cmp(b));
     let (names, announced): (Vec<String>, Vec<Announced>) = announced.into_iter().unzip();
     let (head, order) = lay_out(&header, names.iter().zip(announced).collect())?;
     let (mut to, mut result) = (Some(to), None);
@@ -92,10 +85,7 @@ fn within<T: Serialize + ?Sized>(
 pub(crate) fn tensor_bytes<T: Serialize + ?Sized>(value: &T) -> Result<usize, StateError> {
     let mut sum = 0;
     visit(value, &mut |_, kind, elements| {
-        sum += match kind {
-            Kind::Bits => elements.len().div_ceil(8),
-            _ => elements.len(),
-        };
+        sum += kind.stored(elements.len());
         Ok(())
     })?;
     Ok(sum)

@@ -49,6 +49,14 @@ impl Kind {
         }
     }
 
+    /// How many bytes a tensor of so many bytes of elements has: of bits, eight are one.
+    pub(super) const fn stored(self, bytes: usize) -> usize {
+        match self {
+            Self::Bits => bytes.div_ceil(8),
+            _ => bytes,
+        }
+    }
+
     /// The bits that one element takes.
     const fn width(self) -> usize {
         match self {
