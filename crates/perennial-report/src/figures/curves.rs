@@ -47,15 +47,14 @@ pub(crate) fn curves(standing: &Standing<'_>, tasks: usize) -> Figure {
     }
 }
 
-/// A row a task and moment, which is what programs that draw ask for.
+/// A row for each task and moment that was measured, which is what programs that draw ask for.
 #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
 fn table(standing: &Standing<'_>, tasks: usize) -> Tabular {
-    let row = |task: usize, after: usize| {
-        let at = standing.over_seeds(|run| run.accuracy.at(after, task));
+    let row = |(task, after): (usize, usize)| {
+        let at = standing.over_seeds(|run| run.accuracy.at(after, task))?;
         let number = |n: usize| Datum::Number(n as f64, n.to_string());
-        vec![number(task + 1), number(after), Datum::number(at, format::fraction)]
+        Some(vec![number(task + 1), number(after), Datum::number(Some(at), format::fraction)])
     };
-    let rows = (0..tasks).flat_map(|task| (task + 1..=tasks).map(move |after| (task, after)));
-    let rows = rows.map(|(task, after)| row(task, after)).collect();
-    Tabular::new(&["task", "after", "accuracy"], rows)
+    let all = (0..tasks).flat_map(|task| (task + 1..=tasks).map(move |after| (task, after)));
+    Tabular::new(&["task", "after", "accuracy"], all.filter_map(row).collect())
 }

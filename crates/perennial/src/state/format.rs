@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::tensor::{Kind, Tensor};
@@ -14,17 +13,9 @@ use super::{State, StateError};
 /// header's words or of the tensors' names makes it another.
 const FORMAT: u64 = 1;
 
-/// The entry of the metadata that holds the [`Envelope`].
+/// The entry of the metadata that holds all that is no tensor, as JSON: `bits`, the length of each
+/// tensor of bits, which safetensors knows as bytes only; `format`; `header`.
 const ENTRY: &str = "perennial";
-
-/// All that is no tensor, as JSON.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    /// The length of each tensor of bits, which safetensors knows as bytes only.
-    bits: BTreeMap<&'a str, usize>,
-    format: u64,
-    header: &'a Value,
-}
 
 impl State {
     /// The state as safetensors bytes: equal states give equal bytes. The tensors come in the
@@ -49,7 +40,7 @@ impl State {
             tensor.check(name)?;
             announced.push((name, Announced::new(tensor.kind, &tensor.shape, tensor.bytes.len())));
         }
-        let (head, order) = lay_out(&self.header, announced)?;
+        let (head, order) = lay_out(&self.header.to_string(), announced)?;
         let tensors = order.into_iter().map(|name| Cow::Borrowed(&self.tensors[name].bytes[..]));
         Ok(std::iter::once(Cow::Owned(head)).chain(tensors).collect())
     }
@@ -93,12 +84,13 @@ impl State {
 
 /// The bytes before those of the tensors, and the order in which these follow.
 pub(super) fn lay_out<'a>(
-    header: &Value,
+    header: &str,
     mut tensors: Vec<(&'a String, Announced)>,
 ) -> Result<(Vec<u8>, Vec<&'a String>), StateError> {
     let bits = tensors.iter().filter_map(|(name, tensor)| Some((name.as_str(), tensor.bits?)));
-    let envelope = Envelope { bits: bits.collect(), format: FORMAT, header };
-    let envelope = serde_json::to_string(&envelope).map_err(StateError::unsaveable)?;
+    let bits: BTreeMap<&str, usize> = bits.collect();
+    let bits = serde_json::to_string(&bits).map_err(StateError::unsaveable)?;
+    let envelope = format!(r#"{{"bits":{bits},"format":{FORMAT},"header":{header}}}"#);
     let metadata = HashMap::from([(ENTRY.to_owned(), envelope)]);
     // The order in which safetensors lays tensors out.
     tensors.sort_by(|(a, first), (b, second)| second.dtype.cmp(&first.dtype).then(a.cmp(b)));

@@ -51,38 +51,40 @@ pub(super) fn word(value: &Value) -> Result<Option<Word<'_>>, StateError> {
     }
 }
 
-pub(super) fn tensor(name: &str) -> Value {
-    object(TENSOR, name.into())
+/// Text as JSON.
+pub(super) fn text(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
-pub(super) fn f32(value: f32) -> Value {
+pub(super) fn tensor(name: &str) -> String {
+    object(TENSOR, &text(name))
+}
+
+pub(super) fn f32(value: f32) -> String {
     // Every f32 is an f64 of the same value, except that a NaN may lose its payload.
     match Number::from_f64(f64::from(value)) {
-        Some(number) => Value::Number(number),
-        None => object(F32, format!("{:08x}", value.to_bits()).into()),
+        Some(number) => number.to_string(),
+        None => object(F32, &text(&format!("{:08x}", value.to_bits()))),
     }
 }
 
-pub(super) fn f64(value: f64) -> Value {
+pub(super) fn f64(value: f64) -> String {
     match Number::from_f64(value) {
-        Some(number) => Value::Number(number),
-        None => object(F64, format!("{:016x}", value.to_bits()).into()),
+        Some(number) => number.to_string(),
+        None => object(F64, &text(&format!("{:016x}", value.to_bits()))),
     }
 }
 
 /// `Some` of what was written as `inner`.
-pub(super) fn some(inner: Value) -> Value {
-    let ambiguous = match &inner {
-        Value::Null => true,
-        Value::Object(entries) => entries.len() == 1 && entries.contains_key(SOME),
-        _ => false,
-    };
-    if ambiguous { object(SOME, inner) } else { inner }
+pub(super) fn some(inner: String) -> String {
+    // No user's key begins with a single `$`, so that what begins so is the word.
+    let ambiguous = inner == "null" || inner.starts_with(&format!("{{\"{SOME}\":"));
+    if ambiguous { object(SOME, &inner) } else { inner }
 }
 
 /// An object of one entry, its key as it stands.
-pub(super) fn object(key: &str, content: Value) -> Value {
-    Value::Object([(key.to_owned(), content)].into_iter().collect())
+pub(super) fn object(key: &str, content: &str) -> String {
+    format!("{{{}:{content}}}", text(key))
 }
 
 /// A user's key as the header writes it.

@@ -6,7 +6,6 @@ use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
-use serde_json::{Map, Value};
 
 use super::State;
 use super::error::StateError;
@@ -18,28 +17,29 @@ use super::tensor::{Kind, Tensor};
 /// stop at 128.
 const MAX_DEPTH: usize = 60;
 
+const NULL: &str = "null";
+
 pub(super) fn to_state<T: Serialize + ?Sized>(value: &T) -> Result<State, StateError> {
     let mut tensors = BTreeMap::new();
     let header = walk(value, &mut |name, kind, elements| {
         tensors.insert(name.to_owned(), Tensor::from_elements(kind, elements)?);
         Ok(())
     })?;
+    let header = serde_json::from_str(&header).map_err(StateError::unsaveable)?;
     Ok(State { header, tensors })
 }
 
 /// What is done with a tensor: its name, and its elements as [`Tensor::from_elements`] takes them.
 pub(super) type Take<'t> = dyn FnMut(&str, Kind, &[u8]) -> Result<(), StateError> + 't;
 
-/// Hands over a value's tensors, one after another, and says its header.
+/// Hands over a value's tensors, one after another, and says its header as JSON: text all the way,
+/// for of a thousand tasks a tree of values is ten times as large.
 pub(super) fn walk<T: Serialize + ?Sized>(
     value: &T,
     take: &mut Take<'_>,
-) -> Result<Value, StateError> {
+) -> Result<String, StateError> {
     let mut sink = Sink { take, collects: true, name: String::new(), depth: 0 };
-    let mut header = value.serialize(Writer { sink: &mut sink, kind: None })?;
-    // Maps are sorted already, unless some crate of the program has turned that off.
-    header.sort_all_objects();
-    Ok(header)
+    value.serialize(Writer { sink: &mut sink, kind: None })
 }
 
 /// Hands over a value's tensors alone.
@@ -64,7 +64,7 @@ struct Sink<'s> {
 
 impl Sink<'_> {
     /// Writes what lies one level deeper.
-    fn deeper<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Value, StateError> {
+    fn deeper<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<String, StateError> {
         if self.depth == MAX_DEPTH {
             return Err(StateError::unsaveable(format_args!(
                 "it lies deeper than {MAX_DEPTH} fields within fields"
@@ -77,11 +77,15 @@ impl Sink<'_> {
     }
 
     /// Writes a field.
-    fn field<T: Serialize + ?Sized>(&mut self, part: &str, value: &T) -> Result<Value, StateError> {
+    fn field<T: Serialize + ?Sized>(
+        &mut self,
+        part: &str,
+        value: &T,
+    ) -> Result<String, StateError> {
         let outside = self.enter(part);
         let written = self.deeper(value).map_err(|error| error.within(part))?;
         self.leave(outside);
-        Ok(if self.collects { written } else { Value::Null })
+        Ok(if self.collects { written } else { String::new() })
     }
 
     fn enter(&mut self, part: &str) -> usize {
@@ -100,7 +104,7 @@ impl Sink<'_> {
         self.name.truncate(outside);
     }
 
-    fn tensor(&mut self, kind: Kind, elements: &[u8]) -> Result<Value, StateError> {
+    fn tensor(&mut self, kind: Kind, elements: &[u8]) -> Result<String, StateError> {
         let name = match self.name.strip_prefix('.') {
             None => "value", // no field: the whole value is a tensor
             // Safetensors keeps this name for itself; no part of ours has a `\` before a `_`.
@@ -120,14 +124,14 @@ struct Writer<'a, 's> {
 
 macro_rules! plain {
     ($($method:ident: $type:ty => $into:expr,)*) => {$(
-        fn $method(self, value: $type) -> Result<Value, StateError> {
+        fn $method(self, value: $type) -> Result<String, StateError> {
             Ok($into(value))
         }
     )*};
 }
 
 impl<'a, 's> Serializer for Writer<'a, 's> {
-    type Ok = Value;
+    type Ok = String;
     type Error = StateError;
     type SerializeSeq = Items<'a, 's>;
     type SerializeTuple = Items<'a, 's>;
@@ -138,20 +142,20 @@ impl<'a, 's> Serializer for Writer<'a, 's> {
     type SerializeStructVariant = Fields<'a, 's>;
 
     plain! {
-        serialize_bool: bool => Value::from,
-        serialize_i8: i8 => Value::from,
-        serialize_i16: i16 => Value::from,
-        serialize_i32: i32 => Value::from,
-        serialize_i64: i64 => Value::from,
-        serialize_u8: u8 => Value::from,
-        serialize_u16: u16 => Value::from,
-        serialize_u32: u32 => Value::from,
-        serialize_u64: u64 => Value::from,
+        serialize_bool: bool => |value: bool| value.to_string(),
+        serialize_i8: i8 => |value: i8| value.to_string(),
+        serialize_i16: i16 => |value: i16| value.to_string(),
+        serialize_i32: i32 => |value: i32| value.to_string(),
+        serialize_i64: i64 => |value: i64| value.to_string(),
+        serialize_u8: u8 => |value: u8| value.to_string(),
+        serialize_u16: u16 => |value: u16| value.to_string(),
+        serialize_u32: u32 => |value: u32| value.to_string(),
+        serialize_u64: u64 => |value: u64| value.to_string(),
         serialize_f32: f32 => header::f32,
         serialize_f64: f64 => header::f64,
-        serialize_char: char => |letter: char| Value::from(letter.to_string()),
-        serialize_str: &str => Value::from,
-        serialize_unit_struct: &'static str => |_| Value::Null,
+        serialize_char: char => |letter: char| header::text(&letter.to_string()),
+        serialize_str: &str => header::text,
+        serialize_unit_struct: &'static str => |_| NULL.to_owned(),
     }
 
     /// A row of numbers asks this to know whether to hand over its elements as bytes.
@@ -159,28 +163,28 @@ impl<'a, 's> Serializer for Writer<'a, 's> {
         self.kind.is_none()
     }
 
-    fn serialize_i128(self, value: i128) -> Result<Value, StateError> {
+    fn serialize_i128(self, value: i128) -> Result<String, StateError> {
         Err(too_wide(value))
     }
 
-    fn serialize_u128(self, value: u128) -> Result<Value, StateError> {
+    fn serialize_u128(self, value: u128) -> Result<String, StateError> {
         Err(too_wide(value))
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<Value, StateError> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<String, StateError> {
         self.sink.tensor(self.kind.unwrap_or(Kind::U8), bytes)
     }
 
-    fn serialize_none(self) -> Result<Value, StateError> {
-        Ok(Value::Null)
+    fn serialize_none(self) -> Result<String, StateError> {
+        Ok(NULL.to_owned())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, StateError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<String, StateError> {
         self.sink.deeper(value).map(header::some)
     }
 
-    fn serialize_unit(self) -> Result<Value, StateError> {
-        Ok(Value::Null)
+    fn serialize_unit(self) -> Result<String, StateError> {
+        Ok(NULL.to_owned())
     }
 
     fn serialize_unit_variant(
@@ -188,15 +192,15 @@ impl<'a, 's> Serializer for Writer<'a, 's> {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-    ) -> Result<Value, StateError> {
-        Ok(variant.into())
+    ) -> Result<String, StateError> {
+        Ok(header::text(variant))
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<Value, StateError> {
+    ) -> Result<String, StateError> {
         value.serialize(Writer { kind: Kind::of_mark(name), ..self })
     }
 
@@ -206,16 +210,13 @@ impl<'a, 's> Serializer for Writer<'a, 's> {
         _index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Value, StateError> {
+    ) -> Result<String, StateError> {
         let content = self.sink.field(variant, value)?;
-        Ok(header::object(&header::escape(variant.to_owned()), content))
+        Ok(header::object(&header::escape(variant.to_owned()), &content))
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'a, 's>, StateError> {
-        Ok(Items {
-            around: Around::new(self.sink, None),
-            items: Vec::with_capacity(len.unwrap_or(0)),
-        })
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Items<'a, 's>, StateError> {
+        Ok(Items::new(self.sink, None))
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Items<'a, 's>, StateError> {
@@ -235,9 +236,9 @@ impl<'a, 's> Serializer for Writer<'a, 's> {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-        len: usize,
+        _len: usize,
     ) -> Result<Items<'a, 's>, StateError> {
-        Ok(Items { around: Around::new(self.sink, Some(variant)), items: Vec::with_capacity(len) })
+        Ok(Items::new(self.sink, Some(variant)))
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<Fields<'a, 's>, StateError> {
@@ -285,17 +286,21 @@ impl<'a, 's> Around<'a, 's> {
         Self { sink, variant, outside }
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, part: &str, value: &T) -> Result<Value, StateError> {
+    fn field<T: Serialize + ?Sized>(
+        &mut self,
+        part: &str,
+        value: &T,
+    ) -> Result<String, StateError> {
         self.sink.field(part, value).map_err(|error| match self.variant {
             Some(variant) => error.within(variant),
             None => error,
         })
     }
 
-    fn close(self, content: Value) -> Value {
+    fn close(self, content: String) -> String {
         self.sink.leave(self.outside);
         match self.variant {
-            Some(variant) => header::object(&header::escape(variant.to_owned()), content),
+            Some(variant) => header::object(&header::escape(variant.to_owned()), &content),
             None => content,
         }
     }
@@ -304,32 +309,42 @@ impl<'a, 's> Around<'a, 's> {
 /// A sequence or tuple under way.
 struct Items<'a, 's> {
     around: Around<'a, 's>,
-    items: Vec<Value>,
+    /// JSON that is not closed yet.
+    items: String,
+    count: usize,
 }
 
-impl Items<'_, '_> {
+impl<'a, 's> Items<'a, 's> {
+    fn new(sink: &'a mut Sink<'s>, variant: Option<&'static str>) -> Self {
+        Self { around: Around::new(sink, variant), items: "[".to_owned(), count: 0 }
+    }
+
     fn add<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), StateError> {
-        let item = self.around.field(&self.items.len().to_string(), item)?;
-        self.items.push(item);
+        let item = self.around.field(&self.count.to_string(), item)?;
+        if self.count > 0 {
+            self.items.push(',');
+        }
+        self.items.push_str(&item);
+        self.count += 1;
         Ok(())
     }
 
-    fn finish(self) -> Result<Value, StateError> {
-        Ok(self.around.close(Value::Array(self.items)))
+    fn finish(self) -> Result<String, StateError> {
+        Ok(self.around.close(self.items + "]"))
     }
 }
 
 macro_rules! items {
     ($($trait:ident: $add:ident,)*) => {$(
         impl $trait for Items<'_, '_> {
-            type Ok = Value;
+            type Ok = String;
             type Error = StateError;
 
             fn $add<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), StateError> {
                 self.add(item)
             }
 
-            fn end(self) -> Result<Value, StateError> {
+            fn end(self) -> Result<String, StateError> {
                 self.finish()
             }
         }
@@ -346,14 +361,15 @@ items! {
 /// A map or struct under way.
 struct Fields<'a, 's> {
     around: Around<'a, 's>,
-    fields: Map<String, Value>,
+    /// JSON by name: equal values have equal headers, in whatever order a map hands over.
+    fields: BTreeMap<String, String>,
     /// The key whose value comes next.
     key: Option<String>,
 }
 
 impl<'a, 's> Fields<'a, 's> {
     fn new(sink: &'a mut Sink<'s>, variant: Option<&'static str>) -> Self {
-        Self { around: Around::new(sink, variant), fields: Map::new(), key: None }
+        Self { around: Around::new(sink, variant), fields: BTreeMap::new(), key: None }
     }
 
     fn add<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), StateError> {
@@ -364,15 +380,18 @@ impl<'a, 's> Fields<'a, 's> {
         }
     }
 
-    fn finish(self) -> Result<Value, StateError> {
-        Ok(self.around.close(Value::Object(self.fields)))
+    fn finish(self) -> Result<String, StateError> {
+        let fields = self.fields.iter();
+        let fields: Vec<String> =
+            fields.map(|(key, value)| format!("{}:{value}", header::text(key))).collect();
+        Ok(self.around.close(format!("{{{}}}", fields.join(","))))
     }
 }
 
 macro_rules! fields {
     ($($trait:ident,)*) => {$(
         impl $trait for Fields<'_, '_> {
-            type Ok = Value;
+            type Ok = String;
             type Error = StateError;
 
             fn serialize_field<T: Serialize + ?Sized>(
@@ -383,7 +402,7 @@ macro_rules! fields {
                 self.add(key, value)
             }
 
-            fn end(self) -> Result<Value, StateError> {
+            fn end(self) -> Result<String, StateError> {
                 self.finish()
             }
         }
@@ -393,7 +412,7 @@ macro_rules! fields {
 fields!(SerializeStruct, SerializeStructVariant,);
 
 impl SerializeMap for Fields<'_, '_> {
-    type Ok = Value;
+    type Ok = String;
     type Error = StateError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), StateError> {
@@ -408,7 +427,7 @@ impl SerializeMap for Fields<'_, '_> {
         }
     }
 
-    fn end(self) -> Result<Value, StateError> {
+    fn end(self) -> Result<String, StateError> {
         self.finish()
     }
 }
