@@ -15,7 +15,7 @@ use std::sync::Arc;
 use perennial::learner::{Context, LearnError, Stop, Training};
 use perennial::scenario::{Benchmark, Options};
 use perennial::strategies::Entry;
-use perennial::strategy::{Card, Gradient, Isolation, Keeps, Promises, Reads};
+use perennial::strategy::{Card, Isolation, Keeps, Promises, Reads, Stretch};
 use perennial::{Learner, Setting, Strategy, Stream, Vector, network};
 use serde::{Deserialize, Serialize};
 
@@ -55,16 +55,11 @@ impl Strategy for Stay {
     }
 
     /// The penalty's gradient 2b (θ − θ*), in closed form; a weight younger than θ* is free.
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
-        let pairs = cx.model.theta.iter().zip(self.anchor.iter());
-        for (g, (theta, anchor)) in gradient.values.iter_mut().zip(pairs) {
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        let pairs = stretch.theta.iter().zip(self.anchor.of(&stretch.at));
+        for (g, (theta, anchor)) in stretch.gradient.iter_mut().zip(pairs) {
             *g += 2.0 * self.guard * (theta - anchor);
         }
-        Ok(())
     }
 
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {

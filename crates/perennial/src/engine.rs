@@ -15,7 +15,7 @@ use self::packed::PackedGradients;
 use self::trunks::Rows;
 use crate::layout::SlotId;
 use crate::model::{Model, View};
-use crate::network::dense::{Dense, Group, Work};
+use crate::network::dense::{Dense, Factors, Group, Work};
 use crate::network::{Network, Stage};
 use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
@@ -41,6 +41,35 @@ pub struct Engine {
     pub(crate) works: RefCell<Vec<Work>>,
     /// Of memories.
     pub(crate) recalled: RefCell<PackedGradients>,
+}
+
+/// What a gradient was made from, to be asked about and to be used again.
+#[derive(Default)]
+pub(crate) struct Passed {
+    work: Work,
+    /// The network that `work` is of; `None` but after a single pass over slices.
+    dense: Option<Dense>,
+}
+
+impl Passed {
+    /// Its scratch, to be used again.
+    fn again(&mut self) -> &mut Work {
+        if let Some(dense) = self.dense.take() {
+            self.work.joined = dense.scratch();
+        }
+        &mut self.work
+    }
+
+    /// The gradient in factors; `None` where it is not to be had from a single pass of few rows.
+    pub(crate) fn factors(&self) -> Option<Factors> {
+        Factors::of(self.dense.as_ref()?, &self.work)
+    }
+}
+
+impl std::fmt::Debug for Passed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passed").finish_non_exhaustive()
+    }
 }
 
 /// What one gradient computation found.
@@ -241,47 +270,29 @@ impl Engine {
         passes: Vec<Pass>,
         gradient: &mut Vector,
     ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
+        let passed = &mut Passed { work: self.work.take(), dense: None };
+        let found = self.passed_gradient(model, (view, frozen), passes, gradient, passed);
+        self.work.replace(std::mem::take(passed.again()));
+        found
+    }
+
+    /// [`gradient`](Self::gradient), and what it was made from.
+    pub(crate) fn passed_gradient(
+        &self,
+        model: &mut Model,
+        (view, frozen): (&View, &Frozen),
+        passes: Vec<Pass>,
+        gradient: &mut Vector,
+        passed: &mut Passed,
+    ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
         let passes: Vec<Pass> = passes.into_iter().filter(Pass::counts).collect();
         let named = passes.iter().flat_map(|pass| pass.terms.iter().map(|term| &term.active));
         let heads = heads_of(model, view, named);
-        match self.dense(model, view, &heads) {
-            Some(dense) => self.dense_gradient(dense, model, frozen, passes, gradient),
+        let joined = &mut passed.again().joined;
+        match Dense::of(self.network.as_ref(), model, view, &heads, joined) {
+            Some(dense) => dense_gradient(dense, model, frozen, passes, gradient, passed),
             None => self.tracked_gradient(model, (view, &heads), frozen, passes, gradient),
         }
-    }
-
-    /// [`gradient`](Self::gradient) over slices.
-    fn dense_gradient(
-        &self,
-        dense: Dense,
-        model: &Model,
-        frozen: &Frozen,
-        passes: Vec<Pass>,
-        gradient: &mut Vector,
-    ) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
-        let moves = |slot: &SlotId| !frozen.slots.contains(slot);
-        let place = |slot| moves(&slot).then(|| model.layout.slot(slot).offset);
-        let mut computed = Computed::default();
-        let work = &mut *self.work.borrow_mut();
-        for mut pass in passes {
-            work.inputs = std::mem::take(&mut pass.inputs);
-            dense.forward(&model.theta, (pass.rows, None), work);
-            let Work { logits, slope, .. } = work;
-            computed.loss += pass.loss(logits, &dense.columns, slope)?;
-            let add = !computed.logits.is_empty();
-            let (values, columns) = (logits.clone(), dense.columns.clone());
-            computed.logits.push(Logits { values, columns });
-            let mut groups = [Group { rows: 0..pass.rows, gradient, add }];
-            let (theta, rows) = (&model.theta, (pass.rows, None));
-            dense.backward(&model.layout, theta, rows, work, &mut groups, place);
-        }
-        let mut active = Vec::new();
-        if !computed.logits.is_empty() {
-            active.extend(dense.slots().filter(moves));
-            active.sort_unstable();
-        }
-        work.joined = dense.scratch();
-        Ok((computed, active))
     }
 
     /// [`gradient`](Self::gradient) through autodiff: the general path, and the oracle of the
@@ -336,6 +347,46 @@ impl Engine {
         active.sort_unstable();
         Ok((computed, active))
     }
+}
+
+/// [`Engine::gradient`] over slices.
+fn dense_gradient(
+    dense: Dense,
+    model: &Model,
+    frozen: &Frozen,
+    passes: Vec<Pass>,
+    gradient: &mut Vector,
+    passed: &mut Passed,
+) -> Result<(Computed, Vec<SlotId>), ObjectiveError> {
+    let moves = |slot: &SlotId| !frozen.slots.contains(slot);
+    let place = |slot| moves(&slot).then(|| model.layout.slot(slot).offset);
+    let mut computed = Computed::default();
+    let work = &mut passed.work;
+    let alone = passes.len() == 1;
+    for mut pass in passes {
+        work.inputs = std::mem::take(&mut pass.inputs);
+        dense.forward(&model.theta, (pass.rows, None), work);
+        let Work { logits, slope, .. } = work;
+        computed.loss += pass.loss(logits, &dense.columns, slope)?;
+        let add = !computed.logits.is_empty();
+        let (values, columns) = (logits.clone(), dense.columns.clone());
+        computed.logits.push(Logits { values, columns });
+        let mut groups = [Group { rows: 0..pass.rows, gradient, add }];
+        dense.deltas(&model.theta, pass.rows, work, place);
+        let (theta, rows) = (&model.theta, (pass.rows, None));
+        dense.gradients(&model.layout, theta, rows, work, &mut groups, place);
+    }
+    let mut active = Vec::new();
+    if !computed.logits.is_empty() {
+        active.extend(dense.slots().filter(moves));
+        active.sort_unstable();
+    }
+    if alone {
+        passed.dense = Some(dense);
+    } else {
+        work.joined = dense.scratch();
+    }
+    Ok((computed, active))
 }
 
 /// The view's heads that make any of these units, ascending.

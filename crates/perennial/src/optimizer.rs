@@ -1,12 +1,11 @@
 //! Gradient steps over the active slots of θ.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::layout::{Layout, SlotId};
-use crate::vector::{Mask, Vector, wide};
+use crate::layout::SlotId;
+use crate::vector::{Vector, wide};
 
 /// How gradients become moves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,17 +72,15 @@ struct Moments {
     age: u64,
 }
 
-/// What a step goes by.
+/// What a stretch of weights goes by.
 #[derive(Clone, Copy, Debug)]
 pub struct Descent<'a> {
-    /// Over θ; read at the active slots only.
+    /// Of the weights.
     pub gradient: &'a [f32],
-    /// The slots that move.
-    pub active: &'a [SlotId],
     /// Learning rate.
     pub lr: f32,
-    /// Over θ: weights it says yes of do not move.
-    pub frozen: Option<&'a Mask>,
+    /// Of the weights, as far as it goes: what is not 0 does not move.
+    pub frozen: &'a [u8],
 }
 
 /// An optimiser's settings and its moments, kept slot by slot and only for slots that move.
@@ -110,81 +107,94 @@ impl Optimizer {
         self.moments.retain(|&slot, _| keep(slot));
     }
 
-    /// Moves the active slots of θ by one step and, with `moved`, writes Δ over them. A weight of
-    /// which the frozen mask says yes does not move by a bit and has no moments, whatever momentum
-    /// and decay would do.
+    /// Begins a step of a slot of `len` weights.
+    pub fn begin(&mut self, slot: SlotId, len: usize) -> SlotStep<'_> {
+        let settings = &self.settings;
+        let adam = settings.kind == OptimizerKind::Adam;
+        if !adam && settings.momentum == 0.0 {
+            return SlotStep { settings, moments: None };
+        }
+        let moments = self.moments.entry(slot).or_default();
+        if moments.first.len() != len {
+            // A new slot, or another one under the number of one that was taken back.
+            moments.first = Vector::zeros(len);
+            moments.second = Vector::zeros(if adam { len } else { 0 });
+            moments.age = 0;
+        }
+        moments.age += 1;
+        SlotStep { settings, moments: Some(moments) }
+    }
+}
+
+/// A step of one slot that has begun.
+#[derive(Debug)]
+pub struct SlotStep<'a> {
+    settings: &'a OptimizerSettings,
+    /// Of the slot; `None` where the rule needs none.
+    moments: Option<&'a mut Moments>,
+}
+
+impl SlotStep<'_> {
+    /// Moves the weights of the slot from its `first` on and, with `moved`, writes Δ. A frozen
+    /// weight does not move by a bit and has no moments, whatever momentum and decay would do.
     ///
     /// Says whether every Δ was a finite number; if not, θ and moments are spoilt.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many gradients as weights, or the slot ends before them.
     #[must_use]
-    pub fn step(
+    pub fn take(
         &mut self,
-        layout: &Layout,
-        theta: &mut Vector,
-        descent: &Descent<'_>,
-        mut moved: Option<&mut Vector>,
-    ) -> bool {
-        let mut finite = true;
-        for &slot in descent.active {
-            let range = layout.slot(slot).range();
-            let theta = &mut theta[range.clone()];
-            let moved = moved.as_deref_mut().map(|moved| &mut moved[range.clone()]);
-            finite &= wide(
-                #[inline(always)]
-                || self.step_slot(slot, range, theta, descent, moved),
-            );
-        }
-        finite
-    }
-
-    #[inline(always)]
-    fn step_slot(
-        &mut self,
-        slot: SlotId,
-        range: Range<usize>,
+        first: usize,
         theta: &mut [f32],
         descent: &Descent<'_>,
         moved: Option<&mut [f32]>,
     ) -> bool {
-        let (g, lr) = (&descent.gradient[range.clone()], descent.lr);
-        let frozen = descent
-            .frozen
-            .map(|mask| &mask.bytes()[range.start.min(mask.len())..range.end.min(mask.len())])
-            .unwrap_or_default();
-        let OptimizerSettings { momentum, weight_decay, beta1, beta2, epsilon, .. } = self.settings;
+        wide(
+            #[inline(always)]
+            || self.rule(first, theta, descent, moved),
+        )
+    }
+
+    #[inline(always)]
+    fn rule(
+        &mut self,
+        first: usize,
+        theta: &mut [f32],
+        &Descent { gradient: g, lr, frozen }: &Descent<'_>,
+        moved: Option<&mut [f32]>,
+    ) -> bool {
+        let &OptimizerSettings { momentum, weight_decay, beta1, beta2, epsilon, .. } =
+            self.settings;
         assert_eq!(g.len(), theta.len()); // once, not at every index
-        let plain = self.settings.kind == OptimizerKind::Sgd && momentum == 0.0;
-        if plain {
+        let Some(moments) = &mut self.moments else {
             return apply(theta, frozen, moved, |i, theta| -lr * (g[i] + weight_decay * theta));
-        }
+        };
         let adam = self.settings.kind == OptimizerKind::Adam;
-        let moments = self.moments.entry(slot).or_default();
-        if moments.first.len() != g.len() {
-            // A new slot, or another one under the number of one that was taken back.
-            moments.first = Vector::zeros(g.len());
-            moments.second = Vector::zeros(if adam { g.len() } else { 0 });
-            moments.age = 0;
-        }
-        moments.age += 1;
-        let first = &mut moments.first[..g.len()];
-        let second = &mut moments.second[..if adam { g.len() } else { 0 }];
+        let age = moments.age.min(i32::MAX as u64) as i32;
+        let first_moment = &mut moments.first[first..][..g.len()];
+        let second = match adam {
+            true => &mut moments.second[first..][..g.len()],
+            false => &mut [],
+        };
         let finite = if adam {
-            let age = moments.age.min(i32::MAX as u64) as i32;
             // In f64: 1 − β₂ᵗ loses half its digits in f32 at t = 1.
             let correct1 = (1.0 - f64::from(beta1).powi(age)) as f32;
             let correct2 = (1.0 - f64::from(beta2).powi(age)) as f32;
             apply(theta, frozen, moved, |i, theta| {
                 let g = g[i] + weight_decay * theta;
-                first[i] += (1.0 - beta1) * (g - first[i]);
+                first_moment[i] += (1.0 - beta1) * (g - first_moment[i]);
                 second[i] += (1.0 - beta2) * (g * g - second[i]);
-                -lr * (first[i] / correct1) / ((second[i] / correct2).sqrt() + epsilon)
+                -lr * (first_moment[i] / correct1) / ((second[i] / correct2).sqrt() + epsilon)
             })
         } else {
             apply(theta, frozen, moved, |i, theta| {
-                first[i] = momentum * first[i] + g[i] + weight_decay * theta;
-                -lr * first[i]
+                first_moment[i] = momentum * first_moment[i] + g[i] + weight_decay * theta;
+                -lr * first_moment[i]
             })
         };
-        for moments in [first, second] {
+        for moments in [first_moment, second] {
             for (moment, &frozen) in moments.iter_mut().zip(frozen) {
                 *moment = if frozen == 0 { *moment } else { 0.0 };
             }
@@ -244,25 +254,17 @@ fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Init;
 
-    fn layout(sizes: &[usize]) -> Layout {
-        let mut layout = Layout::default();
-        for (i, &size) in sizes.iter().enumerate() {
-            layout.append(format!("s{i}"), &[size], Init::Constant(0.0));
-        }
-        layout
-    }
+    const SLOT: SlotId = SlotId(0);
 
-    fn steps(settings: OptimizerSettings, gradients: &[f32], frozen: Option<&Mask>) -> Vec<f32> {
-        let layout = layout(&[1]);
+    fn steps(settings: OptimizerSettings, gradients: &[f32], frozen: &[u8]) -> Vec<f32> {
         let mut optimizer = Optimizer::new(settings);
-        let mut theta = Vector::from(vec![1.0]);
+        let mut theta = [1.0];
         gradients
             .iter()
             .map(|&g| {
-                let descent = Descent { gradient: &[g], active: &[SlotId(0)], lr: 0.1, frozen };
-                assert!(optimizer.step(&layout, &mut theta, &descent, None));
+                let descent = Descent { gradient: &[g], lr: 0.1, frozen };
+                assert!(optimizer.begin(SLOT, 1).take(0, &mut theta, &descent, None));
                 theta[0]
             })
             .collect()
@@ -272,26 +274,25 @@ mod tests {
     #[test]
     fn the_rules_by_hand() {
         let sgd = OptimizerSettings::default();
-        assert_eq!(steps(sgd.clone(), &[2.0, 1.0], None), [0.8, 0.7]);
+        assert_eq!(steps(sgd.clone(), &[2.0, 1.0], &[]), [0.8, 0.7]);
         // m: 2, then .9·2 + 1 = 2.8.
         let momentum = OptimizerSettings { momentum: 0.9, ..sgd.clone() };
-        let out = steps(momentum, &[2.0, 1.0], None);
+        let out = steps(momentum, &[2.0, 1.0], &[]);
         assert!((out[0] - 0.8).abs() < 1e-6 && (out[1] - 0.52).abs() < 1e-6, "{out:?}");
         // g + ½θ: 2.5, then 1 + ½ · .75 = 1.375.
         let decay = OptimizerSettings { weight_decay: 0.5, ..sgd };
-        let out = steps(decay, &[2.0, 1.0], None);
+        let out = steps(decay, &[2.0, 1.0], &[]);
         assert!((out[0] - 0.75).abs() < 1e-6 && (out[1] - 0.6125).abs() < 1e-6, "{out:?}");
         // Adam's first step is lr · sign(g); then m̂ = (.9·.2 + .1)/(1 − .81) = 1.473684,
         // v̂ = (.999·.004 + .001)/(1 − .998001) = 2.499250, Δ = −.1 · .932179.
         let adam = OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() };
-        let out = steps(adam, &[2.0, 1.0], None);
+        let out = steps(adam, &[2.0, 1.0], &[]);
         assert!((out[0] - 0.9).abs() < 1e-6 && (out[1] - 0.806_782).abs() < 1e-5, "{out:?}");
     }
 
     /// Catches: masking the gradient only, before momentum and decay.
     #[test]
     fn a_frozen_weight_does_not_move_by_a_bit() {
-        let frozen = Mask::filled(1, true);
         for kind in [OptimizerKind::Sgd, OptimizerKind::Adam] {
             let settings = OptimizerSettings {
                 kind,
@@ -299,45 +300,72 @@ mod tests {
                 weight_decay: 0.1,
                 ..OptimizerSettings::default()
             };
-            assert_eq!(steps(settings, &[2.0, -1.0, 0.0], Some(&frozen)), [1.0; 3]);
+            assert_eq!(steps(settings, &[2.0, -1.0, 0.0], &[1]), [1.0; 3]);
         }
     }
 
     /// Catches: a rule whose moves are not looked at, a look at the first or last weight only.
     #[test]
     fn a_move_that_is_no_number_is_told() {
-        let layout = layout(&[3]);
         for (kind, momentum) in
             [(OptimizerKind::Sgd, 0.0), (OptimizerKind::Sgd, 0.9), (OptimizerKind::Adam, 0.0)]
         {
             for bad in [f32::NAN, f32::INFINITY] {
-                for frozen in [None, Some(&Mask::filled(3, false))] {
+                for frozen in [&[][..], &[0; 3]] {
                     let settings = OptimizerSettings { kind, momentum, ..Default::default() };
                     let mut optimizer = Optimizer::new(settings);
-                    let gradient = &[0.0, bad, 1.0];
-                    let descent = Descent { gradient, active: &[SlotId(0)], lr: 0.1, frozen };
-                    assert!(!optimizer.step(&layout, &mut Vector::zeros(3), &descent, None));
+                    let descent = Descent { gradient: &[0.0, bad, 1.0], lr: 0.1, frozen };
+                    assert!(!optimizer.begin(SLOT, 3).take(0, &mut [0.0; 3], &descent, None));
                 }
             }
         }
     }
 
-    /// Catches: updating whole θ, one age for all slots, Δ of an inactive slot.
+    /// Catches: moments of another stretch, an age that every stretch adds to, a mask that ends
+    /// before the weights and holds what is beyond it.
     #[test]
-    fn only_active_slots_move_and_age() {
-        let layout = layout(&[2, 1]);
+    fn a_slot_in_stretches_moves_as_it_does_whole() {
+        for (kind, momentum) in
+            [(OptimizerKind::Sgd, 0.0), (OptimizerKind::Sgd, 0.9), (OptimizerKind::Adam, 0.0)]
+        {
+            let moved = |stretches: &[usize]| {
+                let settings = OptimizerSettings { kind, momentum, ..Default::default() };
+                let mut optimizer = Optimizer::new(settings);
+                let (mut theta, mut deltas) = ([1.0, -2.0, 0.5], [0.0; 3]);
+                for g in [[1.0, 0.5, -1.0], [0.0, 2.0, 1.0]] {
+                    let mut step = optimizer.begin(SLOT, 3);
+                    for ends in stretches.windows(2) {
+                        let at = ends[0]..ends[1];
+                        let frozen = &[1, 0][at.start.min(2)..at.end.min(2)];
+                        let descent = Descent { gradient: &g[at.clone()], lr: 0.1, frozen };
+                        let moved = Some(&mut deltas[at.clone()]);
+                        assert!(step.take(at.start, &mut theta[at], &descent, moved));
+                    }
+                }
+                (theta, deltas, optimizer)
+            };
+            let whole = moved(&[0, 3]);
+            assert_eq!((whole.0[0], whole.1[0]), (1.0, 0.0));
+            assert!(whole.1[1] != 0.0 && whole.1[2] != 0.0);
+            assert_eq!(moved(&[0, 1, 3]), whole);
+            assert_eq!(moved(&[0, 2, 3]), whole);
+        }
+    }
+
+    /// Catches: one age for all slots, moments kept for slots that no longer move.
+    #[test]
+    fn slots_age_by_themselves() {
         let settings = OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() };
         let mut optimizer = Optimizer::new(settings);
-        let mut theta = Vector::from(vec![1.0, -0.0, 5.0]);
-        let mut moved = Vector::zeros(3);
-        let g = [1.0, 0.0, f32::NAN];
-        let descent = Descent { gradient: &g, active: &[SlotId(0)], lr: 0.1, frozen: None };
-        assert!(optimizer.step(&layout, &mut theta, &descent, Some(&mut moved)));
-        assert_eq!(theta[2].to_bits(), 5f32.to_bits());
-        assert_eq!(moved[2], 0.0);
-        assert!((moved[0] + 0.1).abs() < 1e-6);
-        assert_eq!(optimizer.moments.keys().collect::<Vec<_>>(), [&SlotId(0)]);
-        optimizer.retain(|_| false);
-        assert!(optimizer.moments.is_empty());
+        let descent = Descent { gradient: &[1.0], lr: 0.1, frozen: &[] };
+        for slot in [SLOT, SLOT, SlotId(1)] {
+            let (mut theta, mut moved) = ([1.0], [0.0]);
+            assert!(optimizer.begin(slot, 1).take(0, &mut theta, &descent, Some(&mut moved)));
+            // Of equal gradients each of Adam's moves is lr, if the age is the slot's own.
+            assert!((moved[0] + 0.1).abs() < 1e-6);
+        }
+        assert_eq!(optimizer.moments.keys().collect::<Vec<_>>(), [&SLOT, &SlotId(1)]);
+        optimizer.retain(|slot| slot != SLOT);
+        assert_eq!(optimizer.moments.keys().collect::<Vec<_>>(), [&SlotId(1)]);
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Frozen, Logits};
+use crate::engine::{Frozen, Logits, Passed};
 use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
@@ -24,9 +24,12 @@ use crate::scenario::Setting;
 ///         passes ← objective(batch)
 ///         g      ← gradient at the effective weights of view(t), over the active slots
 ///         ĝ      ← edit_gradient(g)
-///         Δ      ← optimiser(ĝ); Δ[frozen] = 0
-///         θ      ← θ + Δ
-///         after_step(batch, logits, loss, g, Δ)
+///         for each stretch of the active slots
+///             ĝ  ← pull(ĝ, θ)
+///             Δ  ← optimiser(ĝ); Δ[frozen] = 0
+///             θ  ← θ + Δ
+///             follow(g, Δ, θ)                    g: ĝ before the pull
+///         after_step(batch, logits, loss)
 /// end_task
 /// evaluate every task → one row of R
 /// ```
@@ -120,7 +123,8 @@ pub trait Strategy: erased_serde::Serialize + Send {
         Ok(vec![cx.labelled(batch)])
     }
 
-    /// Called each step between gradient and optimiser: adds gradients of penalties, projects.
+    /// Called each step between gradient and optimiser: what looks at the gradient as a whole,
+    /// such as a projection.
     ///
     /// # Errors
     ///
@@ -134,6 +138,20 @@ pub trait Strategy: erased_serde::Serialize + Send {
         Ok(())
     }
 
+    /// Called each step, after [`edit_gradient`](Self::edit_gradient), for each stretch of the
+    /// active slots before it moves: adds the gradient of a penalty that is a sum over weights.
+    /// What it does to a weight may not depend on where stretches begin and end.
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        let _ = stretch;
+    }
+
+    /// Called each step for each stretch of the active slots as soon as it moved: what gathers
+    /// weight by weight, such as a path integral. Of the step, it sees what its card says it
+    /// [reads](Reads).
+    fn follow(&mut self, moved: &Moved<'_>) {
+        let _ = moved;
+    }
+
     /// Which weights may not move while task `task` trains. Pure; asked at the start of each
     /// phase and when [`after_step`](Self::after_step) says so.
     fn frozen(&self, task: usize, model: &Model) -> Frozen {
@@ -141,8 +159,7 @@ pub trait Strategy: erased_serde::Serialize + Send {
         Frozen::default()
     }
 
-    /// Called each step after θ moved. Of the step, it sees what its card says it
-    /// [reads](Reads).
+    /// Called each step after all of θ moved.
     ///
     /// # Errors
     ///
@@ -188,7 +205,7 @@ pub struct Card {
     pub keeps: Keeps,
     /// What of the network belongs to one task alone.
     pub isolation: Isolation,
-    /// What [`Strategy::after_step`] reads of a step.
+    /// What [`Strategy::follow`] reads of a step.
     pub reads: Reads,
     /// Whether it selects by validation accuracy and so needs a validation part.
     pub validation: bool,
@@ -261,7 +278,8 @@ pub enum Isolation {
 /// What a strategy reads of a step; what it does not read is not computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reads {
-    /// The plain gradient, as it was before any edit.
+    /// The gradient before the pull: the objective's, if no
+    /// [`edit_gradient`](Strategy::edit_gradient) changed it.
     pub gradient: bool,
     /// The move actually made.
     pub moved: bool,
@@ -356,6 +374,35 @@ pub struct Gradient<'a> {
     pub values: &'a mut [f32],
     /// The slots that take part in this step, ascending.
     pub active: &'a [SlotId],
+    /// What it was made from.
+    pub(crate) passed: &'a Passed,
+}
+
+/// Weights of one slot that lie side by side, before they move. A step takes θ stretch by
+/// stretch, each short enough that all that a hook reads of it stays in a core's nearest cache.
+#[derive(Debug)]
+pub struct Stretch<'a> {
+    /// Which weights of θ.
+    pub at: Range<usize>,
+    /// ĝ of them.
+    pub gradient: &'a mut [f32],
+    /// They themselves.
+    pub theta: &'a [f32],
+    /// The learning rate in force.
+    pub lr: f32,
+}
+
+/// A stretch of weights that just moved.
+#[derive(Debug)]
+pub struct Moved<'a> {
+    /// Which weights of θ.
+    pub at: Range<usize>,
+    /// The gradient of them before the pull; empty unless the card [reads](Reads) it.
+    pub gradient: &'a [f32],
+    /// Δ of them; empty unless the card [reads](Reads) it.
+    pub moved: &'a [f32],
+    /// They themselves, after the move.
+    pub theta: &'a [f32],
 }
 
 /// What a step did.
@@ -367,12 +414,6 @@ pub struct Step<'a> {
     pub logits: &'a [Logits],
     /// The objective's value before the step.
     pub loss: f64,
-    /// The plain gradient over θ; empty unless the card [reads](Reads) it.
-    pub gradient: &'a [f32],
-    /// Δ over θ; empty unless the card [reads](Reads) it.
-    pub moved: &'a [f32],
-    /// The slots that moved, ascending.
-    pub active: &'a [SlotId],
     /// The share of the phase's steps that are done, this one included: above 0, at most 1.
     pub done: f64,
 }

@@ -6,7 +6,7 @@
 //!
 //! [`Layout`]: crate::Layout
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 /// One number for each weight of a prefix of θ.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +26,11 @@ impl Vector {
     /// Lengthens the vector to `len` with zeros, or cuts it there.
     pub fn resize(&mut self, len: usize) {
         self.0.resize(len, 0.0);
+    }
+
+    /// The numbers of these weights: fewer, or none, where the vector ends before they do.
+    pub fn of(&self, weights: &Range<usize>) -> &[f32] {
+        &self.0[weights.start.min(self.0.len())..weights.end.min(self.0.len())]
     }
 
     /// Appends numbers at the end: the only way a vector grows with θ.
@@ -128,6 +133,11 @@ impl Mask {
             *byte = u8::from(*byte != 0);
         }
         Self(bytes)
+    }
+
+    /// The bytes of these weights: fewer, or none, where the mask ends before they do.
+    pub fn of(&self, weights: &Range<usize>) -> &[u8] {
+        &self.0[weights.start.min(self.0.len())..weights.end.min(self.0.len())]
     }
 
     /// The bytes, each 0 or 1.

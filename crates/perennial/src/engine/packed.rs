@@ -1,27 +1,21 @@
 //! Gradients of a memory's rows, packed.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-use std::sync::Mutex;
+mod part;
 
+use std::iter::zip;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) use self::part::ROWS;
+use self::part::{Part, Read, in_parts};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Model, View};
 use crate::network::Network;
-use crate::network::dense::{Dense, Group, Work};
-use crate::network::sparse::Kept;
-use crate::objective::{Mode, ObjectiveError, Pass};
+use crate::network::dense::{Dot, Factors, Work};
+use crate::network::sparse::Aligned;
+use crate::objective::ObjectiveError;
 use crate::parts::memory::Memory;
 use crate::vector::wide;
-
-use super::heads_of;
-
-/// Rows of a pass: enough for the kernels, few enough that inputs and weights of small networks
-/// stay in a core's cache, and that passes of several threads take little memory.
-pub(crate) const ROWS: usize = 256;
-/// Of rows that are a single group, as many are a piece at least, and there are so many pieces at
-/// most: each is a thread's, and adding up their gradients costs as much as a few rows do.
-const PIECE: usize = 64;
-const PIECES: usize = 4;
 
 /// Gradients as rows of a matrix over the active slots, packed one after another. Scratch: made
 /// anew by every call that fills it, and no part of a saved state.
@@ -37,20 +31,10 @@ pub struct PackedGradients {
     stay: bool,
     /// Of each part, what its passes read.
     reads: Vec<Vec<Read>>,
-}
-
-/// The rows of a pass as they were last read: the memories of tasks stay as they are while another
-/// one is learnt, but of all memories together other rows may be drawn for each step.
-#[derive(Clone, Debug, Default)]
-struct Read {
-    /// Task and id of each row, a list a group: which samples they are.
-    samples: Vec<Vec<(usize, u64)>>,
-    /// [`Dense::keeps`] of the layers that read them.
-    sides: Option<(usize, usize)>,
-    /// Whether they are taken for rows that stay.
-    stays: bool,
-    /// `None` where they are read anew each time.
-    kept: Option<Kept>,
+    /// W_1 for products of rows that are kept.
+    weight: Aligned,
+    /// Of a group that is computed in pieces, the gradients that add up to its own.
+    pieces: Vec<f32>,
 }
 
 impl PackedGradients {
@@ -96,226 +80,155 @@ impl PackedGradients {
     }
 }
 
-/// Groups that one thread computes in one pass, or one group in as many passes as it needs.
-struct Part<'a> {
-    dense: Dense,
-    groups: &'a [Vec<usize>],
-    /// Rows of the group that these are pieces of; `None` where each is a group.
-    pieces_of: Option<usize>,
-    /// Whether its rows stay.
-    stay: bool,
+/// What gradients of groups of rows are taken of.
+#[derive(Clone, Copy)]
+pub(crate) struct Of<'a> {
+    pub(crate) network: &'a dyn Network,
+    pub(crate) model: &'a Model,
+    pub(crate) view: &'a View,
+    pub(crate) memory: &'a Memory,
+    pub(crate) groups: &'a [Vec<usize>],
 }
 
-/// A single group in pieces, by its size alone; `None` where it is too small, or not alone.
-fn pieces(groups: &[Vec<usize>]) -> Option<Vec<Vec<usize>>> {
-    let [group] = groups else { return None };
-    let pieces = (group.len() / PIECE).min(PIECES);
-    let rows = group.chunks(group.len().div_ceil(pieces.max(1)).max(1));
-    (pieces > 1).then(|| rows.map(<[usize]>::to_vec).collect())
+/// What came of a question for gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// They are made.
+    Gradients,
+    /// They are not: none of them can be opposed to the other.
+    Agreement,
 }
 
-/// Groups one after another, as many together as make a pass: by their sizes alone, so that no
-/// sum depends on the number of threads.
-fn runs(groups: &[Vec<usize>]) -> Vec<&[Vec<usize>]> {
-    let mut rows = groups.first().map_or(0, Vec::len);
-    let joined = |_: &Vec<usize>, next: &Vec<usize>| {
-        rows += next.len();
-        let fits = rows <= ROWS;
-        if !fits {
-            rows = next.len();
-        }
-        fits
-    };
-    groups.chunk_by(joined).collect()
-}
-
-/// The units that answer the tasks of these groups.
-fn answers(groups: &[Vec<usize>], memory: &Memory, model: &Model) -> Vec<Range<usize>> {
-    let mut tasks: Vec<usize> = groups.iter().flatten().map(|&at| memory.task(at)).collect();
-    tasks.dedup(); // most groups are of one task
-    let tasks: BTreeSet<usize> = tasks.into_iter().collect();
-    tasks.into_iter().map(|task| model.answer(task)).collect()
+/// A part with what it is computed into.
+struct Job<'a> {
+    part: &'a Part<'a>,
+    rows: &'a mut [f32],
+    reads: &'a mut Vec<Read>,
+    /// What [`Part::gradients`] said.
+    came: Result<Option<Dot>, ObjectiveError>,
 }
 
 impl PackedGradients {
-    /// The gradient of each group on a plain dense network, by all threads; `false`, and nothing
-    /// done, on any other. `works` are of each thread.
+    /// The gradient of each group on a plain dense network, by all threads; `None`, and nothing
+    /// done, on any other. With `against`, only where the inner product with it is not surely
+    /// positive for every group. `works` are of each thread.
     pub(crate) fn over_slices(
         &mut self,
-        network: &dyn Network,
-        (model, view): (&Model, &View),
-        memory: &Memory,
-        groups: &[Vec<usize>],
+        of: Of<'_>,
+        against: Option<&Factors>,
         works: &mut Vec<Work>,
-    ) -> Result<bool, ObjectiveError> {
-        let pieces = pieces(groups);
-        let pieces_of = pieces.as_ref().map(|_| groups[0].len());
-        let stay = self.stay;
-        let (groups, together) = match &pieces {
-            Some(pieces) => (&pieces[..], pieces.chunks(1).collect()),
-            None => (groups, runs(groups)),
-        };
-        let part = |groups| {
-            let heads = heads_of(model, view, &answers(groups, memory, model));
-            let dense = Dense::of(network, model, view, &heads, &mut Vec::new())?;
-            Some(Part { dense, groups, pieces_of, stay })
-        };
-        let parts: Option<Vec<Part<'_>>> = together.into_iter().map(part).collect();
-        let Some(parts) = parts else { return Ok(false) };
-        self.rows.resize(groups.len() * self.length, 0.0);
-        let reached = |part: &Part<'_>| {
-            let slots: BTreeSet<SlotId> = part.dense.slots().collect();
-            self.places.iter().all(|(slot, _)| slots.contains(slot))
-        };
-        if !parts.iter().all(reached) || groups.iter().any(Vec::is_empty) {
-            self.rows.fill(0.0); // what the pass of a group does not reach
-        }
-        self.fill(&parts, memory, model, works)?;
-        if pieces.is_some() {
-            let (sum, rest) = self.rows.split_at_mut(self.length);
-            for piece in rest.chunks_exact(self.length.max(1)) {
-                wide(
-                    #[inline(always)]
-                    || sum.iter_mut().zip(piece).for_each(|(sum, piece)| *sum += piece),
-                );
+    ) -> Result<Option<Found>, ObjectiveError> {
+        let mut weight = std::mem::take(&mut self.weight);
+        let kept = self.stay || self.reads.iter().flatten().any(|read| read.kept.is_some());
+        let kept = kept.then_some(&mut weight);
+        let found = in_parts(of, self.stay, kept, |parts, pieces| {
+            let mut rows = std::mem::take(if pieces { &mut self.pieces } else { &mut self.rows });
+            let groups: usize = parts.iter().map(|part| part.groups.len()).sum();
+            rows.resize(groups * self.length, 0.0);
+            if !parts.iter().all(|part| part.reaches(&self.places)) {
+                rows.fill(0.0); // what the pass of a group does not reach
             }
-            self.rows.truncate(self.length);
-        }
-        Ok(true)
+            let found = self.fill(parts, (pieces, &mut rows), of, against, works);
+            if !pieces {
+                self.rows = rows;
+                return found;
+            }
+            if matches!(found, Ok(Found::Gradients)) {
+                let (first, rest) = rows.split_at(self.length);
+                self.rows.copy_from_slice(first);
+                for piece in rest.chunks_exact(self.length.max(1)) {
+                    wide(
+                        #[inline(always)]
+                        || zip(&mut self.rows, piece).for_each(|(sum, piece)| *sum += piece),
+                    );
+                }
+            }
+            self.pieces = rows;
+            found
+        });
+        self.weight = weight;
+        found.transpose()
     }
 
-    /// The rows of all parts, shared among the threads: each takes the next one.
+    /// The rows of all parts, shared among the threads. From the first group on that may be opposed
+    /// they ask no more; what was asked before is then made, too.
     fn fill(
         &mut self,
         parts: &[Part<'_>],
-        memory: &Memory,
-        model: &Model,
+        (pieces, mut rows): (bool, &mut [f32]),
+        of: Of<'_>,
+        against: Option<&Factors>,
         works: &mut Vec<Work>,
-    ) -> Result<(), ObjectiveError> {
+    ) -> Result<Found, ObjectiveError> {
         let (length, places) = (self.length, &self.places[..]);
-        let threads = rayon::current_num_threads().min(parts.len());
-        works.resize_with(threads.max(works.len()), Work::default);
         self.reads.resize_with(parts.len(), Vec::new);
-        let mut ended = vec![Ok(()); parts.len()];
-        let mut rest = &mut self.rows[..];
-        let parts = parts.iter().zip(&mut self.reads).zip(&mut ended);
-        let parts = parts.map(|((part, reads), ended)| {
-            let rows = std::mem::take(&mut rest);
-            let (own, after) = rows.split_at_mut(part.groups.len() * length);
-            rest = after;
-            (part, own, reads, ended)
+        let jobs = zip(parts, &mut self.reads).map(|(part, reads)| {
+            let (own, after) = std::mem::take(&mut rows).split_at_mut(part.groups.len() * length);
+            rows = after;
+            Job { part, rows: own, reads, came: Ok(None) }
         });
-        let parts = Mutex::new(parts.collect::<Vec<_>>().into_iter());
-        let next = || parts.lock().expect("no thread panics while it takes one").next();
-        rayon::scope(|scope| {
-            for work in &mut works[..threads] {
-                scope.spawn(|_| {
-                    while let Some((part, rows, reads, ended)) = next() {
-                        *ended = part.gradients(memory, model, places, rows, (work, reads));
-                    }
-                });
+        let mut jobs: Vec<Job<'_>> = jobs.collect();
+        let opposed = AtomicBool::new(false);
+        let run = |job: &mut Job<'_>, against, work: &mut Work| {
+            job.came = job.part.gradients(of, places, job.rows, against, (work, job.reads));
+        };
+        share(jobs.iter_mut().collect(), works, |job, work| {
+            run(job, against.filter(|_| !opposed.load(Ordering::Relaxed)), work);
+            opposed.fetch_or(!matches!(job.came, Ok(Some(_))), Ordering::Relaxed);
+        });
+        if !opposed.into_inner() {
+            let dots = jobs.iter().flat_map(|job| &job.came).flatten();
+            let sum = dots.fold(Dot::default(), |sum, &dot| sum + dot);
+            if !pieces || sum.surely_positive() {
+                return Ok(Found::Agreement);
             }
-        });
-        ended.into_iter().collect()
+        }
+        let asked = jobs.iter_mut().filter(|job| matches!(job.came, Ok(Some(_))));
+        share(asked.collect(), works, |job, work| run(job, None, work));
+        jobs.into_iter().try_for_each(|job| job.came.map(drop))?;
+        Ok(Found::Gradients)
     }
 }
 
-impl Part<'_> {
-    /// The gradient of each group, packed one after another into `to`.
-    fn gradients(
-        &self,
-        memory: &Memory,
-        model: &Model,
-        places: &[(SlotId, usize)],
-        to: &mut [f32],
-        (work, reads): (&mut Work, &mut Vec<Read>),
-    ) -> Result<(), ObjectiveError> {
-        let length = to.len() / self.groups.len();
-        let place = |slot| {
-            let at = places.binary_search_by_key(&slot, |&(slot, _)| slot).ok()?;
-            Some(places[at].1)
-        };
-        // A single group may need several passes, several groups share one.
-        let passes: Vec<Vec<&[usize]>> = match self.groups {
-            [group] => group.chunks(ROWS).map(|rows| vec![rows]).collect(),
-            groups => vec![groups.iter().map(|group| &group[..]).collect()],
-        };
-        reads.resize_with(passes.len(), Read::default);
-        for (i, (portions, read)) in passes.into_iter().zip(reads).enumerate() {
-            let by_task = |rows: &[usize]| memory.by_task(rows.to_vec());
-            let portions: Vec<Vec<usize>> = portions.into_iter().map(by_task).collect();
-            read.again(memory, &portions, &self.dense, self.stay);
-            let inputs = std::mem::take(&mut work.inputs);
-            let mut pass = Pass { inputs, rows: 0, mode: Mode::Evaluate, terms: Vec::new() };
-            pass.inputs.clear();
-            if read.kept.is_none() {
-                let rows = portions.iter().map(Vec::len).sum::<usize>();
-                pass.inputs.reserve_exact(rows * memory.inputs());
-            }
-            let mut groups = Vec::with_capacity(portions.len());
-            let rows = to.chunks_exact_mut(length.max(1)).zip(self.groups);
-            for (portion, (gradient, group)) in portions.iter().zip(rows) {
-                let whole = self.pieces_of.unwrap_or(group.len());
-                let (first, weight) = (pass.rows, 1.0 / whole as f32);
-                memory.append_terms(&mut pass, portion, weight, |task| model.answer(task));
-                groups.push(Group { rows: first..pass.rows, gradient, add: i > 0 });
-                if read.kept.is_none() {
-                    portion.iter().for_each(|&at| memory.append_row(at, &mut pass.inputs));
+/// Calls `each` for every item, on all threads: each takes the next one, with scratch of its own.
+fn share<T: Send>(items: Vec<T>, works: &mut Vec<Work>, each: impl Fn(T, &mut Work) + Sync) {
+    let threads = rayon::current_num_threads().min(items.len());
+    works.resize_with(threads.max(works.len()), Work::default);
+    let items = Mutex::new(items.into_iter());
+    let next = || items.lock().expect("no thread panics while it takes one").next();
+    rayon::scope(|scope| {
+        for work in &mut works[..threads] {
+            scope.spawn(|_| {
+                while let Some(item) = next() {
+                    each(item, work);
                 }
-            }
-            work.inputs = std::mem::take(&mut pass.inputs);
-            let (dense, theta, kept) = (&self.dense, &model.theta, read.kept.as_ref());
-            dense.forward(theta, (pass.rows, kept), work);
-            pass.loss(&work.logits, &dense.columns, &mut work.slope)?;
-            dense.backward(&model.layout, theta, (pass.rows, kept), work, &mut groups, place);
+            });
         }
-        Ok(())
-    }
-}
-
-impl Read {
-    /// Keeps the rows of a pass: those that stay at once, others from the second time on that they
-    /// are asked for, for to read them for many passes takes longer than for one.
-    fn again(&mut self, memory: &Memory, portions: &[Vec<usize>], dense: &Dense, stay: bool) {
-        let sample = |&at: &usize| (memory.task(at), memory.id(at));
-        let samples = portions.iter().map(|rows| rows.iter().map(sample).collect()).collect();
-        let sides = dense.keeps();
-        let known = (&samples, sides) == (&self.samples, self.sides);
-        if known && self.stays {
-            return;
-        }
-        let stays = stay || known;
-        self.kept = None; // before there is the next: never old and new at once
-        let kept = sides.filter(|_| stays).and_then(|sides| keep(memory, portions, sides));
-        *self = Self { samples, sides, stays, kept };
-    }
-}
-
-/// The rows of a pass for as many passes as they stay; `None` where each has to read them.
-fn keep(memory: &Memory, groups: &[Vec<usize>], (inputs, outputs): (usize, usize)) -> Option<Kept> {
-    let white = memory.white()?;
-    let groups = groups.iter().map(|group| group.iter().map(|&at| memory.pixels(at)));
-    Kept::read(groups, (inputs, white), outputs)
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::part::pieces;
     use super::*;
+    use crate::engine::{Engine, Frozen, Passed};
     use crate::model::{Among, Outputs};
     use crate::network::Mlp;
     use crate::parts::memory::Place;
     use crate::scenario::{Samples, Values};
+    use crate::vector::Vector;
 
     const INPUTS: usize = 12;
+    const UNITS: usize = 32;
 
     /// A small network and a memory of `rows` rows of two classes, a pixel of each lit.
     fn remembered(rows: usize) -> (Arc<dyn Network>, Model, Memory) {
-        let network: Arc<dyn Network> = Arc::new(Mlp::new([1, 3, 4], &[16]).unwrap());
+        let network: Arc<dyn Network> = Arc::new(Mlp::new([1, 3, 4], &[UNITS]).unwrap());
         let mut model = Model::default();
         model.append_column(network.as_ref(), 3);
-        model.append_head(16, 2, 3);
+        model.append_head(UNITS, 2, 3);
         model.outputs.push(Outputs { units: vec![0, 1], among: Among::All });
         let mut pixels = vec![0; rows * INPUTS];
         (0..rows).for_each(|row| pixels[row * INPUTS + 3 * row % INPUTS] = 50 + (row % 50) as u8);
@@ -336,9 +249,10 @@ mod tests {
         let view = model.shared_view(0);
         let gradients = |packed: &mut PackedGradients| {
             packed.begin(&model.layout, &active, groups.len(), groups.len());
-            let (of, mut works) = ((model, &view), Vec::new());
-            let done = packed.over_slices(network.as_ref(), of, memory, groups, &mut works);
-            assert!(done.unwrap());
+            let network = network.as_ref();
+            let of = Of { network, model, view: &view, memory, groups };
+            let found = packed.over_slices(of, None, &mut Vec::new());
+            assert_eq!(found.unwrap(), Some(Found::Gradients));
             packed.rows.clone()
         };
         let read = gradients(packed);
@@ -402,6 +316,50 @@ mod tests {
             let most = whole.iter().fold(0.0f32, |most, g| most.max(g.abs()));
             for (alone, whole) in alone.iter().zip(&whole) {
                 assert!((alone - whole).abs() <= 1e-5 * most, "{rows}: {alone} {whole}");
+            }
+        }
+    }
+
+    /// A step on row 0, which has the pixel of row 4 and another label, asks groups: of a pass
+    /// each, in pieces, and in pieces of two passes. Catches: a question that changes a gradient, a
+    /// group that is opposed and not made, one that was asked before it and is not.
+    #[test]
+    fn gradients_are_made_where_one_may_be_opposed() {
+        for rows in [40, 1500] {
+            let remembered = remembered(rows);
+            let (network, model, memory) = &remembered;
+            let (mut passed, mut model) = (Passed::default(), model.clone());
+            let (view, frozen) = (model.shared_view(0), Frozen::default());
+            let pass = memory.pass(vec![0], 1.0, |task| model.answer(task));
+            let mut g = Vector::zeros(model.theta.len());
+            Engine::new(network.clone())
+                .passed_gradient(&mut model, (&view, &frozen), vec![pass], &mut g, &mut passed)
+                .unwrap();
+            let factors = passed.factors().unwrap();
+            let like = |row: usize| row % 12 == 0;
+            let (alike, unlike): (Vec<usize>, Vec<usize>) = (
+                (0..rows).filter(|&row| like(row)).collect(),
+                (0..rows).filter(|&row| like(row + 8)).collect(),
+            );
+            for (groups, found) in [
+                (vec![alike.clone()], Found::Agreement),
+                (vec![unlike.clone()], Found::Gradients),
+                (vec![alike.clone(), vec![0], vec![24]], Found::Agreement),
+                (vec![alike.clone(), vec![0], unlike.clone(), vec![24]], Found::Gradients),
+            ] {
+                let mut packed = PackedGradients::default();
+                let wanted = gradients(&mut PackedGradients::default(), &remembered, &groups);
+                for _ in 0..2 {
+                    let active: Vec<SlotId> = (0..model.layout.slots().len()).map(SlotId).collect();
+                    packed.begin(&model.layout, &active, groups.len(), groups.len());
+                    let network = network.as_ref();
+                    let of = Of { network, model: &model, view: &view, memory, groups: &groups };
+                    let came = packed.over_slices(of, Some(&factors), &mut Vec::new()).unwrap();
+                    assert_eq!(came, Some(found), "{rows} {}", groups.len());
+                    if found == Found::Gradients {
+                        assert_eq!(packed.rows, wanted);
+                    }
+                }
             }
         }
     }

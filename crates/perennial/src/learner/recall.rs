@@ -4,11 +4,13 @@ use std::cell::RefMut;
 
 use super::{Context, LearnError};
 use crate::engine::Frozen;
-use crate::engine::packed::{PackedGradients, ROWS};
+use crate::engine::packed::{Found, Of, PackedGradients, ROWS};
 use crate::layout::SlotId;
 use crate::model::View;
+use crate::network::dense::Factors;
 use crate::objective::{Mode, Pass};
 use crate::parts::memory::Memory;
+use crate::strategy::Gradient;
 use crate::vector::Vector;
 
 impl<'a> Context<'a> {
@@ -38,12 +40,52 @@ impl<'a> Context<'a> {
     ) -> Result<RefMut<'a, PackedGradients>, LearnError> {
         let mut into = self.engine.recalled.borrow_mut();
         into.begin(&self.model.layout, active, groups.len(), most);
-        let network = self.network().as_ref();
-        let works = &mut *self.engine.works.borrow_mut();
-        if !into.over_slices(network, (self.model, view), memory, groups, works)? {
-            self.gradients_by_graph(view, memory, groups, &mut into)?;
-        }
+        self.recall(view, memory, groups, None, &mut into)?;
         Ok(into)
+    }
+
+    /// [`memory_gradients`](Self::memory_gradients) over the gradient's slots, where this step's
+    /// gradient g, as the driver took it, may go against one of them: `None` only where
+    /// ⟨g, g_k⟩ > 0 for each, whichever way it is rounded. To find that out on a plain dense network
+    /// takes about half of what the gradients take; with many rows in the batch, and on any other
+    /// network, they are made at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`memory_gradients`](Self::memory_gradients).
+    ///
+    /// # Panics
+    ///
+    /// As [`memory_gradients`](Self::memory_gradients).
+    pub fn opposed_gradients(
+        &mut self,
+        view: &View,
+        memory: &Memory,
+        groups: &[Vec<usize>],
+        gradient: &Gradient<'_>,
+        most: usize,
+    ) -> Result<Option<RefMut<'a, PackedGradients>>, LearnError> {
+        let mut into = self.engine.recalled.borrow_mut();
+        into.begin(&self.model.layout, gradient.active, groups.len(), most);
+        let factors = gradient.passed.factors();
+        let found = self.recall(view, memory, groups, factors.as_ref(), &mut into)?;
+        Ok((found == Found::Gradients).then_some(into))
+    }
+
+    fn recall(
+        &mut self,
+        view: &View,
+        memory: &Memory,
+        groups: &[Vec<usize>],
+        against: Option<&Factors>,
+        into: &mut PackedGradients,
+    ) -> Result<Found, LearnError> {
+        let of = Of { network: self.network().as_ref(), model: self.model, view, memory, groups };
+        if let Some(found) = into.over_slices(of, against, &mut self.engine.works.borrow_mut())? {
+            return Ok(found);
+        }
+        self.gradients_by_graph(view, memory, groups, into)?;
+        Ok(Found::Gradients)
     }
 
     /// One pass and one backward after another.

@@ -6,21 +6,15 @@ use rand::seq::SliceRandom;
 
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
-use crate::engine::Frozen;
+use crate::engine::{Frozen, Passed};
+use crate::layout::SlotId;
 use crate::model::View;
 use crate::optimizer::Descent;
-use crate::strategy::{Changed, Gradient, Keeps, Pool, Step};
+use crate::strategy::{Changed, Gradient, Keeps, Moved, Pool, Step, Stretch};
 use crate::vector::Vector;
 
-/// Vectors over θ that a phase's steps use again and again.
-struct Buffers {
-    /// ĝ: the gradient, edited in place.
-    gradient: Vector,
-    /// g before any edit, for a strategy that reads it.
-    plain: Vector,
-    /// Δ, for a strategy that reads it.
-    moved: Vector,
-}
+/// Weights that a step takes together: what a hook reads of so many fits a core's nearest cache.
+const STRETCH: usize = 4096;
 
 impl Learner {
     /// Trains from `at` to the end of the phase and says the position after it; `None` when a
@@ -51,13 +45,8 @@ impl Learner {
         let mut frozen = self.strategy.frozen(at.task, &self.core.model);
         self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
         let mut since = Instant::now();
-        let parameters = self.core.model.theta.len();
-        let reads = self.card.reads;
-        let mut buffers = Buffers {
-            gradient: Vector::zeros(parameters),
-            plain: Vector::zeros(if reads.gradient { parameters } else { 0 }),
-            moved: Vector::zeros(if reads.moved { parameters } else { 0 }),
-        };
+        let mut gradient = Vector::zeros(self.core.model.theta.len());
+        let mut passed = Passed::default();
         while at.epoch < epochs {
             let order = self.order(&at, rows);
             while at.step < steps && at.steps < last_step {
@@ -65,8 +54,14 @@ impl Learner {
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
                 let told = (&mut *watch, stop);
-                let changed =
-                    self.step(&mut at, data, (&pool, rows, total), network, &mut buffers, told)?;
+                let changed = self.step(
+                    &mut at,
+                    data,
+                    (&pool, rows, total),
+                    network,
+                    (&mut gradient, &mut passed),
+                    told,
+                )?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -116,33 +111,26 @@ impl Learner {
         data: &Data<'_>,
         (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
-        buffers: &mut Buffers,
+        (gradient, passed): (&mut Vector, &mut Passed),
         (watch, stop): (&mut (dyn Watch + '_), &Stop),
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];
         let batch = data.batch(pool, rows, unit);
-        let reads = self.card.reads;
         let lr_factor = at.phase.lr_factor;
         let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let passes = strategy.objective(&batch, &mut cx)?;
-        let gradient = &mut buffers.gradient;
-        let (computed, active) = cx.engine.gradient(cx.model, view, frozen, passes, gradient)?;
+        let (computed, active) =
+            cx.engine.passed_gradient(cx.model, (view, frozen), passes, gradient, passed)?;
         if !computed.loss.is_finite() {
             return Err(cx.not_finite("loss", computed.loss));
         }
-        if reads.gradient {
-            for range in active.iter().map(|&slot| cx.model.layout.slot(slot).range()) {
-                buffers.plain[range.clone()].copy_from_slice(&gradient[range]);
-            }
-        }
-        strategy.edit_gradient(&mut Gradient { values: gradient, active: &active }, &mut cx)?;
+        let mut own = Gradient { values: gradient, active: &active, passed };
+        strategy.edit_gradient(&mut own, &mut cx)?;
         let lr = cx.lr;
-        let descent = Descent { gradient, active: &active, lr, frozen: frozen.mask.as_deref() };
-        let model = &mut self.core.model;
-        let moved = reads.moved.then_some(&mut buffers.moved);
-        if !self.core.optimizer.step(&model.layout, &mut model.theta, &descent, moved) {
-            let slots = active.iter().map(|&slot| model.layout.slot(slot).range());
+        if !self.descend(gradient, &active, lr, frozen) {
+            let layout = &self.core.model.layout;
+            let slots = active.iter().map(|&slot| layout.slot(slot).range());
             let mut values = slots.flat_map(|range| &gradient[range]);
             let (what, value) = match values.find(|value| !value.is_finite()) {
                 Some(&value) => ("gradient", value),
@@ -159,12 +147,43 @@ impl Learner {
             batch: &batch,
             logits: &computed.logits,
             loss: computed.loss,
-            gradient: &buffers.plain,
-            moved: &buffers.moved,
-            active: &active,
             done: at.steps as f64 / total as f64,
         };
         strategy.after_step(&step, &mut cx)
+    }
+
+    /// Moves the active slots, a stretch after another; says whether every Δ was a finite number.
+    fn descend(
+        &mut self,
+        gradient: &mut [f32],
+        active: &[SlotId],
+        lr: f32,
+        frozen: &Frozen,
+    ) -> bool {
+        let (strategy, reads) = (&mut self.strategy, self.card.reads);
+        let (model, optimizer) = (&mut self.core.model, &mut self.core.optimizer);
+        let scratch = |read| vec![0.0; if read { STRETCH } else { 0 }];
+        let (mut plain, mut deltas) = (scratch(reads.gradient), scratch(reads.moved));
+        for &slot in active {
+            let range = model.layout.slot(slot).range();
+            let mut step = optimizer.begin(slot, range.len());
+            for first in range.clone().step_by(STRETCH) {
+                let at = first..range.end.min(first + STRETCH);
+                let (gradient, theta) = (&mut gradient[at.clone()], &mut model.theta[at.clone()]);
+                let plain = &mut plain[..if reads.gradient { at.len() } else { 0 }];
+                let deltas = &mut deltas[..if reads.moved { at.len() } else { 0 }];
+                plain.copy_from_slice(&gradient[..plain.len()]);
+                strategy.pull(&mut Stretch { at: at.clone(), gradient, theta, lr });
+                let frozen = frozen.mask.as_ref().map(|mask| mask.of(&at)).unwrap_or_default();
+                let descent = Descent { gradient, lr, frozen };
+                let moved = reads.moved.then_some(&mut *deltas);
+                if !step.take(first - range.start, theta, &descent, moved) {
+                    return false;
+                }
+                strategy.follow(&Moved { at, gradient: plain, moved: deltas, theta });
+            }
+        }
+        true
     }
 
     /// How long a phase is: epochs, and the step at which it ends all the same.

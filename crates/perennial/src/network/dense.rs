@@ -11,17 +11,22 @@
 //! general path and the oracle this one is tested against. Inputs that are mostly zeros are
 //! multiplied [number by number](super::sparse).
 
+mod backward;
+mod factors;
 mod laterals;
 
 use std::ops::Range;
 
 use faer::{Accum, MatMut, MatRef};
 
-use self::laterals::{At, Laterals};
+pub(crate) use self::backward::Group;
+use self::backward::{Before, add_rows, rectify};
+pub(crate) use self::factors::{Dot, Factors};
+use self::laterals::Laterals;
 use super::Network;
 use super::shared::multiply;
 use super::sparse::{Aligned, Kept, Sparse, WIDE};
-use crate::layout::{Layout, SlotId};
+use crate::layout::SlotId;
 use crate::model::{Grid, Model, View};
 use crate::objective::Columns;
 use crate::vector::wide;
@@ -72,29 +77,18 @@ pub(crate) struct Work {
     laterals: laterals::Work,
     /// Effective weights that are not θ's own.
     pub(crate) joined: Vec<f32>,
-    /// Where the rows are [kept](Kept): some rows of W_1, or δ_1; and what it is multiplied to.
+    /// Where the rows are [kept](Kept): δ_1, and what is summed.
     right: Aligned,
     sums: Aligned,
+    /// Inner products of inputs with those of another pass. `[rows, other rows]`
+    products: Vec<f32>,
 }
 
-/// A group of rows of a pass and the gradient it goes to.
-pub(crate) struct Group<'a> {
-    /// Which rows.
-    pub(crate) rows: Range<usize>,
-    /// The packed gradient.
-    pub(crate) gradient: &'a mut [f32],
-    /// Whether what the gradient holds is added to.
-    pub(crate) add: bool,
-}
-
-/// What a layer read, of all rows of the pass.
-enum Before<'a> {
-    /// `[rows, inputs]`
-    Dense(&'a [f32]),
-    /// The same, what of it is not 0, and δ `[rows, outputs]`.
-    Sparse(&'a [f32], &'a mut Sparse, &'a [f32]),
-    /// The same of rows that were read before, and scratch.
-    Kept(&'a Kept, &'a Aligned, &'a mut Aligned),
+/// Rows that are not read anew, with W_1 as their products take it.
+#[derive(Clone, Copy)]
+pub(crate) struct Again<'a> {
+    pub(crate) rows: &'a Kept,
+    pub(crate) weight: &'a Aligned,
 }
 
 impl Dense {
@@ -178,19 +172,28 @@ impl Dense {
     /// its inputs.
     pub(crate) fn keeps(&self) -> Option<(usize, usize)> {
         let first = self.trunk.first().filter(|_| self.laterals.is_none())?;
-        Some((first.inputs, first.outputs))
+        (first.outputs >= WIDE).then_some((first.inputs, first.outputs))
+    }
+
+    /// Copies W_1 to what products of kept rows take, if rows [may be](Self::keeps); whether so.
+    pub(crate) fn align(&self, theta: &[f32], to: &mut Aligned) -> bool {
+        let theta = self.joined.as_deref().unwrap_or(theta);
+        let first = self.trunk.first().filter(|_| self.keeps().is_some());
+        if let Some(first) = first {
+            to.copy(&theta[first.weight.at.clone()], first.outputs);
+        }
+        first.is_some()
     }
 
     /// The logits of `kept`, or else of `work.inputs`, into `work.logits`.
     pub(crate) fn forward(
         &self,
         theta: &[f32],
-        (rows, kept): (usize, Option<&Kept>),
+        (rows, kept): (usize, Option<Again<'_>>),
         work: &mut Work,
     ) {
         let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, logits, slope, laterals: received, right, sums, .. } =
-            work;
+        let Work { inputs, sparse, hidden, logits, slope, laterals: received, sums, .. } = work;
         hidden.resize_with(self.trunk.len(), Vec::new);
         if let (Some(first), None) = (self.trunk.first(), kept) {
             sparse.read(&inputs[..rows * first.inputs], first.inputs, first.outputs);
@@ -204,9 +207,7 @@ impl Dense {
             out.resize(rows * width, 0.0);
             match (before.last(), kept) {
                 (Some(h), _) => layer.forward(theta, h, matrix_mut(out, rows, width)),
-                (None, Some(kept)) => {
-                    kept.times((&theta[layer.weight.at.clone()], width), (right, sums), out);
-                }
+                (None, Some(kept)) => kept.rows.times(kept.weight, sums, out),
                 (None, None) => layer.first(theta, (inputs, sparse), out),
             }
             if let Some(laterals) = &self.laterals {
@@ -230,81 +231,6 @@ impl Dense {
         slope.clear();
         slope.resize(rows * units, 0.0);
     }
-
-    /// From `work.slope` to the gradient of each group, after [`forward`](Self::forward) of the
-    /// same rows. `place` says where in a packed gradient a slot begins; slots it does not know
-    /// are left out.
-    pub(crate) fn backward(
-        &self,
-        layout: &Layout,
-        theta: &[f32],
-        (rows, kept): (usize, Option<&Kept>),
-        work: &mut Work,
-        groups: &mut [Group<'_>],
-        place: impl Fn(SlotId) -> Option<usize>,
-    ) {
-        let theta = self.joined.as_deref().unwrap_or(theta);
-        let Work { inputs, sparse, hidden, slope, deltas, laterals: received, right, sums, .. } =
-            work;
-        deltas.resize_with(self.trunk.len(), Vec::new);
-        let (depth, units) = (self.trunk.len(), self.columns.len());
-        let slopes = matrix(slope, rows, units);
-        let known = |(l, layer): (usize, &Layer)| {
-            let own = layer.weight.grid.blocks.iter().chain(&layer.bias.grid.blocks).copied();
-            let received = self.laterals.iter().flat_map(|laterals| laterals.slots_at(l));
-            own.chain(received).any(|slot| place(slot).is_some())
-        };
-        let lowest = self.trunk.iter().enumerate().position(known).unwrap_or(depth);
-        for l in (lowest..depth).rev() {
-            let width = self.trunk[l].outputs;
-            let (own, after) = deltas.split_at_mut(l + 1);
-            let delta = &mut own[l];
-            delta.resize(rows * width, 0.0);
-            if let Some(next) = self.trunk.get(l + 1) {
-                let weight = matrix(&theta[next.weight.at.clone()], next.inputs, next.outputs);
-                let from = matrix(&after[0], rows, next.outputs);
-                let to = matrix_mut(delta, rows, width);
-                multiply(to, Accum::Replace, from, weight.transpose());
-            } else {
-                for (i, (head, columns)) in self.heads.iter().enumerate() {
-                    let weight = matrix(&theta[head.weight.at.clone()], head.inputs, head.outputs);
-                    let from = slopes.subcols(columns.start, columns.len());
-                    let accum = if i == 0 { Accum::Replace } else { Accum::Add };
-                    let to = matrix_mut(delta, rows, width);
-                    multiply(to, accum, from, weight.transpose());
-                }
-            }
-            rectify(delta, &hidden[l]);
-        }
-        if let (Some(_), Some(delta), Some(layer)) = (kept, deltas.first(), self.trunk.first()) {
-            right.copy(&delta[..rows * layer.outputs], layer.outputs);
-        }
-        for group in groups {
-            for (l, layer) in self.trunk.iter().enumerate().skip(lowest) {
-                let delta = &deltas[l][..rows * layer.outputs];
-                let h = match (l, kept) {
-                    (0, Some(kept)) => Before::Kept(kept, right, sums),
-                    (0, None) if sparse.holds(&group.rows) => Before::Sparse(inputs, sparse, delta),
-                    (0, None) => Before::Dense(inputs),
-                    _ => Before::Dense(&hidden[l - 1]),
-                };
-                layer.gradient(layout, h, matrix(delta, rows, layer.outputs), group, &place);
-                if let Some(laterals) = &self.laterals {
-                    let at = At { layout, theta, inputs, sparse };
-                    laterals.gradient(l, at, delta, group, received, &place);
-                }
-            }
-            if let Some(laterals) = &self.laterals {
-                let at = At { layout, theta, inputs, sparse };
-                laterals.gradient(depth, at, &slope[..rows * units], group, received, &place);
-            }
-            let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
-            for (head, columns) in &self.heads {
-                let delta = slopes.subcols(columns.start, columns.len());
-                head.gradient(layout, Before::Dense(features), delta, group, &place);
-            }
-        }
-    }
 }
 
 impl Layer {
@@ -318,82 +244,6 @@ impl Layer {
     /// xW of the inputs of the pass.
     fn first(&self, theta: &[f32], inputs: (&[f32], &Sparse), out: &mut [f32]) {
         inputs_times(inputs, &theta[self.weight.at.clone()], (self.inputs, self.outputs), out);
-    }
-
-    /// hᵀδ and Σ δ over the group's rows, where the packed gradient has a place for them.
-    fn gradient(
-        &self,
-        layout: &Layout,
-        mut h: Before<'_>,
-        delta: MatRef<'_, f32>,
-        group: &mut Group<'_>,
-        place: &impl Fn(SlotId) -> Option<usize>,
-    ) {
-        let rows = group.rows.clone();
-        let delta = delta.subrows(rows.start, rows.len());
-        let sides = (self.inputs, self.outputs);
-        self.weight.gradient(layout, group, place, |to, add| {
-            h.transposed_times(rows.clone(), delta, sides, to, add);
-        });
-        self.bias.gradient(layout, group, place, |to, add| add_rows(to, delta, add));
-    }
-}
-
-impl Before<'_> {
-    /// hᵀδ over `rows`, into or added to `to` `[inputs, outputs]`; δ is of those rows alone.
-    fn transposed_times(
-        &mut self,
-        rows: Range<usize>,
-        delta: MatRef<'_, f32>,
-        (inputs, outputs): (usize, usize),
-        to: &mut [f32],
-        add: bool,
-    ) {
-        match self {
-            Self::Sparse(h, sparse, delta) => {
-                sparse.transposed_times(h, rows, (*delta, outputs), to, add);
-            }
-            Self::Kept(kept, delta, sums) => kept.transposed_times(&rows, (delta, sums), to, add),
-            Self::Dense(h) => {
-                let h = matrix(&h[rows.start * inputs..], rows.len(), inputs);
-                let accum = if add { Accum::Add } else { Accum::Replace };
-                let to = matrix_mut(to, inputs, outputs);
-                multiply(to, accum, h.transpose(), delta);
-            }
-        }
-    }
-}
-
-impl Place {
-    /// Writes or adds a gradient to where its slots have their places. `write` does so for the
-    /// whole parameter.
-    fn gradient(
-        &self,
-        layout: &Layout,
-        group: &mut Group<'_>,
-        place: &impl Fn(SlotId) -> Option<usize>,
-        mut write: impl FnMut(&mut [f32], bool),
-    ) {
-        if let [slot] = self.grid.blocks[..] {
-            if let Some(first) = place(slot) {
-                write(&mut group.gradient[first..first + self.at.len()], group.add);
-            }
-            return;
-        }
-        if self.grid.blocks.iter().all(|&slot| place(slot).is_none()) {
-            return;
-        }
-        let mut whole = vec![0.0; self.at.len()];
-        write(&mut whole, false);
-        self.grid.runs(layout, |slot, joined, flat| {
-            let Some(first) = place(slot) else { return };
-            let first = first + flat.start - layout.slot(slot).offset;
-            let (to, from) = (&mut group.gradient[first..first + flat.len()], &whole[joined]);
-            match group.add {
-                true => to.iter_mut().zip(from).for_each(|(to, from)| *to += from),
-                false => to.copy_from_slice(from),
-            }
-        });
     }
 }
 
@@ -433,33 +283,6 @@ fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
                     let z = *value + bias;
                     *value = if cut && z <= 0.0 { 0.0 } else { z };
                 }
-            }
-        },
-    );
-}
-
-/// The sum of the rows, written or added.
-fn add_rows(to: &mut [f32], rows: MatRef<'_, f32>, add: bool) {
-    if !add {
-        to.fill(0.0);
-    }
-    wide(
-        #[inline(always)]
-        || {
-            for row in rows.row_iter() {
-                to.iter_mut().zip(row.iter()).for_each(|(to, x)| *to += x);
-            }
-        },
-    );
-}
-
-/// 0 where the unit did not fire.
-fn rectify(delta: &mut [f32], hidden: &[f32]) {
-    wide(
-        #[inline(always)]
-        || {
-            for (delta, &h) in delta.iter_mut().zip(hidden) {
-                *delta = if h > 0.0 { *delta } else { 0.0 };
             }
         },
     );

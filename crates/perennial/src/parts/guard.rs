@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::anchor::{fold, penalty, pull, pull_implicitly};
 use super::explain::PenaltyStep;
-use crate::layout::Layout;
-use crate::strategy::Gradient;
+use crate::strategy::Stretch;
 use crate::vector::{Vector, most};
 
 /// `s/2 Σ_i F_i (θ_i − θ*_i)²`; of weights younger than F it knows nothing.
@@ -16,17 +15,6 @@ pub struct Guard {
     pub importance: Vector,
     /// θ*. `[θ at the time]`
     pub anchor: Vector,
-}
-
-/// What a step needs to know to be pulled.
-#[derive(Clone, Copy, Debug)]
-pub struct Pull {
-    /// s.
-    pub strength: f32,
-    /// Explicit or implicit.
-    pub step: PenaltyStep,
-    /// The learning rate in force.
-    pub lr: f32,
 }
 
 impl Guard {
@@ -52,25 +40,14 @@ impl Guard {
         self.anchor = anchor;
     }
 
-    /// Adds the penalty's gradient over the active slots; with strength 0 nothing moves by a
-    /// bit.
-    pub fn pull(&self, gradient: &mut Gradient<'_>, layout: &Layout, theta: &[f32], how: Pull) {
-        let known = self.importance.len().min(self.anchor.len());
-        if known == 0 || how.strength == 0.0 {
-            return;
-        }
-        for &slot in gradient.active {
-            let range = layout.slot(slot).range();
-            let range = range.start.min(known)..range.end.min(known);
-            let g = &mut gradient.values[range.clone()];
-            let theta = &theta[range.clone()];
-            let (f, anchor) = (&self.importance[range.clone()], &self.anchor[range]);
-            match how.step {
-                PenaltyStep::Explicit => pull(g, theta, f, anchor, how.strength),
-                PenaltyStep::Implicit => {
-                    pull_implicitly(g, theta, f, anchor, how.strength, how.lr);
-                }
-            }
+    /// Adds the penalty's gradient of a stretch; with strength 0 nothing moves by a bit.
+    pub fn pull(&self, stretch: &mut Stretch<'_>, strength: f32, step: PenaltyStep) {
+        let Stretch { at, gradient, theta, lr } = stretch;
+        let (f, anchor) = (self.importance.of(at), self.anchor.of(at));
+        match step {
+            _ if strength == 0.0 => {}
+            PenaltyStep::Explicit => pull(gradient, theta, f, anchor, strength),
+            PenaltyStep::Implicit => pull_implicitly(gradient, theta, f, anchor, strength, *lr),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::layout::Layout;
-use crate::strategy::Step;
+use crate::strategy::Moved;
 use crate::vector::{Vector, most, wide};
 
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
@@ -52,27 +51,28 @@ pub struct RunningFisher {
 }
 
 impl RunningFisher {
-    /// Adds the squared plain gradient of a step.
-    pub fn observe(&mut self, layout: &Layout, step: &Step<'_>) {
-        self.fisher.resize(layout.len());
-        self.squares.resize(layout.len());
-        for range in step.active.iter().map(|&slot| layout.slot(slot).range()) {
-            let squares = &mut self.squares[range.clone()];
-            let gradient = &step.gradient[range];
-            wide(
-                #[inline(always)]
-                || {
-                    for (square, g) in squares.iter_mut().zip(gradient) {
-                        *square += g * g;
-                    }
-                },
-            );
-        }
-        self.steps += 1;
+    /// Makes both as long as θ.
+    pub fn grow(&mut self, parameters: usize) {
+        self.fisher.resize(parameters);
+        self.squares.resize(parameters);
     }
 
-    /// Whether the window is full.
-    pub fn due(&self) -> bool {
+    /// Adds the squared plain gradient of a stretch.
+    pub fn observe(&mut self, step: &Moved<'_>) {
+        let squares = &mut self.squares[step.at.clone()];
+        wide(
+            #[inline(always)]
+            || {
+                for (square, g) in squares.iter_mut().zip(step.gradient) {
+                    *square += g * g;
+                }
+            },
+        );
+    }
+
+    /// Counts a step; whether the window is full.
+    pub fn count(&mut self) -> bool {
+        self.steps += 1;
         self.steps >= WINDOW
     }
 
@@ -105,9 +105,6 @@ impl RunningFisher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::SlotId;
-    use crate::network::Init;
-    use crate::strategy::Batch;
 
     #[test]
     fn scales_by_hand() {
@@ -136,23 +133,12 @@ mod tests {
     /// By hand: ten steps with g = 2 → mean square 4, F = .9 · 4; ten with 0 → .1 of it.
     #[test]
     fn a_window_counts_nine_tenths() {
-        let mut layout = Layout::default();
-        layout.append("w", &[1], Init::Constant(0.0));
         let mut running = RunningFisher::default();
-        let (batch, active) = (Batch::default(), [SlotId(0)]);
+        running.grow(1);
         for (g, wanted) in [(2.0, 3.6), (0.0, 0.36)] {
             for i in 1..=WINDOW {
-                let step = Step {
-                    batch: &batch,
-                    logits: &[],
-                    loss: 0.0,
-                    gradient: &[g],
-                    moved: &[],
-                    active: &active,
-                    done: 1.0,
-                };
-                running.observe(&layout, &step);
-                assert_eq!(running.due(), i == WINDOW);
+                running.observe(&Moved { at: 0..1, gradient: &[g], moved: &[], theta: &[0.0] });
+                assert_eq!(running.count(), i == WINDOW);
             }
             running.update_and_begin();
             assert!((running.fisher[0] - wanted).abs() < 1e-6, "{:?}", running.fisher);

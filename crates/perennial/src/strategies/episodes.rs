@@ -83,7 +83,11 @@ impl Episodes {
         if groups.iter().all(Vec::is_empty) {
             return Ok(()); // there is no past yet
         }
-        let past = cx.memory_gradients(view, &self.memory, groups, gradient.active, most)?;
+        let past = cx.opposed_gradients(view, &self.memory, groups, gradient, most)?;
+        let Some(past) = past else {
+            self.conflicts.agreed();
+            return Ok(());
+        };
         past.edit(&cx.model.layout, gradient.values, |g| {
             let products = Products::of(&past.rows, g);
             let dots = &products.dots;

@@ -44,13 +44,11 @@ use super::{Method, at_least_one, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::fisher::Fisher;
-use crate::parts::guard::{Guard, Pull};
+use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{
-    Card, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy,
-};
+use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
 
 /// Elastic weight consolidation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -182,17 +180,10 @@ impl Strategy for Ewc {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
-        let strength = self.settings.lambda as f32;
-        let how = Pull { strength, step: self.settings.step, lr: cx.lr };
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
         for guard in &self.guards {
-            guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
+            guard.pull(stretch, self.settings.lambda as f32, self.settings.step);
         }
-        Ok(())
     }
 
     fn next_phase(

@@ -29,9 +29,7 @@ use crate::learner::{Context, LearnError};
 use crate::parts::anchor;
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::scenario::Setting;
-use crate::strategy::{
-    Card, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy,
-};
+use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
 use crate::vector::Vector;
 
 /// A constant pull to the weights of the task before.
@@ -111,30 +109,19 @@ impl Strategy for L2 {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
         let strength = 2.0 * self.settings.lambda as f32;
-        if strength == 0.0 {
-            return Ok(());
-        }
-        for &slot in gradient.active {
-            let range = cx.model.layout.slot(slot).range();
-            let known = self.anchor.len();
-            let range = range.start.min(known)..range.end.min(known);
-            let (theta, anchor) = (&cx.model.theta[range.clone()], &self.anchor[range.clone()]);
-            let g = &mut gradient.values[range];
-            match self.settings.step {
-                PenaltyStep::Explicit => anchor::pull_equally(g, theta, anchor, strength),
-                PenaltyStep::Implicit => {
-                    anchor::pull_equally(g, theta, anchor, strength);
-                    g.iter_mut().for_each(|g| *g /= 1.0 + cx.lr * strength);
-                }
+        let Stretch { at, gradient, theta, lr } = stretch;
+        let anchor = self.anchor.of(at);
+        match self.settings.step {
+            _ if strength == 0.0 => {}
+            PenaltyStep::Explicit => anchor::pull_equally(gradient, theta, anchor, strength),
+            PenaltyStep::Implicit => {
+                anchor::pull_equally(gradient, theta, anchor, strength);
+                let known = &mut gradient[..anchor.len()];
+                known.iter_mut().for_each(|g| *g /= 1.0 + *lr * strength);
             }
         }
-        Ok(())
     }
 
     fn next_phase(

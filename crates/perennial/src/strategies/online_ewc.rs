@@ -37,13 +37,14 @@ use super::{Method, at_least_one, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::fisher::Fisher;
-use crate::parts::guard::{Guard, Pull};
+use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::parts::path::{RunningFisher, divide_by_most, min_max};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Card, Changed, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Stretch,
 };
 use crate::vector::Vector;
 
@@ -192,25 +193,26 @@ impl Strategy for OnlineEwc {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
-    }
-
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
-        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
-        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
+        explain::begin(cx, Self::NAME, self.strength(), self.settings.step)?;
+        if self.runs() {
+            self.running.grow(cx.model.theta.len());
+        }
         Ok(())
     }
 
-    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        self.guard.pull(stretch, self.factor(), self.settings.step);
+    }
+
+    fn follow(&mut self, moved: &Moved<'_>) {
         if self.runs() {
-            self.running.observe(&cx.model.layout, step);
-            if self.running.due() {
-                self.running.update_and_begin();
-            }
+            self.running.observe(moved);
+        }
+    }
+
+    fn after_step(&mut self, _: &Step<'_>, _: &mut Context<'_>) -> Result<Changed, LearnError> {
+        if self.runs() && self.running.count() {
+            self.running.update_and_begin();
         }
         Ok(Changed::Nothing)
     }

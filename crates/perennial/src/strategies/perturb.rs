@@ -40,13 +40,11 @@ use crate::model::View;
 use crate::objective::{Mode, Pass};
 use crate::parts::curvature::{self, EXACT_STEP};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
-use crate::parts::guard::{Guard, Pull};
+use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{
-    Card, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy,
-};
+use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
 use crate::vector::Vector;
 
 /// The length of a random move over all P weights: each goes by this / √P.
@@ -245,14 +243,8 @@ impl Strategy for Perturb {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
-        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
-        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
-        Ok(())
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        self.guard.pull(stretch, self.factor(), self.settings.step);
     }
 
     fn next_phase(

@@ -40,12 +40,13 @@ use serde_json::Value;
 use super::{Method, above_zero, at_least_zero};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
-use crate::parts::guard::{Guard, Pull};
+use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::path::{RunningFisher, min_max, walk};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Card, Changed, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Stretch,
 };
 use crate::vector::{Vector, wide};
 
@@ -189,30 +190,24 @@ impl Strategy for Rwalk {
         self.gathering = Vector::zeros(parameters);
         self.path = Vector::zeros(parameters);
         self.window = cx.model.theta.clone();
+        self.running.grow(parameters);
         if self.settings.variant == RwalkVariant::Agem {
             self.running.begin();
         }
         Ok(())
     }
 
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
-        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
-        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
-        Ok(())
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        self.guard.pull(stretch, self.factor(), self.settings.step);
     }
 
-    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
-        let layout = &cx.model.layout;
-        for range in step.active.iter().map(|&slot| layout.slot(slot).range()) {
-            let (g, moved) = (&step.gradient[range.clone()], &step.moved[range.clone()]);
-            walk(&mut self.path[range], g, moved);
-        }
-        self.running.observe(layout, step);
-        if self.running.due() {
+    fn follow(&mut self, moved: &Moved<'_>) {
+        walk(&mut self.path[moved.at.clone()], moved.gradient, moved.moved);
+        self.running.observe(moved);
+    }
+
+    fn after_step(&mut self, _: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        if self.running.count() {
             self.end_window(&cx.model.theta); // with the F before this window
             match self.settings.variant {
                 RwalkVariant::Paper => self.running.update_and_begin(),
@@ -246,7 +241,6 @@ impl Strategy for Rwalk {
         for (score, gathered) in self.score.iter_mut().zip(self.gathering.iter()) {
             *score = old * *score + new * gathered;
         }
-        self.running.fisher.resize(parameters);
         let mut importance = self.running.fisher.clone();
         let mut score = self.score.clone();
         min_max(&mut importance);

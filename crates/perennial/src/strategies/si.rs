@@ -37,12 +37,12 @@ use serde_json::Value;
 use super::{Method, above_zero, at_least_zero};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
-use crate::parts::guard::{Guard, Pull};
+use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::path::walk;
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step, Strategy,
+    Card, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Strategy, Stretch,
 };
 use crate::vector::{Vector, wide};
 
@@ -137,11 +137,6 @@ impl Si {
     fn factor(&self) -> f32 {
         2.0 * self.settings.c as f32
     }
-
-    fn pull(&self, gradient: &mut Gradient<'_>, cx: &Context<'_>) {
-        let how = Pull { strength: self.factor(), step: self.settings.step, lr: cx.lr };
-        self.guard.pull(gradient, &cx.model.layout, &cx.model.theta, how);
-    }
 }
 
 /// Ω and ω become the next Ω; θ is where the task ended and `start` where it began.
@@ -209,32 +204,24 @@ impl Strategy for Si {
         Ok(())
     }
 
-    fn edit_gradient(
-        &mut self,
-        gradient: &mut Gradient<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), LearnError> {
-        self.pull(gradient, cx);
-        Ok(())
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        self.guard.pull(stretch, self.factor(), self.settings.step);
     }
 
-    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
-        let layout = &cx.model.layout;
-        for range in step.active.iter().map(|&slot| layout.slot(slot).range()) {
-            let (g, moved) = (&step.gradient[range.clone()], &step.moved[range.clone()]);
-            walk(&mut self.path[range.clone()], g, moved);
-            if self.settings.gradient == PathGradient::Penalised {
-                // The penalty's part of the gradient, at the weights before the move.
-                let known = self.guard.importance.len();
-                for i in range.start.min(known)..range.end.min(known) {
-                    let before = cx.model.theta[i] - step.moved[i];
-                    let far = before - self.guard.anchor[i];
-                    let pull = self.factor() * self.guard.importance[i] * far;
-                    self.path[i] -= pull * step.moved[i];
-                }
+    fn follow(&mut self, moved: &Moved<'_>) {
+        let factor = self.factor();
+        let path = &mut self.path[moved.at.clone()];
+        walk(path, moved.gradient, moved.moved);
+        if self.settings.gradient == PathGradient::Penalised {
+            // The penalty's part of the gradient, at the weights before the move.
+            let Guard { importance, anchor } = &self.guard;
+            let held = importance.of(&moved.at).iter().zip(anchor.of(&moved.at));
+            let weights = moved.theta.iter().zip(moved.moved).zip(held);
+            for (path, ((theta, delta), (omega, anchor))) in path.iter_mut().zip(weights) {
+                let far = theta - delta - anchor;
+                *path -= factor * omega * far * delta;
             }
         }
-        Ok(Changed::Nothing)
     }
 
     fn next_phase(

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use perennial::learner::{Context, LearnError, Learner, Training};
 use perennial::state::{State, to_state};
 use perennial::strategies::Entry;
-use perennial::strategy::{Batch, Card, Changed, Gradient, Outcome, Phase, Step, Strategy};
+use perennial::strategy::{
+    Batch, Card, Changed, Gradient, Moved, Outcome, Phase, Step, Strategy, Stretch,
+};
 use perennial::{OptimizerKind, OptimizerSettings, Pass, Setting, Stream};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -58,7 +60,7 @@ fn strength_zero_is_fine_tuning_bit_for_bit() {
 /// One look at a penalty: gradient before and after, θ, and what the strategy holds.
 type Look = (Vec<f32>, Vec<f32>, Vec<f32>, State);
 
-/// Hands every call on and looks at what `edit_gradient` does.
+/// Hands every call on and looks at what `pull` does.
 struct Looking {
     inner: Box<dyn Strategy>,
     looks: Arc<Mutex<Vec<Look>>>,
@@ -95,12 +97,20 @@ impl Strategy for Looking {
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
-        let before = gradient.values.to_vec();
+        let (before, theta) = (gradient.values.to_vec(), cx.model.theta.to_vec());
         self.inner.edit_gradient(gradient, cx)?;
-        let (after, theta) = (gradient.values.to_vec(), cx.model.theta.to_vec());
+        assert_eq!(gradient.values, before, "a penalty pulls stretch by stretch");
         let state = to_state(self.inner.as_ref())?;
-        self.looks.lock().unwrap().push((before, after, theta, state));
+        self.looks.lock().unwrap().push((before.clone(), before, theta, state));
         Ok(())
+    }
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        self.inner.pull(stretch);
+        let looks = &mut *self.looks.lock().unwrap();
+        looks.last_mut().unwrap().1[stretch.at.clone()].copy_from_slice(stretch.gradient);
+    }
+    fn follow(&mut self, moved: &Moved<'_>) {
+        self.inner.follow(moved);
     }
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
         self.inner.after_step(step, cx)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use perennial::learner::{Context, LearnError, Learner, Training};
 use perennial::strategies::REGISTRY;
 use perennial::strategy::{
-    Batch, Card, Changed, Gradient, Isolation, Outcome, Phase, Pool, Step, Strategy,
+    Batch, Card, Changed, Gradient, Isolation, Moved, Outcome, Phase, Pool, Step, Strategy, Stretch,
 };
 use perennial::{Frozen, Model, Pass, Setting, View};
 use serde::{Serialize, Serializer};
@@ -67,6 +67,15 @@ impl Strategy for Traced {
     ) -> Result<(), LearnError> {
         self.log("edit");
         self.inner.edit_gradient(gradient, cx)
+    }
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        self.log(format!("pull {}..{}", stretch.at.start, stretch.at.end));
+        self.inner.pull(stretch);
+    }
+    fn follow(&mut self, moved: &Moved<'_>) {
+        let pulled = self.log.lock().unwrap().pop();
+        assert_eq!(pulled, Some(format!("pull {}..{}", moved.at.start, moved.at.end)));
+        self.inner.follow(moved);
     }
     fn frozen(&self, task: usize, model: &Model) -> Frozen {
         self.log(format!("frozen {task}"));
@@ -134,7 +143,8 @@ fn golden(name: &str, isolation: Isolation) -> String {
     log.join(" | ")
 }
 
-/// Catches: a hook called twice, never, or in another order; a pure hook asked in every step.
+/// Catches: a hook called twice, never, or in another order; a stretch that moved without having
+/// been pulled, or the other way round; a pure hook asked in every step.
 #[test]
 fn hooks_come_in_the_order_of_the_golden_log() {
     let stream = stream("permuted-digits", Some(20), 0);

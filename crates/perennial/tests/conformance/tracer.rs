@@ -8,8 +8,8 @@ use perennial::network::Init;
 use perennial::scenario::Part;
 use perennial::state::{State, from_state};
 use perennial::strategy::{
-    Batch, Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Promises, Reads, Step,
-    Strategy,
+    Batch, Card, Changed, Gradient, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Step,
+    Strategy, Stretch,
 };
 use perennial::{
     Frozen, Keep, Mask, Mode, Model, OptimizerSettings, Pass, Setting, Statistics, Target, Term,
@@ -145,11 +145,23 @@ impl Strategy for Tracer {
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
         for &slot in gradient.active {
-            for index in cx.model.layout.slot(slot).range() {
-                gradient.values[index] += 1e-4 * cx.model.theta[index];
-            }
+            let range = cx.model.layout.slot(slot).range();
+            gradient.values[range].iter_mut().for_each(|g| *g *= 0.999);
         }
         Ok(())
+    }
+
+    fn pull(&mut self, stretch: &mut Stretch<'_>) {
+        stretch.gradient.iter_mut().zip(stretch.theta).for_each(|(g, theta)| *g += 1e-4 * theta);
+    }
+
+    fn follow(&mut self, moved: &Moved<'_>) {
+        let sum = |sums: &mut Vector, of: &[f32]| {
+            sums.resize(sums.len().max(moved.at.end));
+            sums[moved.at.clone()].iter_mut().zip(of).for_each(|(sum, of)| *sum += of);
+        };
+        sum(&mut self.gradients, moved.gradient);
+        sum(&mut self.moves, moved.moved);
     }
 
     fn frozen(&self, _: usize, _: &Model) -> Frozen {
@@ -160,18 +172,9 @@ impl Strategy for Tracer {
         frozen
     }
 
-    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+    fn after_step(&mut self, step: &Step<'_>, _: &mut Context<'_>) -> Result<Changed, LearnError> {
         assert_eq!(step.logits.len(), 2);
         assert_eq!(step.logits[0].rows(), step.batch.len());
-        let parameters = cx.model.theta.len();
-        self.gradients.resize(parameters);
-        self.moves.resize(parameters);
-        for range in step.active.iter().map(|&slot| cx.model.layout.slot(slot).range()) {
-            for i in range {
-                self.gradients[i] += step.gradient[i];
-                self.moves[i] += step.moved[i];
-            }
-        }
         Ok(Changed::View)
     }
 

@@ -77,7 +77,8 @@ pub(super) fn agrees_with_autodiff(network: Arc<dyn Network>, mut model: Model, 
         let mut groups = [Group { rows, gradient, add }];
         let place = |slot| Some(model.layout.slot(slot).offset);
         let rows = (all.rows, None);
-        dense.backward(&model.layout, &model.theta, rows, &mut work, &mut groups, place);
+        dense.deltas(&model.theta, rows.0, &mut work, place);
+        dense.gradients(&model.layout, &model.theta, rows, &mut work, &mut groups, place);
     }
     let engine = Engine::new(network);
     for (part, found) in parts.into_iter().zip(gradients.chunks(model.theta.len())) {

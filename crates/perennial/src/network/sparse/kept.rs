@@ -109,19 +109,13 @@ impl Kept {
         Some(Self { numbers, rows, columns })
     }
 
-    /// XW, into `out` `[rows, outputs]`; X is what was read and W is `[inputs, outputs]`. The
-    /// other two are scratch.
-    pub(crate) fn times(
-        &self,
-        (weight, outputs): (&[f32], usize),
-        (right, sums): (&mut Aligned, &mut Aligned),
-        out: &mut [f32],
-    ) {
+    /// XW, into `out` `[rows, outputs]`; X is what was read and W is `[inputs, outputs]`. The last
+    /// one is scratch.
+    pub(crate) fn times(&self, weight: &Aligned, sums: &mut Aligned, out: &mut [f32]) {
+        let outputs = weight.width;
         sums.begin(out.len() / outputs, outputs); // the first tile writes every row
         for (i, tile) in self.rows.tiles.iter().enumerate() {
-            let Range { start, end } = tile.right;
-            right.copy(&weight[start * outputs..end * outputs], outputs);
-            let right = (right.from(0), outputs);
+            let right = (weight.from(tile.right.start), outputs);
             self.rows.multiply(tile, &self.numbers, right, sums.matrix_mut(), i > 0);
         }
         sums.write(out);
@@ -238,8 +232,7 @@ mod tests {
                 aligned.copy(rows, outputs);
                 aligned
             };
-            let scratch = (&mut aligned(&delta), &mut aligned(&weight));
-            kept.times((&weight, outputs), scratch, &mut found);
+            kept.times(&aligned(&weight), &mut aligned(&delta), &mut found);
             sparse.times(&values, &weight, outputs, &mut known);
             assert_eq!(found, known);
             let (mut found, mut known) = (vec![5.0; INPUTS * outputs], vec![7.0; INPUTS * outputs]);
