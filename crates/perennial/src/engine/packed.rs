@@ -336,7 +336,7 @@ mod tests {
                 .passed_gradient(&mut model, (&view, &frozen), vec![pass], &mut g, &mut passed)
                 .unwrap();
             let factors = passed.factors().unwrap();
-            let like = |row: usize| row % 12 == 0;
+            let like = |row: usize| row.is_multiple_of(12);
             let (alike, unlike): (Vec<usize>, Vec<usize>) = (
                 (0..rows).filter(|&row| like(row)).collect(),
                 (0..rows).filter(|&row| like(row + 8)).collect(),

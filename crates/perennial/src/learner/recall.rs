@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
 
     /// [`memory_gradients`](Self::memory_gradients) over the gradient's slots, where this step's
     /// gradient g, as the driver took it, may go against one of them: `None` only where
-    /// ⟨g, g_k⟩ > 0 for each, whichever way it is rounded. To find that out on a plain dense network
+    /// ⟨g, g_k⟩ > 0 for each, by more than rounding. To find that out on a plain dense network
     /// takes about half of what the gradients take; with many rows in the batch, and on any other
     /// network, they are made at once.
     ///

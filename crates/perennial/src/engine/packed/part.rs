@@ -124,8 +124,8 @@ impl Part<'_> {
     }
 
     /// The gradient of each group, packed one after another into `to`. If `against` another one,
-    /// only where an inner product with it is not surely positive; or else says their sum, which of
-    /// pieces of a group is all that is asked.
+    /// only where an inner product with it is not surely positive; or else says the sum of all, which
+    /// is what pieces of a group are asked for.
     pub(super) fn gradients(
         &self,
         of: Of<'_>,
@@ -138,7 +138,7 @@ impl Part<'_> {
         let (dense, place) = (&self.dense, place(places));
         let (layout, theta) = (&of.model.layout, &of.model.theta);
         let mut dots = vec![Dot::default(); self.groups.len()];
-        let (mut asked, last) = (against, self.passes().len() - 1);
+        let (mut asked, last) = (against, self.passes().len().saturating_sub(1));
         self.pass(of, (work, reads), |i, ranges, rows, work| {
             dense.deltas(theta, rows.0, work, place);
             if let Some(factors) = asked {

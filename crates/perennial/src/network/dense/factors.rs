@@ -83,9 +83,9 @@ impl Factors {
 }
 
 impl Dot {
-    /// Whether it is above 0, whichever way its terms are rounded and summed.
+    /// Whether it is above 0 by more than rounding makes of it; of no number it is not.
     pub(crate) fn surely_positive(self) -> bool {
-        // Single precision, of sums of some thousands: 1e-7 times their square root each.
+        // A hundred times the rounding of a term, which is a product of sums in single precision.
         const ROUNDING: f64 = 1e-5;
         self.value > ROUNDING * self.magnitude
     }
