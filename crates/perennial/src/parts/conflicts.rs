@@ -50,6 +50,15 @@ impl Conflicts {
         }
     }
 
+    /// Whether so many steps of this task were projected that to ask before costs more than it
+    /// saves: three of five, of ten at least.
+    pub fn frequent(&self) -> bool {
+        const ENOUGH: u64 = 10;
+        self.tasks
+            .last()
+            .is_some_and(|task| task.steps >= ENOUGH && 5 * task.projected > 3 * task.steps)
+    }
+
     /// For reports: `{"conflicts": [{"task", "steps", "projected", "violated", "angle_before",
     /// "angle_after"}]}`. `projected` is the share of the steps; the other numbers are means over
     /// the projected steps, null without any. Tasks count from 1.
@@ -72,6 +81,23 @@ impl Conflicts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Catches: steps of tasks before that count, a share of few steps.
+    #[test]
+    fn conflicts_are_frequent_above_three_of_five() {
+        let mut conflicts = Conflicts::default();
+        let angles = Angles { before: 100.0, after: 90.0 };
+        for _ in 0..2 {
+            conflicts.begin_task();
+            assert!(!conflicts.frequent());
+            (0..9).for_each(|_| conflicts.projected(1, angles));
+            assert!(!conflicts.frequent());
+            (0..6).for_each(|_| conflicts.agreed());
+            assert!(!conflicts.frequent()); // 9 of 15
+            conflicts.projected(1, angles);
+            assert!(conflicts.frequent());
+        }
+    }
 
     #[test]
     fn means_are_over_the_projected_steps() {

@@ -83,7 +83,11 @@ impl Episodes {
         if groups.iter().all(Vec::is_empty) {
             return Ok(()); // there is no past yet
         }
-        let past = cx.opposed_gradients(view, &self.memory, groups, gradient, most)?;
+        let (memory, active) = (&self.memory, gradient.active);
+        let past = match self.conflicts.frequent() {
+            true => Some(cx.memory_gradients(view, memory, groups, active, most)?),
+            false => cx.opposed_gradients(view, memory, groups, gradient, most)?,
+        };
         let Some(past) = past else {
             self.conflicts.agreed();
             return Ok(());
