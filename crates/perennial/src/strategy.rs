@@ -379,7 +379,7 @@ pub struct Gradient<'a> {
 }
 
 /// Weights of one slot that lie side by side, before they move. A step takes θ stretch by
-/// stretch, each short enough that all that a hook reads of it stays in a core's nearest cache.
+/// stretch, each short enough that all that is read of it stays in a core's first two caches.
 #[derive(Debug)]
 pub struct Stretch<'a> {
     /// Which weights of θ.

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::part::ROWS;
-use self::part::{Part, Read, in_parts};
+use self::part::{Ask, Part, Read, in_parts};
 use crate::layout::{Layout, SlotId};
 use crate::model::{Model, View};
 use crate::network::Network;
@@ -125,9 +125,6 @@ impl PackedGradients {
             let mut rows = std::mem::take(if pieces { &mut self.pieces } else { &mut self.rows });
             let groups: usize = parts.iter().map(|part| part.groups.len()).sum();
             rows.resize(groups * self.length, 0.0);
-            if !parts.iter().all(|part| part.reaches(&self.places)) {
-                rows.fill(0.0); // what the pass of a group does not reach
-            }
             let found = self.fill(parts, (pieces, &mut rows), of, against, works);
             if !pieces {
                 self.rows = rows;
@@ -169,11 +166,12 @@ impl PackedGradients {
         });
         let mut jobs: Vec<Job<'_>> = jobs.collect();
         let opposed = AtomicBool::new(false);
-        let run = |job: &mut Job<'_>, against, work: &mut Work| {
-            job.came = job.part.gradients(of, places, job.rows, against, (work, job.reads));
+        let run = |job: &mut Job<'_>, ask, work: &mut Work| {
+            job.came = job.part.gradients(of, places, job.rows, ask, (work, job.reads));
         };
         share(jobs.iter_mut().collect(), works, |job, work| {
-            run(job, against.filter(|_| !opposed.load(Ordering::Relaxed)), work);
+            let against = against.filter(|_| !opposed.load(Ordering::Relaxed));
+            run(job, against.map_or(Ask::Make, Ask::Against), work);
             opposed.fetch_or(!matches!(job.came, Ok(Some(_))), Ordering::Relaxed);
         });
         if !opposed.into_inner() {
@@ -184,7 +182,7 @@ impl PackedGradients {
             }
         }
         let asked = jobs.iter_mut().filter(|job| matches!(job.came, Ok(Some(_))));
-        share(asked.collect(), works, |job, work| run(job, None, work));
+        share(asked.collect(), works, |job, work| run(job, Ask::MakeAfterAll, work));
         jobs.into_iter().try_for_each(|job| job.came.map(drop))?;
         Ok(Found::Gradients)
     }
@@ -320,12 +318,12 @@ mod tests {
         }
     }
 
-    /// A step on row 0, which has the pixel of row 4 and another label, asks groups: of a pass
-    /// each, in pieces, and in pieces of two passes. Catches: a question that changes a gradient, a
+    /// A step on row 0, which has the pixel of row 4 and another label, asks groups: of one part, in
+    /// pieces or parts of two passes, and in pieces of two passes. Catches: a question that changes a gradient, a
     /// group that is opposed and not made, one that was asked before it and is not.
     #[test]
     fn gradients_are_made_where_one_may_be_opposed() {
-        for rows in [40, 1500] {
+        for rows in [40, 4000, 16_000] {
             let remembered = remembered(rows);
             let (network, model, memory) = &remembered;
             let (mut passed, mut model) = (Passed::default(), model.clone());

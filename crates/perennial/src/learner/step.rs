@@ -13,7 +13,7 @@ use crate::optimizer::Descent;
 use crate::strategy::{Changed, Gradient, Keeps, Moved, Pool, Step, Stretch};
 use crate::vector::Vector;
 
-/// Weights that a step takes together: what a hook reads of so many fits a core's nearest cache.
+/// Weights that a step takes together: what a hook reads of so many fits a core's first two caches.
 const STRETCH: usize = 4096;
 
 impl Learner {

@@ -59,6 +59,7 @@ impl RunningFisher {
 
     /// Adds the squared plain gradient of a stretch.
     pub fn observe(&mut self, step: &Moved<'_>) {
+        self.grow(self.squares.len().max(step.at.end)); // saved before it was ever grown
         let squares = &mut self.squares[step.at.clone()];
         wide(
             #[inline(always)]

@@ -14,7 +14,8 @@
 //! | what is stored | [`choose`](AgemSettings::choose) |
 //! | rows of g_ref | [`batch`](AgemSettings::batch), without replacement; all if there are fewer |
 //!
-//! Keeps the memory. A step costs one more pass of `batch` rows, however many tasks there are.
+//! Keeps the memory. A step costs one more pass of `batch` rows, however many tasks there are; on a
+//! plain dense network half of it where the step does not go against g_ref.
 //!
 //! The guarantee is of the gradient and of g_ref alone, not of every task. With momentum, Adam or
 //! weight decay the move is another; with batch normalisation the memory is judged by running

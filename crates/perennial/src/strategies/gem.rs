@@ -15,7 +15,8 @@
 //! | GGᵀ + ridge · 1 | [`ridge`](GemSettings::ridge): 0 keeps the constraints exactly |
 //!
 //! Keeps the memory. A step of task t costs a pass over all t − 1 memories and holds as many
-//! gradients: it grows with the tasks.
+//! gradients: it grows with the tasks. On a plain dense network, steps that go against nothing are
+//! known to do so from half of each pass, as long as most steps of the task are such.
 //!
 //! *Many tasks.* A step that goes against one task adds γ of every old gradient at least, which with
 //! many tasks is many times the learning rate on a few samples. Permuted MNIST, 17 tasks of 55,000

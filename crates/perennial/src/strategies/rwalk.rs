@@ -241,6 +241,7 @@ impl Strategy for Rwalk {
         for (score, gathered) in self.score.iter_mut().zip(self.gathering.iter()) {
             *score = old * *score + new * gathered;
         }
+        self.running.grow(parameters); // of a task without steps, saved before it was ever grown
         let mut importance = self.running.fisher.clone();
         let mut score = self.score.clone();
         min_max(&mut importance);

@@ -75,6 +75,9 @@ impl Strategy for Traced {
     fn follow(&mut self, moved: &Moved<'_>) {
         let pulled = self.log.lock().unwrap().pop();
         assert_eq!(pulled, Some(format!("pull {}..{}", moved.at.start, moved.at.end)));
+        if self.log.lock().unwrap().last().is_none_or(|last| last != "moved") {
+            self.log("moved");
+        }
         self.inner.follow(moved);
     }
     fn frozen(&self, task: usize, model: &Model) -> Frozen {
@@ -124,7 +127,9 @@ fn golden(name: &str, isolation: Isolation) -> String {
         for (phase, steps) in phases(name, task) {
             log.push(format!("view {task} | frozen {task}"));
             for first in (0..rows).step_by(10).take(steps) {
-                log.push(format!("step: | edit | after {}", (rows - first).min(10)));
+                // With one head, freeze holds all slots from the second task on.
+                let moved = if name == "freeze" && task > 0 { "" } else { "moved | " };
+                log.push(format!("step: | edit | {moved}after {}", (rows - first).min(10)));
             }
             if phase.starts_with("compact") {
                 log.push(format!("view {task} | frozen {task}")); // a step that pruned says so

@@ -115,53 +115,82 @@ fn place(places: &[(SlotId, usize)]) -> impl Fn(SlotId) -> Option<usize> + Copy 
     }
 }
 
+/// What is asked of a part.
+#[derive(Clone, Copy)]
+pub(super) enum Ask<'a> {
+    /// Its gradients.
+    Make,
+    /// Its gradients, if one may be opposed to this one.
+    Against(&'a Factors),
+    /// Its gradients after all, of the rows that were read when it was asked.
+    MakeAfterAll,
+}
+
 impl Part<'_> {
     /// Whether the passes of all its groups reach all these slots.
-    pub(super) fn reaches(&self, places: &[(SlotId, usize)]) -> bool {
+    fn reaches(&self, places: &[(SlotId, usize)]) -> bool {
         let slots: BTreeSet<SlotId> = self.dense.slots().collect();
         let reached = places.iter().all(|(slot, _)| slots.contains(slot));
         reached && !self.groups.iter().any(Vec::is_empty)
     }
 
-    /// The gradient of each group, packed one after another into `to`. If `against` another one,
-    /// only where an inner product with it is not surely positive; or else says the sum of all, which
-    /// is what pieces of a group are asked for.
+    /// The gradient of each group, packed one after another into `to`. Asked [against](Ask::Against)
+    /// another one, only where an inner product is not surely positive; or else says the sum of all,
+    /// which is what pieces of a group are asked for.
     pub(super) fn gradients(
         &self,
         of: Of<'_>,
         places: &[(SlotId, usize)],
         to: &mut [f32],
-        against: Option<&Factors>,
+        ask: Ask<'_>,
         (work, reads): (&mut Work, &mut Vec<Read>),
     ) -> Result<Option<Dot>, ObjectiveError> {
         let length = to.len() / self.groups.len();
+        let reached = self.reaches(places);
+        let clear = |to: &mut [f32]| {
+            if !reached {
+                to.fill(0.0); // what the pass of a group does not reach
+            }
+        };
         let (dense, place) = (&self.dense, place(places));
         let (layout, theta) = (&of.model.layout, &of.model.theta);
         let mut dots = vec![Dot::default(); self.groups.len()];
-        let (mut asked, last) = (against, self.passes().len().saturating_sub(1));
-        self.pass(of, (work, reads), |i, ranges, rows, work| {
+        let mut against = match ask {
+            Ask::Against(factors) => Some(factors),
+            Ask::Make | Ask::MakeAfterAll => None,
+        };
+        if against.is_none() {
+            clear(to);
+        }
+        let (last, mut made) = (self.passes().len().saturating_sub(1), 0);
+        self.pass(of, ask, (work, reads), |i, ranges, rows, work| {
             dense.deltas(theta, rows.0, work, place);
-            if let Some(factors) = asked {
+            if let Some(factors) = against {
                 let known = dense.dots(factors, rows, work, place, ranges, &mut dots).is_some();
                 let agree = || dots.iter().all(|dot| dot.surely_positive());
                 if known && (i < last || self.pieces_of.is_some() || agree()) {
                     return;
                 }
-                asked = None;
+                against = None;
+                clear(to);
             }
             let gradients = to.chunks_exact_mut(length.max(1));
             let group = |(rows, gradient): (&Range<usize>, _)| {
                 let rows = rows.clone();
-                Group { rows, gradient, add: i > 0 }
+                Group { rows, gradient, add: made > 0 }
             };
             let mut groups: Vec<Group<'_>> = zip(ranges, gradients).map(group).collect();
             dense.gradients(layout, theta, rows, work, &mut groups, place);
+            made += 1;
         })?;
-        if against.is_some() && asked.is_none() && last > 0 {
-            return self.gradients(of, places, to, None, (work, reads)); // of the passes before, too
+        if against.is_some() {
+            return Ok(Some(dots.into_iter().fold(Dot::default(), |sum, dot| sum + dot)));
         }
-        let sum = dots.into_iter().fold(Dot::default(), |sum, dot| sum + dot);
-        Ok(asked.map(|_| sum))
+        if (1..=last).contains(&made) {
+            // The passes before were only asked.
+            return self.gradients(of, places, to, Ask::MakeAfterAll, (work, reads));
+        }
+        Ok(None)
     }
 
     /// The rows of each pass: a single group may need several passes, several groups share one.
@@ -177,6 +206,7 @@ impl Part<'_> {
     fn pass(
         &self,
         of: Of<'_>,
+        ask: Ask<'_>,
         (work, reads): (&mut Work, &mut Vec<Read>),
         mut then: impl FnMut(usize, &[Range<usize>], (usize, Option<Again<'_>>), &mut Work),
     ) -> Result<(), ObjectiveError> {
@@ -186,7 +216,9 @@ impl Part<'_> {
         for (i, (portions, read)) in passes.into_iter().zip(reads).enumerate() {
             let by_task = |rows: &[usize]| memory.by_task(rows.to_vec());
             let portions: Vec<Vec<usize>> = portions.into_iter().map(by_task).collect();
-            read.again(memory, &portions, &self.dense, self.stay);
+            if !matches!(ask, Ask::MakeAfterAll) {
+                read.again(memory, &portions, &self.dense, self.stay);
+            }
             let kept = read.kept.as_ref().zip(self.weight);
             let kept = kept.map(|(rows, weight)| Again { rows, weight });
             let inputs = std::mem::take(&mut work.inputs);
