@@ -46,9 +46,10 @@ impl<'a> Context<'a> {
 
     /// [`memory_gradients`](Self::memory_gradients) over the gradient's slots, where this step's
     /// gradient g, as the driver took it, may go against one of them: `None` only where
-    /// ⟨g, g_k⟩ > 0 for each, by more than rounding. To find that out on a plain dense network
-    /// takes about half of what the gradients take. They are made at once on any other network, and
-    /// where the batch, filled up to sixteens, has more rows than half of the first layer's units.
+    /// ⟨g, g_k⟩ > 0 for each, by more than rounding, or its group is empty. To find that out on a
+    /// plain dense network takes about half of what the gradients take. They are made at once on any
+    /// other network, and where the batch, filled up to sixteens, has more rows than half of the
+    /// first layer's units.
     ///
     /// # Errors
     ///
