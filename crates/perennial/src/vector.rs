@@ -30,7 +30,7 @@ impl Vector {
 
     /// The numbers of these weights: fewer, or none, where the vector ends before they do.
     pub fn of(&self, weights: &Range<usize>) -> &[f32] {
-        &self.0[weights.start.min(self.0.len())..weights.end.min(self.0.len())]
+        part(&self.0, weights)
     }
 
     /// Appends numbers at the end: the only way a vector grows with θ.
@@ -62,6 +62,11 @@ impl DerefMut for Vector {
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.0
     }
+}
+
+/// What a prefix of θ says of these weights: less, or nothing, where it ends before they do.
+pub(crate) fn part<'a, T>(prefix: &'a [T], weights: &Range<usize>) -> &'a [T] {
+    &prefix[weights.start.min(prefix.len())..weights.end.min(prefix.len())]
 }
 
 /// Runs loops over slices compiled for the machine it runs on. Between products on the widest
@@ -137,7 +142,7 @@ impl Mask {
 
     /// The bytes of these weights: fewer, or none, where the mask ends before they do.
     pub fn of(&self, weights: &Range<usize>) -> &[u8] {
-        &self.0[weights.start.min(self.0.len())..weights.end.min(self.0.len())]
+        part(&self.0, weights)
     }
 
     /// The bytes, each 0 or 1.

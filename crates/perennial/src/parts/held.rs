@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::guard::Guard;
 use crate::layout::Layout;
-use crate::vector::{sum, wide};
+use crate::vector::{part, sum, wide};
 
 /// The share of the weights that is called important: those of the largest importance.
 const IMPORTANT: usize = 10; // one in ten
@@ -79,10 +79,8 @@ impl Held {
         let tasks = self.importance.first().map_or(0, |layer| layer.share.len());
         let mut sums: Vec<(String, usize, f64)> = Vec::new();
         for slot in layout.slots() {
-            let range = slot.range();
-            let range = range.start.min(importance.len())..range.end.min(importance.len());
             let sum = sum(
-                [&importance[range]],
+                [part(importance, &slot.range())],
                 #[inline(always)]
                 |[f]| f64::from(f),
             );
