@@ -15,7 +15,7 @@ use std::sync::Arc;
 use perennial::learner::{Context, LearnError, Stop, Training};
 use perennial::scenario::{Benchmark, Options};
 use perennial::strategies::Entry;
-use perennial::strategy::{Card, Isolation, Keeps, Promises, Reads, Stretch};
+use perennial::strategy::{Card, Descent, Isolation, Keeps, Moved, Promises};
 use perennial::{Learner, Setting, Strategy, Stream, Vector, network};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,6 @@ impl Strategy for Stay {
             formula: "L(θ) + b Σ (θ − θ*)²",
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -55,11 +54,9 @@ impl Strategy for Stay {
     }
 
     /// The penalty's gradient 2b (θ − θ*), in closed form; a weight younger than θ* is free.
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        let pairs = stretch.theta.iter().zip(self.anchor.of(&stretch.at));
-        for (g, (theta, anchor)) in stretch.gradient.iter_mut().zip(pairs) {
-            *g += 2.0 * self.guard * (theta - anchor);
-        }
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        let (b, anchor) = (self.guard, self.anchor.of(&slot.at));
+        slot.go_pulled([anchor], move |g, theta, [anchor]| g + 2.0 * b * (theta - anchor))
     }
 
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {

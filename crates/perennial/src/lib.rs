@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+mod descent;
 pub mod draws;
 mod engine;
 mod growth;
@@ -27,7 +28,7 @@ pub use crate::layout::{Layout, Slot, SlotId};
 pub use crate::learner::Learner;
 pub use crate::model::{Among, Column, Extent, Grid, Head, Model, Outputs, Statistics, View};
 pub use crate::objective::{Mode, ObjectiveError, Pass, Target, Term};
-pub use crate::optimizer::{Descent, Keep, Optimizer, OptimizerKind, OptimizerSettings, SlotStep};
+pub use crate::optimizer::{Keep, Optimizer, OptimizerKind, OptimizerSettings};
 pub use crate::scenario::{Setting, Stream, Task};
 pub use crate::strategy::Strategy;
 pub use crate::vector::{Mask, Vector};

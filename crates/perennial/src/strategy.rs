@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::descent::{Descent, Moved, Went};
 use crate::engine::{Frozen, Logits, Passed};
 use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
@@ -23,12 +24,10 @@ use crate::scenario::Setting;
 ///     for each epoch, for each batch drawn from pool(t)
 ///         passes ← objective(batch)
 ///         g      ← gradient at the effective weights of view(t), over the active slots
-///         ĝ      ← edit_gradient(g)
-///         for each stretch of the active slots
-///             ĝ  ← pull(ĝ, θ)
+///         g      ← edit_gradient(g)
+///         for each active slot: descend, which pulls g to ĝ and follows
 ///             Δ  ← optimiser(ĝ); Δ[frozen] = 0
 ///             θ  ← θ + Δ
-///             follow(g, Δ, θ)                    g: ĝ before the pull
 ///         after_step(batch, logits, loss)
 /// end_task
 /// evaluate every task → one row of R
@@ -138,18 +137,11 @@ pub trait Strategy: erased_serde::Serialize + Send {
         Ok(())
     }
 
-    /// Called each step, after [`edit_gradient`](Self::edit_gradient), for each stretch of the
-    /// active slots before it moves: adds the gradient of a penalty that is a sum over weights.
-    /// What it does to a weight may not depend on where stretches begin and end.
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        let _ = stretch;
-    }
-
-    /// Called each step for each stretch of the active slots as soon as it moved: what gathers
-    /// weight by weight, such as a path integral. Of the step, it sees what its card says it
-    /// [reads](Reads).
-    fn follow(&mut self, moved: &Moved<'_>) {
-        let _ = moved;
+    /// Called each step, after [`edit_gradient`](Self::edit_gradient), for each active slot: moves
+    /// it. A penalty that is a sum over weights pulls at each of them here, and what gathers weight
+    /// by weight, such as a path integral, follows it.
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        slot.go()
     }
 
     /// Which weights may not move while task `task` trains. Pure; asked at the start of each
@@ -205,8 +197,6 @@ pub struct Card {
     pub keeps: Keeps,
     /// What of the network belongs to one task alone.
     pub isolation: Isolation,
-    /// What [`Strategy::follow`] reads of a step.
-    pub reads: Reads,
     /// Whether it selects by validation accuracy and so needs a validation part.
     pub validation: bool,
     /// What the conformance suite holds it to.
@@ -273,16 +263,6 @@ pub enum Isolation {
     /// A whole column with its head, both appended by the strategy
     /// ([`Context::append_column`]). Needs the task's name to answer.
     Column,
-}
-
-/// What a strategy reads of a step; what it does not read is not computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Reads {
-    /// The gradient before the pull: the objective's, if no
-    /// [`edit_gradient`](Strategy::edit_gradient) changed it.
-    pub gradient: bool,
-    /// The move actually made.
-    pub moved: bool,
 }
 
 /// Which tasks' training data batches are drawn from.
@@ -376,33 +356,6 @@ pub struct Gradient<'a> {
     pub active: &'a [SlotId],
     /// What it was made from.
     pub(crate) passed: &'a Passed,
-}
-
-/// Weights of one slot that lie side by side, before they move. A step takes θ stretch by
-/// stretch, each short enough that all that is read of it stays in a core's first two caches.
-#[derive(Debug)]
-pub struct Stretch<'a> {
-    /// Which weights of θ.
-    pub at: Range<usize>,
-    /// ĝ of them.
-    pub gradient: &'a mut [f32],
-    /// They themselves.
-    pub theta: &'a [f32],
-    /// The learning rate in force.
-    pub lr: f32,
-}
-
-/// A stretch of weights that just moved.
-#[derive(Debug)]
-pub struct Moved<'a> {
-    /// Which weights of θ.
-    pub at: Range<usize>,
-    /// The gradient of them before the pull; empty unless the card [reads](Reads) it.
-    pub gradient: &'a [f32],
-    /// Δ of them; empty unless the card [reads](Reads) it.
-    pub moved: &'a [f32],
-    /// They themselves, after the move.
-    pub theta: &'a [f32],
 }
 
 /// What a step did.

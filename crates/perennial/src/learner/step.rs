@@ -9,12 +9,8 @@ use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch
 use crate::engine::{Frozen, Passed};
 use crate::layout::SlotId;
 use crate::model::View;
-use crate::optimizer::Descent;
-use crate::strategy::{Changed, Gradient, Keeps, Moved, Pool, Step, Stretch};
+use crate::strategy::{Changed, Descent, Gradient, Keeps, Pool, Step};
 use crate::vector::Vector;
-
-/// Weights that a step takes together: what a hook reads of so many fits a core's first two caches.
-const STRETCH: usize = 4096;
 
 impl Learner {
     /// Trains from `at` to the end of the phase and says the position after it; `None` when a
@@ -152,7 +148,7 @@ impl Learner {
         strategy.after_step(&step, &mut cx)
     }
 
-    /// Moves the active slots, a stretch after another; says whether every Δ was a finite number.
+    /// Moves the active slots, one after another; says whether every Δ was a finite number.
     fn descend(
         &mut self,
         gradient: &mut [f32],
@@ -160,30 +156,21 @@ impl Learner {
         lr: f32,
         frozen: &Frozen,
     ) -> bool {
-        let (strategy, reads) = (&mut self.strategy, self.card.reads);
         let (model, optimizer) = (&mut self.core.model, &mut self.core.optimizer);
-        let scratch = |read| vec![0.0; if read { STRETCH } else { 0 }];
-        let (mut plain, mut deltas) = (scratch(reads.gradient), scratch(reads.moved));
-        for &slot in active {
-            let range = model.layout.slot(slot).range();
-            let mut step = optimizer.begin(slot, range.len());
-            for first in range.clone().step_by(STRETCH) {
-                let at = first..range.end.min(first + STRETCH);
-                let (gradient, theta) = (&mut gradient[at.clone()], &mut model.theta[at.clone()]);
-                let plain = &mut plain[..if reads.gradient { at.len() } else { 0 }];
-                let deltas = &mut deltas[..if reads.moved { at.len() } else { 0 }];
-                plain.copy_from_slice(&gradient[..plain.len()]);
-                strategy.pull(&mut Stretch { at: at.clone(), gradient, theta, lr });
-                let frozen = frozen.mask.as_ref().map(|mask| mask.of(&at)).unwrap_or_default();
-                let descent = Descent { gradient, lr, frozen };
-                let moved = reads.moved.then_some(&mut *deltas);
-                if !step.take(first - range.start, theta, &descent, moved) {
-                    return false;
-                }
-                strategy.follow(&Moved { at, gradient: plain, moved: deltas, theta });
-            }
-        }
-        true
+        active.iter().all(|&slot| {
+            let at = model.layout.slot(slot).range();
+            let (settings, rule) = optimizer.begin(slot, at.len());
+            let moved = self.strategy.descend(Descent {
+                lr,
+                gradient: &mut gradient[at.clone()],
+                theta: &mut model.theta[at.clone()],
+                frozen: frozen.mask.as_ref().map(|mask| mask.of(&at)).unwrap_or_default(),
+                settings,
+                rule,
+                at,
+            });
+            moved.finite
+        })
     }
 
     /// How long a phase is: epochs, and the step at which it ends all the same.

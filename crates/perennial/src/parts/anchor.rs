@@ -2,56 +2,30 @@
 //!
 //! F is an importance, θ* an anchor and the strength s the method's factor, so that the guard
 //! of the general form `Σ_i b_i (θ_i − θ*_i)²` is b = s F / 2 and the stiffness of the pull is
-//! `∂²P/∂θ_i² = 2 b_i = s F_i`. All slices run over the same weights; the shortest ends them.
+//! `∂²P/∂θ_i² = 2 b_i = s F_i`. What pulls is said of one weight; slices run over the same weights and
+//! the shortest ends them.
 
 use crate::vector::{sum, wide};
 
-/// ĝ ← g + s F (θ − θ*), one pass in place.
-pub fn pull(g: &mut [f32], theta: &[f32], importance: &[f32], anchor: &[f32], strength: f32) {
-    wide(
-        #[inline(always)]
-        || {
-            let weights = theta.iter().zip(importance).zip(anchor);
-            for (g, ((&theta, &f), &anchor)) in g.iter_mut().zip(weights) {
-                *g += strength * f * (theta - anchor);
-            }
-        },
-    );
+/// ĝ = g + s F (θ − θ*)
+#[inline(always)]
+pub fn pull(g: f32, theta: f32, importance: f32, anchor: f32, strength: f32) -> f32 {
+    g + strength * importance * (theta - anchor)
 }
 
-/// ĝ ← g + s (θ − θ*): F = 1 for every weight.
-pub fn pull_equally(g: &mut [f32], theta: &[f32], anchor: &[f32], strength: f32) {
-    wide(
-        #[inline(always)]
-        || {
-            for (g, (&theta, &anchor)) in g.iter_mut().zip(theta.iter().zip(anchor)) {
-                *g += strength * (theta - anchor);
-            }
-        },
-    );
-}
-
-/// ĝ ← (g + s F (θ − θ*)) / (1 + lr s F): the step that plain gradient descent makes when the
+/// ĝ = (g + s F (θ − θ*)) / (1 + lr s F): the step that plain gradient descent makes when the
 /// penalty is taken at the end of the step instead of its beginning. No finite F makes it
 /// diverge.
+#[inline(always)]
 pub fn pull_implicitly(
-    g: &mut [f32],
-    theta: &[f32],
-    importance: &[f32],
-    anchor: &[f32],
+    g: f32,
+    theta: f32,
+    importance: f32,
+    anchor: f32,
     strength: f32,
     lr: f32,
-) {
-    wide(
-        #[inline(always)]
-        || {
-            let weights = theta.iter().zip(importance).zip(anchor);
-            for (g, ((&theta, &f), &anchor)) in g.iter_mut().zip(weights) {
-                let stiffness = strength * f;
-                *g = (*g + stiffness * (theta - anchor)) / (1.0 + lr * stiffness);
-            }
-        },
-    );
+) -> f32 {
+    pull(g, theta, importance, anchor, strength) / (1.0 + lr * (strength * importance))
 }
 
 /// P(θ), summed in f64.
@@ -101,9 +75,9 @@ mod tests {
     /// factor ½ or 2 lost, which no accuracy would show.
     #[test]
     fn the_coefficient_by_hand() {
-        let mut g = [1.0, 0.0, -2.0, 7.0];
-        pull(&mut g, &[2.0, 1.0, 0.5, 1.0], &[0.5, 3.0, 4.0], &[1.0, 1.0, 1.0], 6.0);
-        assert_eq!(g, [1.0 + 6.0 * 0.5, 0.0, -2.0 - 6.0 * 4.0 * 0.5, 7.0]);
+        assert_eq!(pull(1.0, 2.0, 0.5, 1.0, 6.0), 1.0 + 6.0 * 0.5);
+        assert_eq!(pull(0.0, 1.0, 3.0, 1.0, 6.0), 0.0);
+        assert_eq!(pull(-2.0, 0.5, 4.0, 1.0, 6.0), -2.0 - 6.0 * 4.0 * 0.5);
         assert_eq!(penalty(&[2.0], &[0.5], &[1.0], 6.0), 1.5);
     }
 
@@ -111,15 +85,12 @@ mod tests {
     #[test]
     fn the_implicit_step_is_the_proximal_one() {
         let (theta, anchor, f, s, lr) = (2.0, 0.5, 3.0, 4.0, 0.1);
-        let mut g = [1.0];
-        pull_implicitly(&mut g, &[theta], &[f], &[anchor], s, lr);
-        let end = theta - lr * g[0];
+        let end = theta - lr * pull_implicitly(1.0, theta, f, anchor, s, lr);
         // Its optimality: g + s F (θ' − θ*) + (θ' − θ_0)/lr = 0.
         assert!((1.0 + s * f * (end - anchor) + (end - theta) / lr).abs() < 1e-4);
         // However stiff, it ends at the anchor and not beyond.
-        let mut g = [1.0];
-        pull_implicitly(&mut g, &[theta], &[1e30], &[anchor], s, lr);
-        assert!((theta - lr * g[0] - anchor).abs() < 1e-6);
+        let g = pull_implicitly(1.0, theta, 1e30, anchor, s, lr);
+        assert!((theta - lr * g - anchor).abs() < 1e-6);
     }
 
     fn anchors() -> impl Strategy<Value = Vec<(Vec<f32>, Vec<f32>)>> {
@@ -135,15 +106,14 @@ mod tests {
             (f, at) in anchors().prop_map(|mut all| all.remove(0)),
             theta in prop::collection::vec(-2.0f32..2.0, 8),
         ) {
-            let mut g = [0.0; 8];
-            pull(&mut g, &theta, &f, &at, 3.0);
             for i in 0..8 {
+                let g = pull(0.0, theta[i], f[i], at[i], 3.0);
                 let (mut up, mut down) = (theta.clone(), theta.clone());
                 up[i] += 0.125;
                 down[i] -= 0.125;
                 let slope = (penalty(&up, &f, &at, 3.0) - penalty(&down, &f, &at, 3.0))
                     / f64::from(up[i] - down[i]);
-                prop_assert!((slope - f64::from(g[i])).abs() < 1e-4);
+                prop_assert!((slope - f64::from(g)).abs() < 1e-4);
             }
         }
 
@@ -155,22 +125,17 @@ mod tests {
             theta in prop::collection::vec(-2.0f32..2.0, 8),
         ) {
             let (mut sum, mut centre) = (vec![0.0; 8], vec![0.0; 8]);
-            let mut separate = [0.0; 8];
+            let (mut separate, mut largest) = ([0.0; 8], 0.0f32);
             for (f, at) in &anchors {
                 fold(&mut sum, &mut centre, f, at);
-                pull(&mut separate, &theta, f, at, 2.0);
+                for i in 0..8 {
+                    // Against the largest pull of a single anchor: their sum may cancel to nothing.
+                    largest = largest.max(pull(0.0, theta[i], f[i], at[i], 2.0).abs());
+                    separate[i] = pull(separate[i], theta[i], f[i], at[i], 2.0);
+                }
             }
-            let mut folded = [0.0; 8];
-            pull(&mut folded, &theta, &sum, &centre, 2.0);
-            // Against the largest pull of a single anchor: their sum may cancel to nothing.
-            let largest = anchors
-                .iter()
-                .flat_map(|(f, at)| {
-                    let mut g = [0.0; 8];
-                    pull(&mut g, &theta, f, at, 2.0);
-                    g
-                })
-                .fold(0.0f32, |most, g| most.max(g.abs()));
+            let folded: [f32; 8] =
+                std::array::from_fn(|i| pull(0.0, theta[i], sum[i], centre[i], 2.0));
             for (a, b) in folded.iter().zip(&separate) {
                 prop_assert!((a - b).abs() <= 1e-5 * largest, "{a} {b} of {largest}");
             }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::anchor::{fold, penalty, pull, pull_implicitly};
 use super::explain::PenaltyStep;
-use crate::strategy::Stretch;
+use crate::strategy::{Descent, Moved, Went};
 use crate::vector::{Vector, most};
 
 /// `s/2 Σ_i F_i (θ_i − θ*_i)²`; of weights younger than F it knows nothing.
@@ -40,15 +40,70 @@ impl Guard {
         self.anchor = anchor;
     }
 
-    /// Adds the penalty's gradient of a stretch; with strength 0 nothing moves by a bit.
-    pub fn pull(&self, stretch: &mut Stretch<'_>, strength: f32, step: PenaltyStep) {
-        let Stretch { at, gradient, theta, lr } = stretch;
-        let (f, anchor) = (self.importance.of(at), self.anchor.of(at));
+    /// Moves a slot under the penalty; with strength 0, to the bits that it would have without.
+    pub fn descend(&self, slot: Descent<'_>, strength: f32, step: PenaltyStep) -> Moved {
+        self.descend_followed(
+            slot,
+            (strength, step),
+            [],
+            #[inline(always)]
+            |_, []| {},
+        )
+    }
+
+    /// The same, and `follow(went, written)` of each weight.
+    ///
+    /// # Panics
+    ///
+    /// When a slice that is written ends before the slot.
+    pub fn descend_followed<const W: usize>(
+        &self,
+        slot: Descent<'_>,
+        (strength, step): (f32, PenaltyStep),
+        written: [&mut [f32]; W],
+        follow: impl Fn(Went, [&mut f32; W]) + Copy,
+    ) -> Moved {
+        let (read, lr) = (self.read(&slot, strength), slot.lr);
         match step {
-            _ if strength == 0.0 => {}
-            PenaltyStep::Explicit => pull(gradient, theta, f, anchor, strength),
-            PenaltyStep::Implicit => pull_implicitly(gradient, theta, f, anchor, strength, *lr),
+            PenaltyStep::Explicit => slot.go_followed(
+                read,
+                #[inline(always)]
+                move |g, theta, [f, anchor]| pull(g, theta, f, anchor, strength),
+                written,
+                follow,
+            ),
+            PenaltyStep::Implicit => slot.go_followed(
+                read,
+                #[inline(always)]
+                move |g, theta, [f, anchor]| pull_implicitly(g, theta, f, anchor, strength, lr),
+                written,
+                follow,
+            ),
         }
+    }
+
+    /// Adds the penalty's gradient of a slot, which does not move yet: for a penalty beside
+    /// another one.
+    pub fn pull(&self, slot: &mut Descent<'_>, strength: f32, step: PenaltyStep) {
+        let (read, lr) = (self.read(slot, strength), slot.lr);
+        match step {
+            PenaltyStep::Explicit => slot.pull(
+                read,
+                #[inline(always)]
+                move |g, theta, [f, anchor]| pull(g, theta, f, anchor, strength),
+            ),
+            PenaltyStep::Implicit => slot.pull(
+                read,
+                #[inline(always)]
+                move |g, theta, [f, anchor]| pull_implicitly(g, theta, f, anchor, strength, lr),
+            ),
+        }
+    }
+
+    /// F and θ* of a slot; nothing where nothing pulls.
+    fn read(&self, slot: &Descent<'_>, strength: f32) -> [&[f32]; 2] {
+        let at = if strength == 0.0 { &(0..0) } else { &slot.at };
+        [self.importance.of(at), self.anchor.of(at)]
     }
 
     /// The penalty's value.

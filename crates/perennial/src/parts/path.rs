@@ -1,8 +1,10 @@
 //! Importances that gather while training: path integrals, running means, their scales.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::strategy::Moved;
+use crate::strategy::Went;
 use crate::vector::{Vector, most, wide};
 
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
@@ -10,16 +12,16 @@ pub const WINDOW: u32 = 10;
 /// The weight of the newest window in it (Chaudhry et al. 2018).
 const ALPHA: f32 = 0.9;
 
-/// ω ← ω − g Δ: by how much each weight's moves lowered the loss.
-pub fn walk(omega: &mut [f32], gradient: &[f32], moved: &[f32]) {
-    wide(
-        #[inline(always)]
-        || {
-            for (omega, (g, moved)) in omega.iter_mut().zip(gradient.iter().zip(moved)) {
-                *omega -= g * moved;
-            }
-        },
-    );
+/// ω ← ω − g Δ: by how much a weight's moves lowered the loss.
+#[inline(always)]
+pub fn walk(went: Went, [omega]: [&mut f32; 1]) {
+    *omega -= went.g * went.delta;
+}
+
+/// Adds g² to the sum of a window.
+#[inline(always)]
+pub fn observe(went: Went, [square]: [&mut f32; 1]) {
+    *square += went.g * went.g;
 }
 
 /// Divides by the largest number; all zeros stay.
@@ -57,18 +59,10 @@ impl RunningFisher {
         self.squares.resize(parameters);
     }
 
-    /// Adds the squared plain gradient of a stretch.
-    pub fn observe(&mut self, step: &Moved<'_>) {
-        self.grow(self.squares.len().max(step.at.end)); // saved before it was ever grown
-        let squares = &mut self.squares[step.at.clone()];
-        wide(
-            #[inline(always)]
-            || {
-                for (square, g) in squares.iter_mut().zip(step.gradient) {
-                    *square += g * g;
-                }
-            },
-        );
+    /// The sums of these weights, which [`observe`] adds to.
+    pub fn squares(&mut self, weights: &Range<usize>) -> &mut [f32] {
+        self.grow(self.squares.len().max(weights.end)); // saved before it was ever grown
+        &mut self.squares[weights.clone()]
     }
 
     /// Counts a step; whether the window is full.
@@ -126,9 +120,10 @@ mod tests {
     /// Catches: ω of the wrong sign: a move down the slope lowers the loss and counts up.
     #[test]
     fn a_move_down_the_slope_counts_up() {
-        let mut omega = [0.0, 1.0];
-        walk(&mut omega, &[2.0, -1.0], &[-0.5, -0.25]);
-        assert_eq!(omega, [1.0, 0.75]);
+        let (mut down, mut up) = (0.0, 1.0);
+        walk(Went { g: 2.0, pulled: 9.0, delta: -0.5 }, [&mut down]);
+        walk(Went { g: -1.0, pulled: 9.0, delta: -0.25 }, [&mut up]);
+        assert_eq!((down, up), (1.0, 0.75));
     }
 
     /// By hand: ten steps with g = 2 → mean square 4, F = .9 · 4; ten with 0 → .1 of it.
@@ -138,7 +133,8 @@ mod tests {
         running.grow(1);
         for (g, wanted) in [(2.0, 3.6), (0.0, 0.36)] {
             for i in 1..=WINDOW {
-                running.observe(&Moved { at: 0..1, gradient: &[g], moved: &[], theta: &[0.0] });
+                let went = Went { g, pulled: 9.0, delta: 9.0 };
+                observe(went, [&mut running.squares(&(0..1))[0]]);
                 assert_eq!(running.count(), i == WINDOW);
             }
             running.update_and_begin();

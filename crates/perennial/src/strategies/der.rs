@@ -35,7 +35,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Dark, Memory};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
 
 /// Replays stored samples with the logits of their time.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -90,7 +90,6 @@ impl Strategy for Der {
             formula: "L(θ) + α · mean (f_θ(x) − z)² over |batch| draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -36,7 +36,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Dark, Memory};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
 
 /// Replays stored samples with the logits of their time, and others with their labels.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -95,7 +95,6 @@ impl Strategy for Derpp {
             formula: "L(θ) + α · mean (f_θ(x) − z)² + β · mean ℓ, two draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -38,7 +38,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Reads, Step, Strategy};
+use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
 
 /// Replays stored samples beside every batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -92,7 +92,6 @@ impl Strategy for Er {
             formula: "mean ℓ over batch ∪ |batch| draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -48,7 +48,7 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
+use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
 
 /// Elastic weight consolidation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -156,7 +156,6 @@ impl Strategy for Ewc {
                 Anchors::Folded | Anchors::Merged => Keeps::Vectors(2),
             },
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -180,10 +179,13 @@ impl Strategy for Ewc {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        for guard in &self.guards {
-            guard.pull(stretch, self.settings.lambda as f32, self.settings.step);
+    fn descend(&mut self, mut slot: Descent<'_>) -> Moved {
+        let (lambda, step) = (self.settings.lambda as f32, self.settings.step);
+        let Some((last, others)) = self.guards.split_last() else { return slot.go() };
+        for guard in others {
+            guard.pull(&mut slot, lambda, step);
         }
+        last.descend(slot, lambda, step)
     }
 
     fn next_phase(

@@ -48,7 +48,7 @@ use crate::parts::memory::{Budget, Memory};
 use crate::parts::project::Products;
 use crate::parts::qp;
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Reads, Strategy};
+use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Strategy};
 
 /// Projects every gradient so that no remembered task loses by it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -106,7 +106,6 @@ impl Strategy for Gem {
             formula: "min ½‖g − g̃‖² subject to ⟨g̃, g_k⟩ ≥ 0 for k < t",
             keeps: Keeps::SamplesPerTask { most: self.settings.memory },
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

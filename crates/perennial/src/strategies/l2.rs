@@ -26,10 +26,10 @@ use serde_json::Value;
 
 use super::{Method, at_least_zero};
 use crate::learner::{Context, LearnError};
-use crate::parts::anchor;
+use crate::parts::anchor::{pull, pull_implicitly};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
+use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
 use crate::vector::Vector;
 
 /// A constant pull to the weights of the task before.
@@ -89,7 +89,6 @@ impl Strategy for L2 {
             formula: "L_t(θ) + λ Σ_i (θ_i − θ*_i)²",
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -109,18 +108,23 @@ impl Strategy for L2 {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        let strength = 2.0 * self.settings.lambda as f32;
-        let Stretch { at, gradient, theta, lr } = stretch;
-        let anchor = self.anchor.of(at);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        let (strength, lr) = (2.0 * self.settings.lambda as f32, slot.lr);
+        if strength == 0.0 {
+            return slot.go();
+        }
+        let anchor = [self.anchor.of(&slot.at)];
         match self.settings.step {
-            _ if strength == 0.0 => {}
-            PenaltyStep::Explicit => anchor::pull_equally(gradient, theta, anchor, strength),
-            PenaltyStep::Implicit => {
-                anchor::pull_equally(gradient, theta, anchor, strength);
-                let known = &mut gradient[..anchor.len()];
-                known.iter_mut().for_each(|g| *g /= 1.0 + *lr * strength);
-            }
+            PenaltyStep::Explicit => slot.go_pulled(
+                anchor,
+                #[inline(always)]
+                move |g, theta, [anchor]| pull(g, theta, 1.0, anchor, strength),
+            ),
+            PenaltyStep::Implicit => slot.go_pulled(
+                anchor,
+                #[inline(always)]
+                move |g, theta, [anchor]| pull_implicitly(g, theta, 1.0, anchor, strength, lr),
+            ),
         }
     }
 

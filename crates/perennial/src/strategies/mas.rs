@@ -43,7 +43,7 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
+use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
 use crate::vector::Vector;
 
 /// Memory aware synapses.
@@ -165,7 +165,6 @@ impl Strategy for Mas {
             formula: "L_t(θ) + λ Σ_i Ω_i (θ_i − θ*_i)², Ω_i += E |∂‖f‖²/∂θ_i|",
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -189,8 +188,8 @@ impl Strategy for Mas {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.guard.pull(stretch, self.factor(), self.settings.step);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        self.guard.descend(slot, self.factor(), self.settings.step)
     }
 
     fn next_phase(

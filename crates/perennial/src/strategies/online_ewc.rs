@@ -15,7 +15,7 @@
 //! | `F_t` | `fisher`, measured on `fisher_samples`; each brought to a scale by `normalise` |
 //!
 //! Keeps two vectors (three with a running F and four with a normalised one of all tasks). A
-//! step costs one pass over θ, F̃ and θ*; a running F two more over its own vectors.
+//! step costs one pass over θ, F̃ and θ*; with a running F over Σ g², too, and every tenth one more.
 //!
 //! # Differences
 //!
@@ -40,11 +40,10 @@ use crate::parts::fisher::Fisher;
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
-use crate::parts::path::{RunningFisher, divide_by_most, min_max};
+use crate::parts::path::{RunningFisher, divide_by_most, min_max, observe};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Step, Strategy,
-    Stretch,
+    Card, Changed, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step, Strategy,
 };
 use crate::vector::Vector;
 
@@ -172,7 +171,6 @@ impl Strategy for OnlineEwc {
             formula: "L_t(θ) + λ/2 γ Σ_i F̃_i (θ_i − θ*_i)², F̃ ← γ F̃ + F_t",
             keeps: Keeps::Vectors(2 + if self.runs() { 2 } else { scaled }),
             isolation: Isolation::Shared,
-            reads: Reads { gradient: self.runs(), moved: false },
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -200,14 +198,13 @@ impl Strategy for OnlineEwc {
         Ok(())
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.guard.pull(stretch, self.factor(), self.settings.step);
-    }
-
-    fn follow(&mut self, moved: &Moved<'_>) {
-        if self.runs() {
-            self.running.observe(moved);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        let (strength, step) = (self.factor(), self.settings.step);
+        if !self.runs() {
+            return self.guard.descend(slot, strength, step);
         }
+        let squares = self.running.squares(&slot.at);
+        self.guard.descend_followed(slot, (strength, step), [squares], observe)
     }
 
     fn after_step(&mut self, _: &Step<'_>, _: &mut Context<'_>) -> Result<Changed, LearnError> {

@@ -44,7 +44,7 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
+use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
 use crate::vector::Vector;
 
 /// The length of a random move over all P weights: each goes by this / √P.
@@ -219,7 +219,6 @@ impl Strategy for Perturb {
             formula: "L_t(θ) + λ Σ_i b_i (θ_i − θ*_i)², b_i = ∂²L/∂θ_i² by moving",
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -243,8 +242,8 @@ impl Strategy for Perturb {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.guard.pull(stretch, self.factor(), self.settings.step);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        self.guard.descend(slot, self.factor(), self.settings.step)
     }
 
     fn next_phase(

@@ -18,8 +18,8 @@
 //! | ε | `epsilon` |
 //! | which code | `variant` |
 //!
-//! Keeps eight vectors. A step costs one pass over θ, F̃ + s̃ and θ* and one over g, Δ, ω and
-//! Σ g²; every tenth one more over s, F and θ^window.
+//! Keeps eight vectors. A step costs one pass over θ, g, F̃ + s̃, θ*, ω and Σ g²; every tenth
+//! one more over s, F and θ^window.
 //!
 //! # Differences
 //!
@@ -42,11 +42,10 @@ use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
-use crate::parts::path::{RunningFisher, min_max, walk};
+use crate::parts::path::{RunningFisher, min_max, observe, walk};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Step, Strategy,
-    Stretch,
+    Card, Changed, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step, Strategy,
 };
 use crate::vector::{Vector, wide};
 
@@ -164,7 +163,6 @@ impl Strategy for Rwalk {
             formula: "L_t(θ) + λ Σ_i (F̃_i + s̃_i)(θ_i − θ*_i)²",
             keeps: Keeps::Vectors(8),
             isolation: Isolation::Shared,
-            reads: Reads { gradient: true, moved: true },
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -197,13 +195,20 @@ impl Strategy for Rwalk {
         Ok(())
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.guard.pull(stretch, self.factor(), self.settings.step);
-    }
-
-    fn follow(&mut self, moved: &Moved<'_>) {
-        walk(&mut self.path[moved.at.clone()], moved.gradient, moved.moved);
-        self.running.observe(moved);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        let penalty = (self.factor(), self.settings.step);
+        let path = &mut self.path[slot.at.clone()];
+        let squares = self.running.squares(&slot.at);
+        self.guard.descend_followed(
+            slot,
+            penalty,
+            [path, squares],
+            #[inline(always)]
+            |went, [omega, square]| {
+                walk(went, [omega]);
+                observe(went, [square]);
+            },
+        )
     }
 
     fn after_step(&mut self, _: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {

@@ -45,7 +45,7 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Promises, Reads, Strategy, Stretch};
+use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
 use crate::vector::Vector;
 
 /// Rows of one pass over the mean output: bounds memory, not the result.
@@ -201,7 +201,6 @@ impl Strategy for Scp {
             formula: "L_t(θ) + λ Σ_i Γ_i (θ_i − θ*_i)², Γ_i = 1/K Σ_c (∂ mean f_c/∂θ_i)²",
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
-            reads: Reads::default(),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -225,8 +224,8 @@ impl Strategy for Scp {
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.guard.pull(stretch, self.factor(), self.settings.step);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        self.guard.descend(slot, self.factor(), self.settings.step)
     }
 
     fn next_phase(

@@ -16,8 +16,8 @@
 //! | g, of which loss | `gradient` |
 //! | max(0, ·), where | `clip` |
 //!
-//! Keeps three vectors: Ω, θ* (which is also where the task began) and ω. A step costs one pass
-//! over θ, Ω and θ* and one over g, Δ and ω; the end of a task next to nothing.
+//! Keeps three vectors: Ω, θ* (which is also where the task began) and ω. A step costs
+//! one pass over θ, g, Ω, θ* and ω; the end of a task next to nothing.
 //!
 //! # Differences
 //!
@@ -42,7 +42,7 @@ use crate::parts::held::Held;
 use crate::parts::path::walk;
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Strategy, Stretch,
+    Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy, Went,
 };
 use crate::vector::{Vector, wide};
 
@@ -82,7 +82,7 @@ pub enum PathGradient {
     /// The loss's own, as in the paper.
     #[default]
     Plain,
-    /// Loss and penalty together.
+    /// Loss and penalty together, as the step takes them.
     Penalised,
 }
 
@@ -176,7 +176,6 @@ impl Strategy for Si {
             formula: "L_t(θ) + c Σ_i Ω_i (θ_i − θ*_i)², ω_i −= g_i Δθ_i",
             keeps: Keeps::Vectors(3),
             isolation: Isolation::Shared,
-            reads: Reads { gradient: true, moved: true },
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -204,23 +203,18 @@ impl Strategy for Si {
         Ok(())
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.guard.pull(stretch, self.factor(), self.settings.step);
-    }
-
-    fn follow(&mut self, moved: &Moved<'_>) {
-        let factor = self.factor();
-        let path = &mut self.path[moved.at.clone()];
-        walk(path, moved.gradient, moved.moved);
-        if self.settings.gradient == PathGradient::Penalised {
-            // The penalty's part of the gradient, at the weights before the move.
-            let Guard { importance, anchor } = &self.guard;
-            let held = importance.of(&moved.at).iter().zip(anchor.of(&moved.at));
-            let weights = moved.theta.iter().zip(moved.moved).zip(held);
-            for (path, ((theta, delta), (omega, anchor))) in path.iter_mut().zip(weights) {
-                let far = theta - delta - anchor;
-                *path -= factor * omega * far * delta;
-            }
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        let penalty = (self.factor(), self.settings.step);
+        let path = &mut self.path[slot.at.clone()];
+        match self.settings.gradient {
+            PathGradient::Plain => self.guard.descend_followed(slot, penalty, [path], walk),
+            PathGradient::Penalised => self.guard.descend_followed(
+                slot,
+                penalty,
+                [path],
+                #[inline(always)]
+                |went, path| walk(Went { g: went.pulled, ..went }, path),
+            ),
         }
     }
 

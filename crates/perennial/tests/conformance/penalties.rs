@@ -6,7 +6,7 @@ use perennial::learner::{Context, LearnError, Learner, Training};
 use perennial::state::{State, to_state};
 use perennial::strategies::Entry;
 use perennial::strategy::{
-    Batch, Card, Changed, Gradient, Moved, Outcome, Phase, Step, Strategy, Stretch,
+    Batch, Card, Changed, Descent, Gradient, Moved, Outcome, Phase, Step, Strategy,
 };
 use perennial::{OptimizerKind, OptimizerSettings, Pass, Setting, Stream};
 use serde::{Serialize, Serializer};
@@ -57,10 +57,10 @@ fn strength_zero_is_fine_tuning_bit_for_bit() {
     }
 }
 
-/// One look at a penalty: gradient before and after, θ, and what the strategy holds.
+/// One look at a step: gradient, θ before and after, and what the strategy holds.
 type Look = (Vec<f32>, Vec<f32>, Vec<f32>, State);
 
-/// Hands every call on and looks at what `pull` does.
+/// Hands every call on and looks at how far θ goes.
 struct Looking {
     inner: Box<dyn Strategy>,
     looks: Arc<Mutex<Vec<Look>>>,
@@ -97,22 +97,17 @@ impl Strategy for Looking {
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
-        let (before, theta) = (gradient.values.to_vec(), cx.model.theta.to_vec());
         self.inner.edit_gradient(gradient, cx)?;
-        assert_eq!(gradient.values, before, "a penalty pulls stretch by stretch");
         let state = to_state(self.inner.as_ref())?;
-        self.looks.lock().unwrap().push((before.clone(), before, theta, state));
+        let theta = cx.model.theta.to_vec();
+        self.looks.lock().unwrap().push((gradient.values.to_vec(), theta, Vec::new(), state));
         Ok(())
     }
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.inner.pull(stretch);
-        let looks = &mut *self.looks.lock().unwrap();
-        looks.last_mut().unwrap().1[stretch.at.clone()].copy_from_slice(stretch.gradient);
-    }
-    fn follow(&mut self, moved: &Moved<'_>) {
-        self.inner.follow(moved);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        self.inner.descend(slot)
     }
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        self.looks.lock().unwrap().last_mut().unwrap().2 = cx.model.theta.to_vec();
         self.inner.after_step(step, cx)
     }
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
@@ -126,7 +121,7 @@ fn vector(state: &State, name: &str) -> Option<Vec<f32>> {
     Some(tensor.bytes.chunks(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
 }
 
-/// With strength 6 every penalty's gradient is 6, or 12 where its formula has no ½, times
+/// Every penalty's gradient is its strength, or twice that where its formula has no ½, times
 /// importance times θ − θ*. Catches: a factor ½ or 2 between formula and code, a penalty on
 /// another anchor, a sign.
 #[test]
@@ -137,13 +132,14 @@ fn the_gradient_of_every_penalty_is_its_formula() {
         let looks = Arc::new(Mutex::new(Vec::new()));
         let inner = Entry::find(name).unwrap().create(&json!({ key: strength })).unwrap();
         let looking = Box::new(Looking { inner, looks: looks.clone() });
-        let training = Training { lr: 0.05, epochs: 5, ..Training::default() };
+        let lr = 0.05;
+        let training = Training { lr, epochs: 5, ..Training::default() };
         let start =
             Learner::new(net("mlp:8"), looking, training, Setting::Domain, &stream, 0).unwrap();
         finish(start, &stream, &mut ());
         let looks = looks.lock().unwrap();
         let mut pulled = false;
-        for (before, after, theta, state) in looks.iter() {
+        for (g, theta, after, state) in looks.iter() {
             let held = vector(state, "anchor").unwrap_or_default();
             let importance = vector(state, "importance");
             for i in 0..theta.len() {
@@ -153,8 +149,9 @@ fn the_gradient_of_every_penalty_is_its_formula() {
                 };
                 let far = theta[i] - held.get(i).unwrap_or(&theta[i]);
                 let wanted = factor * strength as f32 * f * far;
-                let found = after[i] - before[i];
-                let rounding = 1e-6 * (after[i].abs() + before[i].abs() + 1e-3);
+                let found = (theta[i] - after[i]) / lr - g[i];
+                let rounding = 1e-6 * (g[i].abs() + wanted.abs() + 1e-3);
+                let rounding = rounding + f32::EPSILON * theta[i].abs() / lr;
                 assert!((found - wanted).abs() <= rounding, "{name}: {found} for {wanted}");
                 pulled |= wanted.abs() > 10.0 * rounding;
             }

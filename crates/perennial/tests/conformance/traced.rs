@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use perennial::learner::{Context, LearnError, Learner, Training};
 use perennial::strategies::REGISTRY;
 use perennial::strategy::{
-    Batch, Card, Changed, Gradient, Isolation, Moved, Outcome, Phase, Pool, Step, Strategy, Stretch,
+    Batch, Card, Changed, Descent, Gradient, Isolation, Moved, Outcome, Phase, Pool, Step, Strategy,
 };
 use perennial::{Frozen, Model, Pass, Setting, View};
 use serde::{Serialize, Serializer};
@@ -68,17 +68,11 @@ impl Strategy for Traced {
         self.log("edit");
         self.inner.edit_gradient(gradient, cx)
     }
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        self.log(format!("pull {}..{}", stretch.at.start, stretch.at.end));
-        self.inner.pull(stretch);
-    }
-    fn follow(&mut self, moved: &Moved<'_>) {
-        let pulled = self.log.lock().unwrap().pop();
-        assert_eq!(pulled, Some(format!("pull {}..{}", moved.at.start, moved.at.end)));
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
         if self.log.lock().unwrap().last().is_none_or(|last| last != "moved") {
             self.log("moved");
         }
-        self.inner.follow(moved);
+        self.inner.descend(slot)
     }
     fn frozen(&self, task: usize, model: &Model) -> Frozen {
         self.log(format!("frozen {task}"));
@@ -148,8 +142,7 @@ fn golden(name: &str, isolation: Isolation) -> String {
     log.join(" | ")
 }
 
-/// Catches: a hook called twice, never, or in another order; a stretch that moved without having
-/// been pulled, or the other way round; a pure hook asked in every step.
+/// Catches: a hook called twice, never, or in another order; a pure hook asked in every step.
 #[test]
 fn hooks_come_in_the_order_of_the_golden_log() {
     let stream = stream("permuted-digits", Some(20), 0);

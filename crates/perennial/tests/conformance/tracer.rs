@@ -8,8 +8,8 @@ use perennial::network::Init;
 use perennial::scenario::Part;
 use perennial::state::{State, from_state};
 use perennial::strategy::{
-    Batch, Card, Changed, Gradient, Isolation, Keeps, Moved, Outcome, Phase, Promises, Reads, Step,
-    Strategy, Stretch,
+    Batch, Card, Changed, Descent, Gradient, Isolation, Keeps, Moved, Outcome, Phase, Promises,
+    Step, Strategy,
 };
 use perennial::{
     Frozen, Keep, Mask, Mode, Model, OptimizerSettings, Pass, Setting, Statistics, Target, Term,
@@ -53,7 +53,6 @@ impl Strategy for Tracer {
             formula: "",
             keeps: Keeps::Vectors(4),
             isolation: Isolation::Head,
-            reads: Reads { gradient: true, moved: true },
             validation: true,
             promises: Promises {
                 setting: Setting::Domain,
@@ -151,17 +150,21 @@ impl Strategy for Tracer {
         Ok(())
     }
 
-    fn pull(&mut self, stretch: &mut Stretch<'_>) {
-        stretch.gradient.iter_mut().zip(stretch.theta).for_each(|(g, theta)| *g += 1e-4 * theta);
-    }
-
-    fn follow(&mut self, moved: &Moved<'_>) {
-        let sum = |sums: &mut Vector, of: &[f32]| {
-            sums.resize(sums.len().max(moved.at.end));
-            sums[moved.at.clone()].iter_mut().zip(of).for_each(|(sum, of)| *sum += of);
-        };
-        sum(&mut self.gradients, moved.gradient);
-        sum(&mut self.moves, moved.moved);
+    fn descend(&mut self, slot: Descent<'_>) -> Moved {
+        let at = slot.at.clone();
+        let sums = [&mut self.gradients, &mut self.moves].map(|sums| {
+            sums.resize(sums.len().max(at.end));
+            &mut sums[at.clone()]
+        });
+        slot.go_followed(
+            [],
+            |g, theta, []| g + 1e-4 * theta,
+            sums,
+            |went, [gradient, moves]| {
+                *gradient += went.g;
+                *moves += went.delta;
+            },
+        )
     }
 
     fn frozen(&self, _: usize, _: &Model) -> Frozen {

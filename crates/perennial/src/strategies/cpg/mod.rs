@@ -61,9 +61,7 @@ use crate::parts::goal::Goal;
 use crate::parts::owners::Owners;
 use crate::parts::shares::{Shares, layers};
 use crate::scenario::Part;
-use crate::strategy::{
-    Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Reads, Step, Strategy,
-};
+use crate::strategy::{Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Step, Strategy};
 use crate::vector::Mask;
 
 /// Compacting, picking and growing.
@@ -162,7 +160,6 @@ impl Strategy for Cpg {
             formula: "W_eff = W · 1[p > τ] on older W; widen until a ≥ goal; prune while a ≥ goal",
             keeps: Keeps::Owners { picks: true, working: 6 },
             isolation: Isolation::Column,
-            reads: Reads::default(),
             validation: true,
             promises: ISOLATED,
         }
