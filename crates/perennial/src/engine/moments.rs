@@ -2,6 +2,7 @@
 //! of.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use burn::tensor::{Gradients, Tensor, TensorData};
 
@@ -16,12 +17,16 @@ use crate::parts::moments::{Power, Slopes};
 use crate::scenario::Samples;
 use crate::vector::Vector;
 
-/// Numbers that the activations of one pass may hold: bounds its memory (64 MiB).
-const ACTIVATIONS: usize = 1 << 24;
+/// Numbers that the activations of one pass may hold: bounds its memory (16 to 64 MiB). Within these,
+/// as many as make what a pass adds to sums over θ little beside the pass.
+const ACTIVATIONS: Range<usize> = 1 << 22..1 << 24;
+/// For each number of θ.
+const BESIDE_THETA: usize = 16;
 /// Activations that a stage holds for each number of its output: layers, their inputs, slopes.
 const COPIES: usize = 16;
-/// Numbers that the per-sample gradients of a convolution may hold at once (16 MiB).
-const PRODUCTS: usize = 1 << 22;
+/// Numbers that the per-sample gradients of a convolution may hold at once (1 MiB): what stays in a
+/// core's second cache.
+const PRODUCTS: usize = 1 << 18;
 
 /// What is measured, and on which samples.
 pub(crate) struct Asked<'a> {
@@ -121,7 +126,9 @@ impl Engine {
         let mut buffers = model.buffers.clone();
         let outputs = |stage: &crate::network::Stage| stage.output.iter().product::<usize>();
         let widest: usize = self.network.stages().iter().map(outputs).sum();
-        let chunk = (ACTIVATIONS / (COPIES * widest.max(1))).clamp(1, 500);
+        let beside = BESIDE_THETA * model.theta.len();
+        let activations = beside.clamp(ACTIVATIONS.start, ACTIVATIONS.end);
+        let chunk = (activations / (COPIES * widest.max(1))).clamp(1, 500);
         let mut totals = vec![0.0; model.theta.len()];
         let backwards = asked.rows.len().div_ceil(chunk) * slopes.count(classes);
         let mut done = 0;

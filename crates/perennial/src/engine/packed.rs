@@ -3,6 +3,7 @@
 mod part;
 
 use std::iter::zip;
+use std::mem::take;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,7 +34,7 @@ pub struct PackedGradients {
     reads: Vec<Vec<Read>>,
     /// W_1 for products of rows that are kept.
     weight: Aligned,
-    /// Of a group that is computed in pieces, the gradients that add up to its own.
+    /// Of a group that is computed in pieces, the gradients that are added to the first's.
     pieces: Vec<f32>,
 }
 
@@ -118,53 +119,57 @@ impl PackedGradients {
         against: Option<&Factors>,
         works: &mut Vec<Work>,
     ) -> Result<Option<Found>, ObjectiveError> {
-        let mut weight = std::mem::take(&mut self.weight);
+        let mut weight = take(&mut self.weight);
         let kept = self.stay || self.reads.iter().flatten().any(|read| read.kept.is_some());
         let kept = kept.then_some(&mut weight);
         let found = in_parts(of, self.stay, kept, |parts, pieces| {
-            let mut rows = std::mem::take(if pieces { &mut self.pieces } else { &mut self.rows });
-            let groups: usize = parts.iter().map(|part| part.groups.len()).sum();
-            rows.resize(groups * self.length, 0.0);
-            let found = self.fill(parts, (pieces, &mut rows), of, against, works);
-            if !pieces {
-                self.rows = rows;
-                return found;
-            }
-            if matches!(found, Ok(Found::Gradients)) {
-                let (first, rest) = rows.split_at(self.length);
-                self.rows.copy_from_slice(first);
-                for piece in rest.chunks_exact(self.length.max(1)) {
+            let (mut rows, mut others) = (take(&mut self.rows), take(&mut self.pieces));
+            let mut rest = &mut rows[..];
+            let mut own = |part: &Part<'_>| {
+                let (own, after) = take(&mut rest).split_at_mut(part.groups.len() * self.length);
+                rest = after;
+                own
+            };
+            let into: Vec<&mut [f32]> = match pieces {
+                false => parts.iter().map(own).collect(),
+                true => {
+                    // The first piece lies where their sum will.
+                    others.resize((parts.len() - 1) * self.length, 0.0);
+                    let others = others.chunks_exact_mut(self.length.max(1));
+                    std::iter::once(own(&parts[0])).chain(others).collect()
+                }
+            };
+            let found = self.fill(parts, (pieces, into), of, against, works);
+            if pieces && matches!(found, Ok(Found::Gradients)) {
+                for piece in others.chunks_exact(self.length.max(1)) {
                     wide(
                         #[inline(always)]
-                        || zip(&mut self.rows, piece).for_each(|(sum, piece)| *sum += piece),
+                        || zip(&mut rows, piece).for_each(|(sum, piece)| *sum += piece),
                     );
                 }
             }
-            self.pieces = rows;
+            (self.rows, self.pieces) = (rows, others);
             found
         });
         self.weight = weight;
         found.transpose()
     }
 
-    /// The rows of all parts, shared among the threads. From the first group on that may be opposed
-    /// they ask no more; what was asked before is then made, too.
+    /// The gradients of each part into its rows, shared among the threads. From the first group on
+    /// that may be opposed they ask no more; what was asked before is then made, too.
     fn fill(
         &mut self,
         parts: &[Part<'_>],
-        (pieces, mut rows): (bool, &mut [f32]),
+        (pieces, into): (bool, Vec<&mut [f32]>),
         of: Of<'_>,
         against: Option<&Factors>,
         works: &mut Vec<Work>,
     ) -> Result<Found, ObjectiveError> {
-        let (length, places) = (self.length, &self.places[..]);
+        let places = &self.places[..];
         self.reads.resize_with(parts.len(), Vec::new);
-        let jobs = zip(parts, &mut self.reads).map(|(part, reads)| {
-            let (own, after) = std::mem::take(&mut rows).split_at_mut(part.groups.len() * length);
-            rows = after;
-            Job { part, rows: own, reads, came: Ok(None) }
-        });
-        let mut jobs: Vec<Job<'_>> = jobs.collect();
+        let jobs = zip(zip(parts, into), &mut self.reads);
+        let mut jobs: Vec<Job<'_>> =
+            jobs.map(|((part, rows), reads)| Job { part, rows, reads, came: Ok(None) }).collect();
         let opposed = AtomicBool::new(false);
         let run = |job: &mut Job<'_>, ask, work: &mut Work| {
             job.came = job.part.gradients(of, places, job.rows, ask, (work, job.reads));

@@ -226,7 +226,7 @@ impl Part<'_> {
             pass.inputs.clear();
             if kept.is_none() {
                 let rows = portions.iter().map(Vec::len).sum::<usize>();
-                pass.inputs.reserve(rows * memory.inputs());
+                pass.inputs.reserve_exact(rows * memory.inputs());
             }
             let mut ranges = Vec::with_capacity(portions.len());
             for (portion, group) in portions.iter().zip(self.groups) {
