@@ -55,7 +55,7 @@ impl Strategy for Stay {
 
     /// The penalty's gradient 2b (θ − θ*), in closed form; a weight younger than θ* is free.
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
-        let (b, anchor) = (self.guard, self.anchor.of(&slot.at));
+        let (b, anchor) = (self.guard, self.anchor.of(&slot.at()));
         slot.go_pulled([anchor], move |g, theta, [anchor]| g + 2.0 * b * (theta - anchor))
     }
 

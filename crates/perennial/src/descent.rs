@@ -8,15 +8,15 @@ use crate::vector::wide;
 /// The weights of one slot, about to move.
 ///
 /// What a strategy adds is said of one weight, as in its paper, and becomes one loop with the
-/// optimiser's rule: each number is read once and none is set aside. For that, a closure is
-/// `#[inline(always)] move`: compiled for the machine it runs on, with its numbers in registers.
+/// optimiser's rule: each number is read once and none is set aside. Write the closures as
+/// `#[inline(always)] move`: they are then compiled for the machine that they run on, and keep their
+/// numbers in registers. Without, they do the same, more slowly.
 #[derive(Debug)]
 #[must_use = "the weights have not moved"]
 pub struct Descent<'a> {
-    /// Where the slot lies in θ.
-    pub at: Range<usize>,
-    /// The learning rate in force.
-    pub lr: f32,
+    /// Which weights of θ.
+    pub(crate) at: Range<usize>,
+    pub(crate) lr: f32,
     /// g of them.
     pub(crate) gradient: &'a mut [f32],
     /// They themselves.
@@ -31,7 +31,7 @@ pub struct Descent<'a> {
 /// How one weight went.
 #[derive(Clone, Copy, Debug)]
 pub struct Went {
-    /// Its gradient before the pull: the objective's, if nothing changed it.
+    /// Its gradient before the pull that it moved by: the objective's, if nothing changed it.
     pub g: f32,
     /// ĝ, the gradient after the pull.
     pub pulled: f32,
@@ -39,7 +39,7 @@ pub struct Went {
     pub delta: f32,
 }
 
-/// That a slot moved; only a [`Descent`] makes it.
+/// Proof that a slot moved: only a [`Descent`] gives it.
 #[derive(Debug)]
 #[must_use = "the driver asks for it"]
 pub struct Moved {
@@ -48,6 +48,16 @@ pub struct Moved {
 }
 
 impl Descent<'_> {
+    /// Where the slot lies in θ.
+    pub fn at(&self) -> Range<usize> {
+        self.at.clone()
+    }
+
+    /// The learning rate in force.
+    pub fn lr(&self) -> f32 {
+        self.lr
+    }
+
     /// Moves by the optimiser's rule.
     pub fn go(self) -> Moved {
         self.go_followed(
@@ -75,8 +85,8 @@ impl Descent<'_> {
         )
     }
 
-    /// [`go_pulled`](Self::go_pulled), and `follow(went, written)` of each weight as soon as it
-    /// moved, frozen or not.
+    /// [`go_pulled`](Self::go_pulled), and after each weight's move calls `follow(went, written)`,
+    /// where `written` is its number of each of these slices; of a frozen weight Δ is 0.
     ///
     /// # Panics
     ///
@@ -361,6 +371,14 @@ mod tests {
             assert_eq!(held.theta[..2], start[..2]);
             assert!(held.theta[1].is_sign_negative());
             assert_eq!(held.theta[2..], free.theta[2..]);
+            // Nor would it, were it free again, by what it was told while frozen.
+            match held.optimizer.begin(SlotId(0), 4).1 {
+                Rule::Sgd => {}
+                Rule::Momentum(m) => assert_eq!(m[..2], [0.0; 2]),
+                Rule::Adam { first, second, .. } => {
+                    assert_eq!([&first[..2], &second[..2]].concat(), [0.0; 4]);
+                }
+            }
         }
     }
 
@@ -403,7 +421,7 @@ mod tests {
     fn a_move_that_is_no_number_is_told() {
         for settings in rules() {
             for bad in [f32::NAN, f32::INFINITY] {
-                for frozen in [&[][..], &[0; 3]] {
+                for frozen in [&[][..], &[0; 2], &[0; 3]] {
                     let mut slot = Slot::new(settings.clone(), &[0.0; 3], frozen);
                     assert!(!slot.step(&[0.0, bad, 1.0], go));
                 }

@@ -1,4 +1,4 @@
-//! Gradient steps over the active slots of θ.
+//! How gradients become moves: the settings, and moments kept slot by slot.
 
 use std::collections::BTreeMap;
 
@@ -148,13 +148,13 @@ mod tests {
             let (_, Rule::Adam { first, correct1, .. }) = optimizer.begin(slot, len) else {
                 panic!("the rule is Adam's");
             };
-            first.fill(1.0);
-            (correct1 * 100.0).round() // 1 − .9ᵗ
+            let before = std::mem::replace(&mut first[0], 7.0);
+            (before, (correct1 * 100.0).round()) // 1 − .9ᵗ
         };
-        assert_eq!(first(&mut optimizer, SlotId(0), 1), 10.0);
-        assert_eq!(first(&mut optimizer, SlotId(0), 1), 19.0);
-        assert_eq!(first(&mut optimizer, SlotId(1), 1), 10.0);
-        assert_eq!(first(&mut optimizer, SlotId(1), 2), 10.0);
+        assert_eq!(first(&mut optimizer, SlotId(0), 1), (0.0, 10.0));
+        assert_eq!(first(&mut optimizer, SlotId(0), 1), (7.0, 19.0));
+        assert_eq!(first(&mut optimizer, SlotId(1), 1), (0.0, 10.0));
+        assert_eq!(first(&mut optimizer, SlotId(1), 2), (0.0, 10.0));
         assert_eq!(optimizer.moments.keys().collect::<Vec<_>>(), [&SlotId(0), &SlotId(1)]);
         optimizer.retain(|slot| slot != SlotId(0));
         assert_eq!(optimizer.moments.keys().collect::<Vec<_>>(), [&SlotId(1)]);

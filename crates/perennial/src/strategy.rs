@@ -25,9 +25,11 @@ use crate::scenario::Setting;
 ///         passes ← objective(batch)
 ///         g      ← gradient at the effective weights of view(t), over the active slots
 ///         g      ← edit_gradient(g)
-///         for each active slot: descend, which pulls g to ĝ and follows
+///         for each active slot: descend, which of each weight does
+///             ĝ  ← pull(g, θ)
 ///             Δ  ← optimiser(ĝ); Δ[frozen] = 0
 ///             θ  ← θ + Δ
+///             follow(g, ĝ, Δ)
 ///         after_step(batch, logits, loss)
 /// end_task
 /// evaluate every task → one row of R

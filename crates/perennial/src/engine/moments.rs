@@ -2,7 +2,6 @@
 //! of.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use burn::tensor::{Gradients, Tensor, TensorData};
 
@@ -17,11 +16,11 @@ use crate::parts::moments::{Power, Slopes};
 use crate::scenario::Samples;
 use crate::vector::Vector;
 
-/// Numbers that the activations of one pass may hold: bounds its memory (16 to 64 MiB). Within these,
-/// as many as make what a pass adds to sums over θ little beside the pass.
-const ACTIVATIONS: Range<usize> = 1 << 22..1 << 24;
-/// For each number of θ.
-const BESIDE_THETA: usize = 16;
+/// Numbers that the activations of one pass may hold, for each weight of θ: so many that to add what
+/// a pass found to sums over θ takes little beside it. They bound its memory, from 16 to 64 MiB.
+const ACTIVATIONS: usize = 16;
+const LEAST_ACTIVATIONS: usize = 1 << 22;
+const MOST_ACTIVATIONS: usize = 1 << 24;
 /// Activations that a stage holds for each number of its output: layers, their inputs, slopes.
 const COPIES: usize = 16;
 /// Numbers that the per-sample gradients of a convolution may hold at once (1 MiB): what stays in a
@@ -126,8 +125,8 @@ impl Engine {
         let mut buffers = model.buffers.clone();
         let outputs = |stage: &crate::network::Stage| stage.output.iter().product::<usize>();
         let widest: usize = self.network.stages().iter().map(outputs).sum();
-        let beside = BESIDE_THETA * model.theta.len();
-        let activations = beside.clamp(ACTIVATIONS.start, ACTIVATIONS.end);
+        let activations = ACTIVATIONS * model.theta.len();
+        let activations = activations.clamp(LEAST_ACTIVATIONS, MOST_ACTIVATIONS);
         let chunk = (activations / (COPIES * widest.max(1))).clamp(1, 500);
         let mut totals = vec![0.0; model.theta.len()];
         let backwards = asked.rows.len().div_ceil(chunk) * slopes.count(classes);

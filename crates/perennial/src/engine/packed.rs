@@ -34,7 +34,7 @@ pub struct PackedGradients {
     reads: Vec<Vec<Read>>,
     /// W_1 for products of rows that are kept.
     weight: Aligned,
-    /// Of a group that is computed in pieces, the gradients that are added to the first's.
+    /// Of a group that is computed in pieces, the gradients of all but the first.
     pieces: Vec<f32>,
 }
 

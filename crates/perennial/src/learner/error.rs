@@ -11,7 +11,7 @@ pub enum LearnError {
     /// The stop signal came within a hook; the state before it is the one to go on from.
     #[error("stopped before {0} was done")]
     Stopped(&'static str),
-    /// A loss or a gradient that is no finite number.
+    /// A loss, a gradient or a weight that is no finite number.
     #[error(
         "the {what} became {value} in task {} at step {step} of epoch {} ({strategy}, learning rate \
          {lr}): a smaller learning rate or penalty keeps it finite; the state before is kept",
@@ -19,7 +19,7 @@ pub enum LearnError {
         epoch + 1
     )]
     NotFinite {
-        /// What: `loss`, `gradient`, …
+        /// What: `loss`, `gradient`, `weight`, …
         what: String,
         /// The method.
         strategy: &'static str,

@@ -125,12 +125,16 @@ impl Learner {
         strategy.edit_gradient(&mut own, &mut cx)?;
         let lr = cx.lr;
         if !self.descend(gradient, &active, lr, frozen) {
-            let layout = &self.core.model.layout;
-            let slots = active.iter().map(|&slot| layout.slot(slot).range());
-            let mut values = slots.flat_map(|range| &gradient[range]);
-            let (what, value) = match values.find(|value| !value.is_finite()) {
-                Some(&value) => ("gradient", value),
-                None => ("move", f32::INFINITY), // finite gradients whose moments or moves are not
+            let model = &self.core.model;
+            let first = |values: &[f32]| {
+                let slots = active.iter().map(|&slot| model.layout.slot(slot).range());
+                slots.flat_map(|slot| &values[slot]).copied().find(|value| !value.is_finite())
+            };
+            // Of finite gradients a pull, moments or the rate can make a move that is none: what
+            // the weight became by it.
+            let (what, value) = match first(gradient) {
+                Some(value) => ("gradient", value),
+                None => ("weight", first(&model.theta).unwrap_or(f32::NAN)),
             };
             let (_, cx) = self.hook(data, at.task, lr_factor, watch, stop);
             return Err(cx.not_finite(what, f64::from(value)));

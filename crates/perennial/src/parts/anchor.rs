@@ -2,8 +2,8 @@
 //!
 //! F is an importance, θ* an anchor and the strength s the method's factor, so that the guard
 //! of the general form `Σ_i b_i (θ_i − θ*_i)²` is b = s F / 2 and the stiffness of the pull is
-//! `∂²P/∂θ_i² = 2 b_i = s F_i`. What pulls is said of one weight; slices run over the same weights and
-//! the shortest ends them.
+//! `∂²P/∂θ_i² = 2 b_i = s F_i`. What pulls is said of one weight;
+//! slices run over the same weights and the shortest ends them.
 
 use crate::vector::{sum, wide};
 

@@ -51,7 +51,7 @@ impl Guard {
         )
     }
 
-    /// The same, and `follow(went, written)` of each weight.
+    /// The same, and after each weight's move calls `follow(went, written)`.
     ///
     /// # Panics
     ///
@@ -63,7 +63,7 @@ impl Guard {
         written: [&mut [f32]; W],
         follow: impl Fn(Went, [&mut f32; W]) + Copy,
     ) -> Moved {
-        let (read, lr) = (self.read(&slot, strength), slot.lr);
+        let (read, lr) = (self.read(&slot, strength), slot.lr());
         match step {
             PenaltyStep::Explicit => slot.go_followed(
                 read,
@@ -82,28 +82,20 @@ impl Guard {
         }
     }
 
-    /// Adds the penalty's gradient of a slot, which does not move yet: for a penalty beside
-    /// another one.
-    pub fn pull(&self, slot: &mut Descent<'_>, strength: f32, step: PenaltyStep) {
-        let (read, lr) = (self.read(slot, strength), slot.lr);
-        match step {
-            PenaltyStep::Explicit => slot.pull(
-                read,
-                #[inline(always)]
-                move |g, theta, [f, anchor]| pull(g, theta, f, anchor, strength),
-            ),
-            PenaltyStep::Implicit => slot.pull(
-                read,
-                #[inline(always)]
-                move |g, theta, [f, anchor]| pull_implicitly(g, theta, f, anchor, strength, lr),
-            ),
-        }
+    /// Adds the penalty's gradient of a slot, which does not move yet: for a penalty beside another
+    /// one.
+    pub fn pull(&self, slot: &mut Descent<'_>, strength: f32) {
+        slot.pull(
+            self.read(slot, strength),
+            #[inline(always)]
+            move |g, theta, [f, anchor]| pull(g, theta, f, anchor, strength),
+        );
     }
 
     /// F and θ* of a slot; nothing where nothing pulls.
     fn read(&self, slot: &Descent<'_>, strength: f32) -> [&[f32]; 2] {
-        let at = if strength == 0.0 { &(0..0) } else { &slot.at };
-        [self.importance.of(at), self.anchor.of(at)]
+        let at = if strength == 0.0 { 0..0 } else { slot.at() };
+        [self.importance.of(&at), self.anchor.of(&at)]
     }
 
     /// The penalty's value.

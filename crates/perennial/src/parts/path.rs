@@ -130,7 +130,6 @@ mod tests {
     #[test]
     fn a_window_counts_nine_tenths() {
         let mut running = RunningFisher::default();
-        running.grow(1);
         for (g, wanted) in [(2.0, 3.6), (0.0, 0.36)] {
             for i in 1..=WINDOW {
                 let went = Went { g, pulled: 9.0, delta: 9.0 };

@@ -381,14 +381,17 @@ impl<'a, 's> Fields<'a, 's> {
     }
 
     fn finish(self) -> Result<String, StateError> {
-        let mut object = String::from("{");
+        let sizes = self.fields.iter().map(|(key, value)| key.len() + value.len());
+        let marks = 4 * self.fields.len() + 2; // quotes, colons, commas and braces
+        let mut object = String::with_capacity(sizes.sum::<usize>() + marks);
+        object.push('{');
         for (key, value) in self.fields {
             if object.len() > 1 {
                 object.push(',');
             }
             object += &header::text(&key);
             object.push(':');
-            object += &value; // which ends here: of a large header there are two copies at most
+            object += &value; // which ends here: of a large header there are two copies
         }
         object.push('}');
         Ok(self.around.close(object))

@@ -183,7 +183,7 @@ impl Strategy for Ewc {
         let (lambda, step) = (self.settings.lambda as f32, self.settings.step);
         let Some((last, others)) = self.guards.split_last() else { return slot.go() };
         for guard in others {
-            guard.pull(&mut slot, lambda, step);
+            guard.pull(&mut slot, lambda); // separate anchors have no implicit step
         }
         last.descend(slot, lambda, step)
     }

@@ -109,11 +109,11 @@ impl Strategy for L2 {
     }
 
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
-        let (strength, lr) = (2.0 * self.settings.lambda as f32, slot.lr);
+        let (strength, lr) = (2.0 * self.settings.lambda as f32, slot.lr());
         if strength == 0.0 {
             return slot.go();
         }
-        let anchor = [self.anchor.of(&slot.at)];
+        let anchor = [self.anchor.of(&slot.at())];
         match self.settings.step {
             PenaltyStep::Explicit => slot.go_pulled(
                 anchor,

@@ -14,8 +14,9 @@
 //! | γ | `gamma` |
 //! | `F_t` | `fisher`, measured on `fisher_samples`; each brought to a scale by `normalise` |
 //!
-//! Keeps two vectors (three with a running F and four with a normalised one of all tasks). A
-//! step costs one pass over θ, F̃ and θ*; with a running F over Σ g², too, and every tenth one more.
+//! Keeps two vectors (four with a running F and three with a measured one of all tasks that is
+//! brought to 0 … 1). A step costs one pass over θ, g, F̃ and θ*; with a running F over Σ g², too, and
+//! every tenth one more.
 //!
 //! # Differences
 //!
@@ -203,7 +204,7 @@ impl Strategy for OnlineEwc {
         if !self.runs() {
             return self.guard.descend(slot, strength, step);
         }
-        let squares = self.running.squares(&slot.at);
+        let squares = self.running.squares(&slot.at());
         self.guard.descend_followed(slot, (strength, step), [squares], observe)
     }
 

@@ -197,8 +197,8 @@ impl Strategy for Rwalk {
 
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
         let penalty = (self.factor(), self.settings.step);
-        let path = &mut self.path[slot.at.clone()];
-        let squares = self.running.squares(&slot.at);
+        let path = &mut self.path[slot.at()];
+        let squares = self.running.squares(&slot.at());
         self.guard.descend_followed(
             slot,
             penalty,

@@ -205,7 +205,7 @@ impl Strategy for Si {
 
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
         let penalty = (self.factor(), self.settings.step);
-        let path = &mut self.path[slot.at.clone()];
+        let path = &mut self.path[slot.at()];
         match self.settings.gradient {
             PathGradient::Plain => self.guard.descend_followed(slot, penalty, [path], walk),
             PathGradient::Penalised => self.guard.descend_followed(
@@ -247,6 +247,28 @@ impl Strategy for Si {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimizer::{OptimizerSettings, Rule};
+
+    /// By hand: g = 1, the penalty's 2 c Ω (θ − θ*) = 3, lr .1 → Δ = −.4. Catches: the other
+    /// gradient integrated.
+    #[test]
+    fn the_gradient_that_is_integrated_by_hand() {
+        for (gradient, omega) in [(PathGradient::Plain, 0.4), (PathGradient::Penalised, 1.6)] {
+            let settings = SiSettings { c: 0.5, gradient, ..SiSettings::default() };
+            let guard = Guard { importance: vec![3.0].into(), anchor: vec![1.0].into() };
+            let mut si = Si { settings, guard, path: Vector::zeros(1), ..Si::default() };
+            let moved = si.descend(Descent {
+                at: 0..1,
+                lr: 0.1,
+                gradient: &mut [1.0],
+                theta: &mut [2.0],
+                frozen: &[],
+                settings: &OptimizerSettings::default(),
+                rule: Rule::Sgd,
+            });
+            assert!(moved.finite && (si.path[0] - omega).abs() < 1e-6, "{:?}", si.path);
+        }
+    }
 
     /// By hand: ω = 1, −3, a way of .3 from the start, ξ .1 → ω / .19.
     #[test]

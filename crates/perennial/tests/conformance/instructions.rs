@@ -61,8 +61,8 @@ fn instructions(name: &str, settings: &Value, steps: u64) -> f64 {
     count.trim().replace(',', "").parse().unwrap()
 }
 
-/// Catches: work that is done twice, a loop that is no longer compiled for wide registers, an
-/// allocation or a copy of θ that crept into the step.
+/// Catches: a pass that is done twice, a loop that is no longer compiled for wide registers,
+/// hundreds of allocations that crept into the step.
 #[test]
 #[allow(clippy::print_stderr, reason = "who runs the tests hears what was skipped")]
 fn a_step_takes_the_instructions_that_were_recorded() {

@@ -243,6 +243,18 @@ fn the_implicit_step_is_stable_for_every_strength() {
     }
 }
 
+/// 2 λ is no finite f32, and infinity times the way of no weight is no number. Catches: a step that
+/// goes on with it, or that is told as another thing.
+#[test]
+fn a_pull_that_is_no_number_ends_the_run() {
+    let stream = stream_of(Setting::Domain, 40);
+    let settings = json!({ "lambda": 1e39 });
+    let mut start = learner("l2", &settings, &Training::default(), Setting::Domain, &stream);
+    let error = start.run(&stream, &mut (), &perennial::learner::Stop::default()).unwrap_err();
+    let told = "the weight became NaN in task 2 at step 0 of epoch 1 (l2";
+    assert!(error.to_string().contains(told), "{error}");
+}
+
 /// Catches: silence about a λ that does nothing, about a method that cannot work; false alarms.
 #[test]
 fn what_cannot_work_is_said_once() {

@@ -17,6 +17,8 @@ use crate::toy::{finish, net, stream};
 struct Traced {
     inner: Box<dyn Strategy>,
     log: Arc<Mutex<Vec<String>>>,
+    /// Where the slot that moved last ends.
+    end: usize,
 }
 
 impl Traced {
@@ -69,9 +71,12 @@ impl Strategy for Traced {
         self.inner.edit_gradient(gradient, cx)
     }
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
-        if self.log.lock().unwrap().last().is_none_or(|last| last != "moved") {
+        let first = self.log.lock().unwrap().last().is_none_or(|last| last != "moved");
+        if first {
             self.log("moved");
         }
+        assert!(first || slot.at().start >= self.end, "a slot moved twice, or before another one");
+        self.end = slot.at().end;
         self.inner.descend(slot)
     }
     fn frozen(&self, task: usize, model: &Model) -> Frozen {
@@ -151,7 +156,7 @@ fn hooks_come_in_the_order_of_the_golden_log() {
         let settings = if entry.name == "cpg" { json!({ "goal": 0 }) } else { json!({}) };
         let inner = entry.create(&settings).unwrap();
         let isolation = inner.card().isolation;
-        let traced = Box::new(Traced { inner, log: log.clone() });
+        let traced = Box::new(Traced { inner, log: log.clone(), end: 0 });
         let training = Training::default();
         let learner =
             Learner::new(net("mlp:8"), traced, training, Setting::Domain, &stream, 0).unwrap();

@@ -151,7 +151,7 @@ impl Strategy for Tracer {
     }
 
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
-        let at = slot.at.clone();
+        let at = slot.at();
         let sums = [&mut self.gradients, &mut self.moves].map(|sums| {
             sums.resize(sums.len().max(at.end));
             &mut sums[at.clone()]

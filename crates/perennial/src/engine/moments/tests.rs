@@ -51,8 +51,12 @@ fn never(_: usize, _: usize) -> Result<(), ObjectiveError> {
 /// place of the running ones, a weight of another head that has an importance.
 #[test]
 fn the_fast_importances_are_the_slow_ones() {
-    let nets =
-        [("mlp:20x10", [1, 8, 8], 9), ("cnn:3x5x7", [2, 9, 8], 7), ("resnet18:2", [3, 9, 8], 4)];
+    // More rows than a pass of the first takes, and than the second multiplies at once.
+    let nets = [
+        ("mlp:20x10", [1, 8, 8], 501),
+        ("cnn:3x5x7", [2, 9, 8], 210),
+        ("resnet18:2", [3, 9, 8], 4),
+    ];
     for (spec, input, rows) in nets {
         let (engine, mut model, samples) = setup(spec, input, rows);
         model.outputs = vec![crate::model::Outputs {
