@@ -1,5 +1,6 @@
 """Writes bench/RESULTS.md from what was measured."""
 
+import collections
 import datetime
 import json
 import os
@@ -138,7 +139,9 @@ def sitting(out: pathlib.Path, records: list[dict]) -> str:
     told = json.loads((out / "sitting.json").read_text())
     versions = [f"{name} {version}" for name, version in told["versions"].items()]
     systems = [f"Python {told['python']}", *versions]
-    pairs = {record["pair"] for record in records if "pair" in record}
+    measured = {(record["job"], record["pair"]) for record in records if "pair" in record}
+    pairs = collections.Counter(job for job, _ in measured if job != "machine").values()
+    of_each = sorted({min(pairs, default=0), max(pairs, default=0)})
     others = [record["others"] for record in records if "others" in record]
     memory = f"{told['memory'] / GIGABYTE:.0f} GB"
     processor = f"{told['processor']}, {told['cores']} cores"
@@ -146,7 +149,7 @@ def sitting(out: pathlib.Path, records: list[dict]) -> str:
     lines = [
         f"- {told['date']}, {machine}",
         f"- {told['perennial']}, commit {told['commit']}; {', '.join(systems)}",
-        f"- pairs of measurements: {len(pairs)}",
+        f"- pairs of measurements of a job: {' to '.join(map(str, of_each))}",
     ]
     if others:
         usual = statistics.median(others)
