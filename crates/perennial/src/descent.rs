@@ -60,13 +60,7 @@ impl Descent<'_> {
 
     /// Moves by the optimiser's rule.
     pub fn go(self) -> Moved {
-        self.go_followed(
-            [],
-            unpulled,
-            [],
-            #[inline(always)]
-            |_, []| {},
-        )
+        self.go_pulled([], unpulled)
     }
 
     /// Moves by ĝ = `pull(g, θ, read)`, where `read` is the weight's number of each slice. Where a
@@ -99,7 +93,7 @@ impl Descent<'_> {
         follow: impl Fn(Went, [&mut f32; W]) + Copy,
     ) -> Moved {
         let len = self.theta.len();
-        let known = read.iter().fold(len, |known, read| known.min(read.len()));
+        let known = self.known(&read);
         let masked = self.frozen.len().min(len);
         let mut finite = true;
         for at in
@@ -126,7 +120,7 @@ impl Descent<'_> {
         read: [&[f32]; R],
         pull: impl Fn(f32, f32, [f32; R]) -> f32 + Copy,
     ) {
-        let len = read.iter().fold(self.theta.len(), |len, read| len.min(read.len()));
+        let len = self.known(&read);
         let (gradient, theta) = (&mut self.gradient[..len], &self.theta[..len]);
         let read = read.map(|read| &read[..len]);
         wide(
@@ -137,6 +131,11 @@ impl Descent<'_> {
                 }
             },
         );
+    }
+
+    /// How many of its first weights all slices know.
+    fn known(&self, read: &[&[f32]]) -> usize {
+        read.iter().fold(self.theta.len(), |known, read| known.min(read.len()))
     }
 
     /// The weights `at` of the slot. Says whether every Δ was finite.

@@ -44,7 +44,8 @@ impl Guard {
     pub fn descend(&self, slot: Descent<'_>, strength: f32, step: PenaltyStep) -> Moved {
         self.descend_followed(
             slot,
-            (strength, step),
+            strength,
+            step,
             [],
             #[inline(always)]
             |_, []| {},
@@ -59,7 +60,8 @@ impl Guard {
     pub fn descend_followed<const W: usize>(
         &self,
         slot: Descent<'_>,
-        (strength, step): (f32, PenaltyStep),
+        strength: f32,
+        step: PenaltyStep,
         written: [&mut [f32]; W],
         follow: impl Fn(Went, [&mut f32; W]) + Copy,
     ) -> Moved {

@@ -205,7 +205,7 @@ impl Strategy for OnlineEwc {
             return self.guard.descend(slot, strength, step);
         }
         let squares = self.running.squares(&slot.at());
-        self.guard.descend_followed(slot, (strength, step), [squares], observe)
+        self.guard.descend_followed(slot, strength, step, [squares], observe)
     }
 
     fn after_step(&mut self, _: &Step<'_>, _: &mut Context<'_>) -> Result<Changed, LearnError> {

@@ -196,12 +196,13 @@ impl Strategy for Rwalk {
     }
 
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
-        let penalty = (self.factor(), self.settings.step);
+        let (strength, step) = (self.factor(), self.settings.step);
         let path = &mut self.path[slot.at()];
         let squares = self.running.squares(&slot.at());
         self.guard.descend_followed(
             slot,
-            penalty,
+            strength,
+            step,
             [path, squares],
             #[inline(always)]
             |went, [omega, square]| {

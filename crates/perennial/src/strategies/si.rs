@@ -204,13 +204,14 @@ impl Strategy for Si {
     }
 
     fn descend(&mut self, slot: Descent<'_>) -> Moved {
-        let penalty = (self.factor(), self.settings.step);
+        let (strength, step) = (self.factor(), self.settings.step);
         let path = &mut self.path[slot.at()];
         match self.settings.gradient {
-            PathGradient::Plain => self.guard.descend_followed(slot, penalty, [path], walk),
+            PathGradient::Plain => self.guard.descend_followed(slot, strength, step, [path], walk),
             PathGradient::Penalised => self.guard.descend_followed(
                 slot,
-                penalty,
+                strength,
+                step,
                 [path],
                 #[inline(always)]
                 |went, path| walk(Went { g: went.pulled, ..went }, path),
