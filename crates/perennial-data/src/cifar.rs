@@ -125,6 +125,7 @@ pub fn read_folder(variant: Variant, folder: &Path) -> Result<Dataset, DataError
         shape: SHAPE,
         classes: class_names(variant, &folder)?,
         train: train.part(),
+        validation: None,
         test: test.part(),
     })
 }

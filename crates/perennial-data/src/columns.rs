@@ -1,141 +1,392 @@
-//! Tables of columns, whatever file they come from: which column is the label, and rows of cells.
+//! Columns of a table, whatever file they come from: which are inputs, which is the label.
+//!
+//! Without a learner that knows, the label is the column asked for; the one called `label`; the only
+//! one called `target`, `class`, `species` or alike; or, where labels are needed, the last. An
+//! unnamed first column that counts the rows, as pandas writes one, is no input.
+//!
+//! A learner knows its columns: they are found by name, in any order, and where there are no names
+//! by their place.
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use crate::DataError;
-use crate::open::{Dropped, Format, Labels, MOST_BYTES, OpenError, Request, Table, numbers};
+use crate::open::{OpenError, Request};
+use crate::spec::{columns_differ, listed};
+use crate::{Column, InputSpec, Label};
 
 /// The name of the column of labels, if nothing says it.
 const USUAL_LABEL: &str = "label";
 
-/// The name of the column of labels, as far as it is said.
-pub(crate) fn label_name<'a>(request: Request<'a>) -> &'a str {
-    request.how.label.as_deref().unwrap_or(USUAL_LABEL)
+/// Names that a column of labels has where it is not called `label`.
+const LIKE_LABEL: [&str; 8] =
+    ["labels", "target", "targets", "class", "classes", "species", "category", "y"];
+
+/// A name too short to mean labels where it is not the first or the last column: coordinates are
+/// called so, too.
+const SHORT: &str = "y";
+
+/// What pandas calls an index that it writes into Parquet.
+const PANDAS_INDEX: &str = "__index_level_0__";
+
+/// Whether a name is one that columns of labels have.
+pub(crate) fn is_like_label(name: &str) -> bool {
+    let is = |known: &str| name.trim().eq_ignore_ascii_case(known);
+    is(USUAL_LABEL) || LIKE_LABEL.into_iter().any(is)
+}
+
+/// What a file says of its columns.
+pub(crate) struct Header {
+    /// Names, or numbers from 1 where the file has none.
+    pub(crate) names: Vec<String>,
+    /// Whether the file names them.
+    pub(crate) named: bool,
+    /// Whether the first column counts the rows and has no name of its own.
+    pub(crate) counts: bool,
+}
+
+/// What a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The input of this number.
+    Input(usize),
+    Label,
+    Id,
+    Group,
+    /// No input.
+    Left,
 }
 
 /// The columns of a table.
 pub(crate) struct Columns {
-    /// Names, or numbers from 1 where the data have none.
+    /// Names, or numbers from 1. `[columns]`
     pub(crate) names: Vec<String>,
-    /// Whether the data name them.
-    named: bool,
-    pub(crate) label: Option<usize>,
+    pub(crate) named: bool,
+    /// `[columns]`
+    pub(crate) roles: Vec<Role>,
+    /// The inputs in order. Categories are filled in by [`Columns::categorise`].
+    pub(crate) inputs: Vec<Column>,
+    /// What was decided, a sentence each.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Columns {
-    /// Finds the label: the column asked for, by name or number from 1, or the one called `label`,
-    /// or, where labels are needed, the last.
+    /// Decides what each column is.
     pub(crate) fn new(
-        names: Vec<String>,
-        named: bool,
+        header: Header,
         path: &Path,
         request: Request<'_>,
     ) -> Result<Self, OpenError> {
-        let asked = request.how.label.as_deref();
-        let by_name = names.iter().position(|name| name.eq_ignore_ascii_case(label_name(request)));
-        let by_number = asked.and_then(|asked| asked.parse().ok());
-        let by_number =
-            by_number.filter(|number| (1..=names.len()).contains(number)).map(|n| n - 1);
-        let label = by_name.or(by_number);
-        if let (None, Some(asked)) = (label, asked) {
-            let (path, column, known) = (path.to_path_buf(), asked.to_owned(), names.join(", "));
-            return Err(OpenError::NoColumn { path, column, known });
-        }
-        let label = label.or_else(|| names.len().checked_sub(1).filter(|_| request.labelled));
-        if label.is_some() && names.len() == 1 {
-            return Err(OpenError::OnlyLabels { path: path.to_path_buf() });
-        }
-        Ok(Self { names, named, label })
-    }
-
-    /// The names of those that are no label, where the data name them.
-    fn of_values(&self) -> Vec<String> {
-        let values = self.names.iter().enumerate().filter(|&(at, _)| Some(at) != self.label);
-        values.filter(|_| self.named).map(|(_, name)| name.clone()).collect()
-    }
-}
-
-/// A field of a row.
-pub(crate) enum Cell<'a> {
-    Missing,
-    /// Finite.
-    Number(f32),
-    Label(Cow<'a, str>),
-}
-
-/// Rows that were read.
-#[derive(Default)]
-pub(crate) struct Rows {
-    /// `[rows, columns but the label's]`
-    values: Vec<f32>,
-    labels: Labels,
-    names: Vec<String>,
-    dropped: Vec<Dropped>,
-}
-
-impl Rows {
-    /// Appends a row, one cell a column; or leaves it out, if one is missing.
-    pub(crate) fn push<'a>(
-        &mut self,
-        columns: &Columns,
-        cells: impl Iterator<Item = Result<Cell<'a>, OpenError>>,
-        name: String,
-        path: &Path,
-    ) -> Result<(), OpenError> {
-        let first = self.values.len();
-        let (mut label, mut missing) = (None, None);
-        for (column, cell) in cells.enumerate() {
-            match cell? {
-                Cell::Missing => _ = missing.get_or_insert(column),
-                Cell::Number(value) => self.values.push(value),
-                Cell::Label(text) => label = Some(text),
+        let Header { names, named, counts } = header;
+        let mut columns = Self {
+            roles: vec![Role::Left; names.len()],
+            names,
+            named,
+            inputs: Vec::new(),
+            notes: Vec::new(),
+        };
+        let how = request.how;
+        let mut taken = vec![false; columns.names.len()];
+        for (asked, role) in [(&how.id, Role::Id), (&how.group, Role::Group)] {
+            let Some(asked) = asked else { continue };
+            match columns.find(asked) {
+                Some(at) => (columns.roles[at], taken[at]) = (role, true),
+                // A learner remembers them; later rows need not have them.
+                None if request.known.is_some() => {}
+                None => return Err(columns.missing(asked, path)),
             }
         }
-        if let Some(column) = missing {
-            self.values.truncate(first);
-            let why = format!("without a value in column `{}`", columns.names[column]);
-            Dropped::count(&mut self.dropped, why, || name);
-            return Ok(());
+        for asked in &how.ignore {
+            let at = columns.find(asked).ok_or_else(|| columns.missing(asked, path))?;
+            taken[at] = true;
         }
-        if let Some(label) = label {
-            self.labels.push(&label);
+        let is_index = |at: usize, name: &str| name == PANDAS_INDEX || (at == 0 && counts);
+        let index = columns.names.iter().enumerate().position(|(at, name)| is_index(at, name));
+        if let Some(at) = index.filter(|&at| !taken[at] && how.columns.is_empty()) {
+            taken[at] = true;
+            let name = &columns.names[at];
+            columns.notes.push(format!("column {name} counts the rows and is left out"));
         }
-        self.names.push(name);
-        let bytes = size_of_val(self.values.as_slice()) as u64;
-        if bytes > MOST_BYTES {
-            let path = path.to_path_buf();
-            return Err(OpenError::TooLarge { path, bytes, most: MOST_BYTES });
+        match request.known.filter(|known| !known.columns.is_empty()) {
+            Some(known) => columns.find_known(known, &mut taken, path, request)?,
+            None => columns.decide(&mut taken, path, request)?,
+        }
+        Ok(columns)
+    }
+
+    /// The place of the label.
+    pub(crate) fn label(&self) -> Option<usize> {
+        self.roles.iter().position(|role| *role == Role::Label)
+    }
+
+    /// The label for what a learner keeps.
+    pub(crate) fn kept_label(&self) -> Option<Label> {
+        self.label().map(|at| Label { name: self.names[at].clone(), at })
+    }
+
+    /// The names of columns that are nothing, for what a learner keeps.
+    pub(crate) fn ignored(&self) -> Vec<String> {
+        let all = self.names.iter().zip(&self.roles);
+        all.filter(|(_, role)| **role == Role::Left).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Says which columns have categories.
+    pub(crate) fn note_categories(&mut self) {
+        let texts = self.inputs.iter().filter(|column| !column.categories.is_empty());
+        let names: Vec<String> = texts.map(|column| column.name.clone()).collect();
+        let listed = listed("column", &names);
+        self.notes.push(format!("{listed} of text: an input for each of its texts"));
+    }
+
+    /// A column by its name, or its number from 1.
+    fn find(&self, asked: &str) -> Option<usize> {
+        let exact = self.names.iter().position(|name| name == asked);
+        let alike = || self.names.iter().position(|name| name.eq_ignore_ascii_case(asked));
+        let number = || {
+            let number: usize = asked.parse().ok()?;
+            (1..=self.names.len()).contains(&number).then(|| number - 1)
+        };
+        exact.or_else(alike).or_else(number)
+    }
+
+    fn missing(&self, column: &str, path: &Path) -> OpenError {
+        let known = self.names.join(", ");
+        OpenError::NoColumn { path: path.to_path_buf(), column: column.to_owned(), known }
+    }
+
+    /// Decides without a learner that knows.
+    fn decide(
+        &mut self,
+        taken: &mut [bool],
+        path: &Path,
+        request: Request<'_>,
+    ) -> Result<(), OpenError> {
+        let how = request.how;
+        let label = match &how.label {
+            Some(asked) => Some(self.find(asked).ok_or_else(|| self.missing(asked, path))?),
+            None => self.guess_label(taken, path, request)?,
+        };
+        if let Some(at) = label {
+            (self.roles[at], taken[at]) = (Role::Label, true);
+        }
+        let mut inputs: Vec<usize> = (0..self.names.len()).filter(|&at| !taken[at]).collect();
+        if !how.columns.is_empty() {
+            let find = |asked: &String| self.find(asked).ok_or_else(|| self.missing(asked, path));
+            inputs = how.columns.iter().map(find).collect::<Result<_, _>>()?;
+            if let Some(&at) = inputs.iter().find(|&&at| taken[at]) {
+                return Err(OpenError::Refused {
+                    message: format!(
+                        "column {} of {} cannot be an input and the label, an id, a group or left \
+                         out at once; change --columns",
+                        self.names[at],
+                        path.display()
+                    ),
+                });
+            }
+        }
+        if inputs.is_empty() && label.is_some() {
+            return Err(OpenError::OnlyLabels { path: path.to_path_buf() });
+        }
+        for (number, &at) in inputs.iter().enumerate() {
+            self.roles[at] = Role::Input(number);
+            self.inputs.push(Column::number(&self.names[at], at));
         }
         Ok(())
     }
 
-    /// All rows; of no columns if there was not even a line that could name them.
-    pub(crate) fn table(
-        self,
-        columns: Option<Columns>,
+    /// The label where nobody said which it is.
+    fn guess_label(
+        &mut self,
+        taken: &[bool],
         path: &Path,
-        format: Format,
         request: Request<'_>,
-    ) -> Result<Table, DataError> {
-        let Self { values, labels, names, dropped } = self;
-        let names_of = columns.as_ref().map(Columns::of_values).unwrap_or_default();
-        let (width, label) = columns.map_or((0, None), |it| (it.names.len(), it.label));
-        let inputs = width - usize::from(label.is_some());
-        let values = numbers(values, inputs, request.how.white, path)?;
-        let (path, shape) = (path.to_path_buf(), [1, 1, inputs]);
-        let labels = label.map(|_| labels);
-        Ok(Table { path, format, shape, columns: names_of, values, labels, names, dropped })
+    ) -> Result<Option<usize>, OpenError> {
+        let free = |at: &usize| !taken[*at];
+        let last = (0..self.names.len()).rev().find(free);
+        let called = |name: &str| {
+            (0..self.names.len()).filter(free).find(|&at| self.names[at].eq_ignore_ascii_case(name))
+        };
+        if let Some(at) = called(USUAL_LABEL).filter(|_| self.named) {
+            return Ok(Some(at));
+        }
+        if !request.labelled {
+            return Ok(None);
+        }
+        let first = (0..self.names.len()).find(free);
+        let is_like = |at: &usize| {
+            let name = &self.names[*at];
+            let at_an_end = Some(*at) == first || Some(*at) == last;
+            is_like_label(name) && (!name.eq_ignore_ascii_case(SHORT) || at_an_end)
+        };
+        let like: Vec<usize> =
+            (0..self.names.len()).filter(free).filter(|_| self.named).filter(is_like).collect();
+        match like[..] {
+            [] => Ok(last),
+            [only] => {
+                if Some(only) != last {
+                    let name = &self.names[only];
+                    self.notes.push(format!("column `{name}` is taken for the label, by its name"));
+                }
+                Ok(Some(only))
+            }
+            [..] => {
+                let names: Vec<&String> = like.iter().map(|&at| &self.names[at]).collect();
+                Err(OpenError::Refused {
+                    message: format!(
+                        "{} of {} may each hold the labels; name the one that does with --label",
+                        listed("column", &names),
+                        path.display()
+                    ),
+                })
+            }
+        }
     }
-}
 
-/// The begin of a field on one line, enough to find it by.
-pub(crate) fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    one_line(text).chars().take(MOST).collect()
-}
+    /// Finds the columns that a learner knows.
+    fn find_known(
+        &mut self,
+        known: &InputSpec,
+        taken: &mut [bool],
+        path: &Path,
+        request: Request<'_>,
+    ) -> Result<(), OpenError> {
+        match self.named && known.named {
+            true => self.find_by_name(known, taken, path, request),
+            false => self.find_by_place(known, taken, path, request),
+        }
+    }
 
-/// Text that no end of a line divides: sentences hold it.
-pub(crate) fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    fn find_by_name(
+        &mut self,
+        known: &InputSpec,
+        taken: &mut [bool],
+        path: &Path,
+        request: Request<'_>,
+    ) -> Result<(), OpenError> {
+        let own = known.label.as_ref().and_then(|label| self.find_named(&label.name));
+        let label = match (&request.how.label, own) {
+            (Some(asked), own) => {
+                let at = self.find(asked).ok_or_else(|| self.missing(asked, path))?;
+                if let Some(own) = own.filter(|own| *own != at) {
+                    let (given, known) = (asked.clone(), self.names[own].clone());
+                    return Err(OpenError::Contradicts { flag: "label", given, known });
+                }
+                Some(at)
+            }
+            (None, Some(own)) => Some(own),
+            // A learner that was made before it kept its label.
+            (None, None) if !known.kept => {
+                let is_input = |name: &String| known.columns.iter().any(|it| it.name == *name);
+                let usual = |at: &usize| self.names[*at].eq_ignore_ascii_case(USUAL_LABEL);
+                let mut other = (0..self.names.len())
+                    .filter(|at| !taken[*at] && !is_input(&self.names[*at]))
+                    .collect::<Vec<usize>>();
+                let usual = other.iter().copied().find(usual);
+                usual.or_else(|| other.pop())
+            }
+            (None, None) => None,
+        };
+        if let Some(at) = label {
+            (self.roles[at], taken[at]) = (Role::Label, true);
+        }
+        for column in &known.columns {
+            if let Some(at) = self.find_named(&column.name).filter(|&at| !taken[at]) {
+                (self.roles[at], taken[at]) = (Role::Input(self.inputs.len()), true);
+                self.inputs.push(Column { at, ..column.clone() });
+            }
+        }
+        let unknown = |(name, taken): (&String, &bool)| {
+            (!taken && !known.ignored.contains(name)).then(|| name.clone())
+        };
+        let mut others: Vec<String> = self.names.iter().zip(&*taken).filter_map(unknown).collect();
+        if !request.how.columns.is_empty() {
+            others.clear();
+        }
+        if self.inputs.len() < known.columns.len() || !others.is_empty() {
+            let found: Vec<String> =
+                self.inputs.iter().map(|column| column.name.clone()).chain(others).collect();
+            return Err(columns_differ(&known.columns, &found, &path.display().to_string()));
+        }
+        if request.labelled && label.is_none() {
+            return Err(self.no_label(known, path));
+        }
+        Ok(())
+    }
+
+    fn find_named(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|it| it == name)
+    }
+
+    /// Without names on one side, columns are known by their place: all that the first task's table
+    /// had, all but the label, or the inputs alone.
+    fn find_by_place(
+        &mut self,
+        known: &InputSpec,
+        taken: &mut [bool],
+        path: &Path,
+        request: Request<'_>,
+    ) -> Result<(), OpenError> {
+        let free: Vec<usize> = (0..self.names.len()).filter(|&at| !taken[at]).collect();
+        let label = match &request.how.label {
+            Some(asked) => Some(self.find(asked).ok_or_else(|| self.missing(asked, path))?),
+            None => None,
+        };
+        let (inputs, width) = (known.columns.len(), known.width);
+        let own = known.label.as_ref().map(|label| label.at);
+        let shifted = |at: usize| if own.is_some_and(|own| at > own) { at - 1 } else { at };
+        let all: Vec<usize> = known.columns.iter().map(|column| column.at).collect();
+        let (places, label): (Vec<usize>, Option<usize>) = match (label, self.names.len()) {
+            (Some(label), _) if free.len() == inputs + 1 => {
+                (free.into_iter().filter(|&at| at != label).collect(), Some(label))
+            }
+            (None, count) if count == width => (all, own),
+            (None, count) if own.is_some() && count + 1 == width => {
+                (all.into_iter().map(shifted).collect(), None)
+            }
+            (None, _) if free.len() == inputs => (free, None),
+            // As most tables: the label is the last.
+            (None, _) if width == 0 && free.len() == inputs + 1 => {
+                let last = free.last().copied();
+                (free[..inputs].to_vec(), last)
+            }
+            (_, count) => {
+                return Err(OpenError::Refused {
+                    message: format!(
+                        "{} has {}, expected {}: without names on both sides columns are known by \
+                         their place, so give as many as there were at first, or as many without \
+                         the label",
+                        path.display(),
+                        crate::understanding::counted(count, "column"),
+                        if width == 0 { inputs } else { width }
+                    ),
+                });
+            }
+        };
+        for (number, (&at, column)) in places.iter().zip(&known.columns).enumerate() {
+            self.roles[at] = Role::Input(number);
+            self.inputs.push(Column { at, ..column.clone() });
+        }
+        if let Some(at) = label {
+            self.roles[at] = Role::Label;
+        }
+        if known.named != self.named {
+            self.notes.push("columns are known by their place: one side has no names".to_owned());
+        }
+        if request.labelled && label.is_none() {
+            return Err(self.no_label(known, path));
+        }
+        Ok(())
+    }
+
+    fn no_label(&self, known: &InputSpec, path: &Path) -> OpenError {
+        let name = known.label.as_ref().map_or_else(String::new, |label| match known.named {
+            true => format!(" `{}`", label.name),
+            false => format!(" {}", label.name),
+        });
+        OpenError::Refused {
+            message: format!(
+                "{} has no labels: it lacks the column{name} that holds them; name another with \
+                 --label COLUMN",
+                path.display()
+            ),
+        }
+    }
 }

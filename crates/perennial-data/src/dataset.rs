@@ -41,6 +41,15 @@ impl Values {
         }
     }
 
+    /// The byte that is read as 1, where values are bytes.
+    #[must_use]
+    pub fn white(&self) -> Option<u8> {
+        match self {
+            Self::Bytes { white, .. } => Some(*white),
+            Self::Floats(_) => None,
+        }
+    }
+
     /// The rows of `size` values whose numbers `chosen` gives, in that order.
     pub(crate) fn gathered(&self, size: usize, chosen: &[usize]) -> Self {
         match self {
@@ -120,7 +129,12 @@ impl Part {
     }
 
     /// The rows whose numbers `chosen` gives, in that order.
-    pub(crate) fn gathered(&self, chosen: &[usize]) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If one is not below [`Part::len`], like a slice.
+    #[must_use]
+    pub fn picked(&self, chosen: &[usize]) -> Self {
         let size = self.values.len() / self.labels.len();
         let labels = chosen.iter().map(|&i| self.labels[i]).collect();
         Self { values: self.values.gathered(size, chosen), labels }
@@ -140,6 +154,8 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// The rows to learn from.
     pub train: Part,
+    /// The rows to choose by, where the data bring some.
+    pub validation: Option<Part>,
     /// The rows to be judged by; values of the same type, and of the same white.
     pub test: Part,
 }
@@ -165,7 +181,7 @@ impl Dataset {
     }
 
     /// BLAKE3, in hexadecimal, of the content: shape, class names, and the values and labels of
-    /// both parts in their order. Not of the set's name, nor of where it lies, nor of how its
+    /// all parts in their order. Not of the set's name, nor of where it lies, nor of how its
     /// files are packed.
     #[must_use]
     pub fn fingerprint(&self) -> String {
@@ -178,7 +194,8 @@ impl Dataset {
             // With its length, so that two lists never hash like one.
             hasher.update(&(class.len() as u64).to_le_bytes()).update(class.as_bytes());
         }
-        for part in [&self.train, &self.test] {
+        for part in [Some(&self.train), Some(&self.test), self.validation.as_ref()] {
+            let Some(part) = part else { continue };
             hasher.update(&(part.len() as u64).to_le_bytes());
             for label in &part.labels {
                 hasher.update(&label.to_le_bytes());

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::input::Input;
+use crate::open::{Split, held_back};
 use crate::{DataError, Dataset, Part, names};
 
 const EMBEDDED: &[u8] = include_bytes!("../data/digits.csv.gz");
@@ -13,8 +14,6 @@ const EMBEDDED: &[u8] = include_bytes!("../data/digits.csv.gz");
 const SIDE: usize = 8;
 const WHITE: u8 = 16;
 const CLASSES: usize = 10;
-/// Every so many-th sample of a class, in the order of the file, is for testing.
-const TEST_EVERY: usize = 5;
 /// A text of digits longer than this is none of ours: 100 times the embedded one.
 const LARGEST_TEXT: u64 = 26 << 20;
 
@@ -35,6 +34,7 @@ pub fn digits() -> Result<Dataset, DataError> {
         shape: [1, SIDE, SIDE],
         classes: names::numbers(CLASSES),
         train,
+        validation: None,
         test,
     })
 }
@@ -93,6 +93,7 @@ pub fn parse_csv(bytes: &[u8], path: &Path) -> Result<Part, DataError> {
 
 /// Divides samples into train and test, each class by itself.
 fn split(all: &Part) -> (Part, Part) {
-    let (train, test) = crate::open::every_nth(&all.labels, CLASSES, TEST_EVERY);
-    (all.gathered(&train), all.gathered(&test))
+    let each: Vec<u32> = (0..all.labels.len() as u32).collect();
+    let Split { learn, judge } = held_back(&all.labels, CLASSES, &each);
+    (all.picked(&learn), all.picked(&judge))
 }

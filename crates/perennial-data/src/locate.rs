@@ -40,8 +40,7 @@ pub fn load(name: &str, dir: Option<&Path>) -> Result<Dataset, DataError> {
 /// Loads whatever set lies in a folder, for images of your own: four IDX files named as MNIST's
 /// (plain or `.gz`), a split of EMNIST, or the binary files of CIFAR-10 or CIFAR-100.
 ///
-/// The set is named after the folder. In MNIST's layout there are as many classes as the highest
-/// label says, and their names are the labels.
+/// The set is named after the folder. In MNIST's layout the classes are the labels that occur.
 ///
 /// # Errors
 ///

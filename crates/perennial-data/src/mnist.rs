@@ -2,10 +2,11 @@
 //! name them alike; EMNIST puts its split in front, calls the test part `test`, numbers letters
 //! from 1 and stores its images with rows and columns swapped, all of which is undone here.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::idx::{self, Images};
-use crate::{DataError, Dataset, Part, names};
+use crate::{DataError, Dataset, Part};
 
 /// What distinguishes one set in this layout from another.
 pub(crate) struct Layout {
@@ -15,7 +16,7 @@ pub(crate) struct Layout {
     test: &'static str,
     /// The label of the first class. EMNIST letters: 1.
     first_label: u8,
-    /// The names of the classes, or none to take as many as the labels show.
+    /// The names of the classes, or none to take those that occur.
     classes: Option<Vec<String>>,
     /// Whether rows and columns are swapped in the files, as in EMNIST.
     transposed: bool,
@@ -85,10 +86,18 @@ impl Layout {
                 test_size: [test.height, test.width],
             });
         }
-        let classes = self.classes.clone().unwrap_or_else(|| {
-            let highest = train_labels.iter().chain(&test_labels).max().copied().unwrap_or(0);
-            names::numbers(usize::from(highest) + 1)
-        });
+        let (classes, labels) = match &self.classes {
+            Some(names) => {
+                let first = self.first_label;
+                let last = u8::try_from(usize::from(first) + names.len() - 1).unwrap_or(u8::MAX);
+                (names.clone(), (first..=last).collect())
+            }
+            None => {
+                let all: BTreeSet<u8> = train_labels.iter().chain(&test_labels).copied().collect();
+                let labels: Vec<u8> = all.into_iter().collect();
+                (labels.iter().map(u8::to_string).collect(), labels)
+            }
+        };
         let [height, width] = match self.transposed {
             true => [train.width, train.height],
             false => [train.height, train.width],
@@ -96,29 +105,29 @@ impl Layout {
         Ok(Dataset {
             name: name.to_string(),
             shape: [1, height, width],
-            train: self.part(train, &train_labels, classes.len(), &paths[1])?,
-            test: self.part(test, &test_labels, classes.len(), &paths[3])?,
+            train: self.part(train, &train_labels, &labels, &paths[1])?,
+            validation: None,
+            test: self.part(test, &test_labels, &labels, &paths[3])?,
             classes,
         })
     }
 
-    /// Turns labels into indices and images upright.
+    /// Turns labels into indices of `classes`, which has the label of each, and images upright.
     fn part(
         &self,
         images: Images,
         labels: &[u8],
-        classes: usize,
+        classes: &[u8],
         path: &Path,
     ) -> Result<Part, DataError> {
-        let first = self.first_label;
         let indices = labels.iter().enumerate().map(|(index, &label)| {
-            let class = label.checked_sub(first).filter(|&class| usize::from(class) < classes);
-            class.map(u32::from).ok_or_else(|| DataError::LabelOutOfRange {
+            let class = classes.binary_search(&label);
+            class.map(|class| class as u32).map_err(|_| DataError::LabelOutOfRange {
                 path: path.to_path_buf(),
                 index,
                 label,
-                first,
-                last: u8::try_from(usize::from(first) + classes - 1).unwrap_or(u8::MAX),
+                first: classes.first().copied().unwrap_or_default(),
+                last: classes.last().copied().unwrap_or_default(),
             })
         });
         let labels = indices.collect::<Result<_, _>>()?;

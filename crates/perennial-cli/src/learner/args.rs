@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use perennial::scenario::Setting;
+use perennial_data::{Decimal, Layout, Naming, Normalise, Scale};
 
 use crate::args::{Rule, finite, setting, whole};
 
@@ -15,16 +16,16 @@ pub(crate) struct Init {
     #[arg(long, default_value = "mlp:100x100")]
     pub(crate) network: String,
     /// The method that keeps it from forgetting, `perennial list strategies`.
-    #[arg(long, default_value = "ewc")]
+    #[arg(long, default_value = "er")]
     pub(crate) strategy: String,
     /// One head whose classes are known by name and that grows by new ones; a head a task; or one
     /// head in which label j of every task is the same [default: class; task for methods that
     /// need to be told the task].
     #[arg(long, value_name = "class|task|domain", value_parser = setting)]
     pub(crate) setting: Option<Setting>,
-    /// The rule that makes steps of gradients [default: sgd].
-    #[arg(long, value_enum)]
-    pub(crate) optimizer: Option<Rule>,
+    /// The rule that makes steps of gradients.
+    #[arg(long, value_enum, default_value = "adam")]
+    pub(crate) optimizer: Rule,
     /// What every random choice is a function of.
     #[arg(long, value_name = "S", default_value = "0", value_parser = whole::<u64>)]
     pub(crate) seed: u64,
@@ -51,18 +52,20 @@ pub(crate) struct Teach {
     /// Data to be judged by [default: what the data bring, else every fifth sample of a class].
     #[arg(long, value_name = "DATA")]
     pub(crate) test: Option<PathBuf>,
-    /// Only these classes of the data, by name.
-    #[arg(long, value_name = "a,b", value_delimiter = ',')]
-    pub(crate) classes: Vec<String>,
-    /// Passes over the training samples [default: 1].
+    /// Passes over the training samples [default: with Adam as many as give 1,500 steps, 1 to 30;
+    /// with SGD 1].
     #[arg(long, value_name = "E", value_parser = whole::<usize>)]
     pub(crate) epochs: Option<usize>,
     /// Samples a step [default: 10].
     #[arg(long, value_name = "B", value_parser = whole::<usize>)]
     pub(crate) batch: Option<usize>,
-    /// Learning rate [default: 0.1].
+    /// Learning rate [default: 0.001 with Adam, 0.1 with SGD].
     #[arg(long, allow_negative_numbers = true, value_parser = finite::<f32>)]
     pub(crate) lr: Option<f32>,
+    /// Measure means and deviations of the inputs anew, on these data; refused for methods that keep
+    /// samples or statistics.
+    #[arg(long)]
+    pub(crate) rescale: bool,
     /// Share of the training samples that is set apart to choose by [default: 0, or 0.1 for a
     /// method that chooses].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
@@ -100,18 +103,106 @@ pub(crate) struct Reading {
     /// The folder that holds the image sets [default: `PERENNIAL_DATA`, or the user's cache].
     #[arg(long = "data", value_name = "DIR", id = "data-dir")]
     pub(crate) folder: Option<PathBuf>,
-    /// The column of the labels, by name or number from 1 [default: `label`, else the last].
+    /// The column of the labels, by name or number from 1 [default: the learner's; `label` or alike,
+    /// else the last].
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Option<String>,
-    /// Numbers are whole, from 0 to this, and are divided by it.
-    #[arg(long, value_name = "255", value_parser = whole::<u8>)]
-    pub(crate) white: Option<u8>,
+    /// Only these classes of the data, by name.
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) classes: Vec<String>,
+    /// A class of the data is called otherwise by the learner: HERE=THERE.
+    #[arg(long, value_name = "z=x", value_delimiter = ',', value_parser = pair)]
+    pub(crate) map: Vec<(String, String)>,
+    /// `exact`: names of classes are one class only if they are equal, and numbers may be names.
+    #[arg(long, value_name = "usual|exact", value_parser = naming)]
+    pub(crate) labels: Option<Naming>,
+    /// Only these columns of a table are inputs.
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Columns of a table that are no inputs.
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// The column that names samples: no input, part of every answer.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) id: Option<String>,
+    /// The column of the patient, speaker, … of a sample: no input; samples of one stay together
+    /// when some are set apart.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+    /// Whether the first line of a CSV file names its columns [default: by what it holds].
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) header: Option<bool>,
+    /// What stands before the decimals of a number in a CSV file [default: point].
+    #[arg(long, value_name = "point|comma", value_parser = decimal)]
+    pub(crate) decimal: Option<Decimal>,
+    /// What of a folder is the data, where it holds folders of images and a table.
+    #[arg(long, value_name = "folders|table", value_parser = layout)]
+    pub(crate) layout: Option<Layout>,
+    /// How numbers become inputs: `standard` by the first task's means and deviations, `none` as
+    /// they are, or whole numbers from 0 to this, divided by it [default: standard; bytes by 255].
+    #[arg(long, alias = "white", value_name = "standard|none|255", value_parser = scale)]
+    pub(crate) scale: Option<Scale>,
+    /// Clip standardised values at this distance from 0; 0 for never [default: 5].
+    #[arg(long, value_name = "X", value_parser = finite::<f32>)]
+    pub(crate) clip: Option<f32>,
+    /// Standardise the channels of images: by the `first` task, or by MEANS/DEVIATIONS such as
+    /// .51,.49,.44/.27,.26,.28 [default: bytes are divided by 255].
+    #[arg(long, value_name = "first|M/D", value_parser = normalise)]
+    pub(crate) normalise: Option<Normalise>,
     /// Scale images to this height and width [default: all must be of one size].
     #[arg(long, value_name = "HxW", value_parser = size)]
     pub(crate) resize: Option<[usize; 2]>,
     /// Convert images to grey (1) or colour (3) [default: all must be alike].
     #[arg(long, value_name = "1|3", value_parser = whole::<usize>)]
     pub(crate) channels: Option<usize>,
+}
+
+/// `z=x`
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(here, there)| (here.trim(), there.trim()));
+    let pair = pair.filter(|(here, there)| !here.is_empty() && !there.is_empty());
+    let pair = pair.map(|(here, there)| (here.to_owned(), there.to_owned()));
+    pair.ok_or_else(|| "expected HERE=THERE, such as z=x".into())
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err("expected yes or no".into()),
+    }
+}
+
+fn naming(text: &str) -> Result<Naming, String> {
+    match text {
+        "usual" => Ok(Naming::Usual),
+        "exact" => Ok(Naming::Exact),
+        _ => Err("expected usual or exact".into()),
+    }
+}
+
+fn decimal(text: &str) -> Result<Decimal, String> {
+    match text {
+        "point" => Ok(Decimal::Point),
+        "comma" => Ok(Decimal::Comma),
+        _ => Err("expected point or comma".into()),
+    }
+}
+
+fn layout(text: &str) -> Result<Layout, String> {
+    match text {
+        "folders" => Ok(Layout::Folders),
+        "table" => Ok(Layout::Table),
+        _ => Err("expected folders or table".into()),
+    }
+}
+
+fn scale(text: &str) -> Result<Scale, String> {
+    text.parse()
+}
+
+fn normalise(text: &str) -> Result<Normalise, String> {
+    text.parse()
 }
 
 /// `28x28`
@@ -126,17 +217,14 @@ fn size(text: &str) -> Result<[usize; 2], String> {
 pub(crate) struct Eval {
     /// The learner's folder.
     pub(crate) learner: PathBuf,
-    /// Other data to measure a task on.
-    #[arg(requires = "task")]
+    /// Other data to measure it on.
     pub(crate) data: Option<PathBuf>,
-    /// The task that the data are of.
+    /// The task that the data are of [default: among all classes it knows; needed by a learner with
+    /// a head for each task].
     #[arg(long, value_name = "NAME", requires = "data")]
     pub(crate) task: Option<String>,
     #[command(flatten)]
     pub(crate) reading: Reading,
-    /// Only these classes of the data, by name.
-    #[arg(long, value_name = "a,b", value_delimiter = ',', requires = "data")]
-    pub(crate) classes: Vec<String>,
     /// Print one JSON document.
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,30 +7,38 @@ use super::args::Eval;
 use super::{number, source};
 use crate::error::Result;
 use crate::output;
+use crate::plan::value;
 
 /// Measures every task, or one on other data.
 pub(crate) fn run(args: &Eval) -> Result<u8> {
     let learner = Learner::open(&args.learner)?;
     let version = learner.head()?.id;
-    let row = match (&args.data, &args.task) {
-        (Some(data), Some(task)) => {
-            let lesson = source::judges(data, task, &args.classes, &args.reading)?;
-            vec![learner.evaluate_on(&lesson)?]
+    let mut understanding = None;
+    let row = match &args.data {
+        Some(data) => {
+            let lesson = source::judges(&learner, data, &args.reading)?;
+            let found = learner.evaluate_on(&lesson, args.task.as_deref())?;
+            understanding = Some(lesson.understanding);
+            vec![found]
         }
-        _ => learner.evaluate()?,
+        None => learner.evaluate()?,
     };
+    for note in row.iter().flat_map(|task| &task.notes) {
+        output::note(note);
+    }
     let mean = row.iter().map(Evaluated::accuracy).sum::<f64>() / row.len() as f64;
     let mean = (!row.is_empty()).then_some(mean);
     if args.json {
         let task = |task: &Evaluated| {
             json!({
                 "task": task.task, "rows": task.rows, "right": task.right,
-                "accuracy": task.accuracy(), "interval": task.interval,
+                "accuracy": task.accuracy(), "interval": task.interval, "notes": task.notes,
             })
         };
         let tasks: Vec<Value> = row.iter().map(task).collect();
         output::document(&json!({
             "schema": "perennial.eval/1", "version": version, "tasks": tasks, "mean": mean,
+            "data": understanding.as_ref().map(value),
         }))?;
         return Ok(0);
     }

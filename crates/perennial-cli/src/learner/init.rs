@@ -1,7 +1,9 @@
 //! `perennial init`.
 
+use perennial::scenario::Setting;
 use perennial::store::{Learner, Settings as Made};
 use perennial::strategies::{Entry, REGISTRY};
+use perennial::strategy::{Card, Isolation, Keeps};
 use perennial::{OptimizerKind, OptimizerSettings};
 use serde_json::json;
 
@@ -10,6 +12,13 @@ use crate::args::Rule;
 use crate::error::{Problem, Result, unknown};
 use crate::output;
 use crate::settings::Settings;
+
+/// Whether a method holds nothing that tells old classes from new ones in one head.
+fn forgets_classes(card: &Card) -> bool {
+    let keeps_samples =
+        matches!(card.keeps, Keeps::Samples { .. } | Keeps::SamplesPerTask { .. } | Keeps::AllData);
+    card.isolation == Isolation::Shared && !keeps_samples
+}
 
 /// Makes a learner.
 pub(crate) fn run(args: &Init) -> Result<u8> {
@@ -29,8 +38,8 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
             Problem::usage(format!("a setting of the optimizer cannot be: {error}"), "")
         })?;
     let kind = match args.optimizer {
-        Some(Rule::Adam) => OptimizerKind::Adam,
-        Some(Rule::Sgd) | None => OptimizerKind::Sgd,
+        Rule::Adam => OptimizerKind::Adam,
+        Rule::Sgd => OptimizerKind::Sgd,
     };
     let made = Made {
         network: args.network.clone(),
@@ -42,6 +51,14 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
     };
     let learner = Learner::create(&args.learner, &made)?;
     let made = learner.settings()?;
+    if made.setting == Some(Setting::Class) && forgets_classes(&entry.card()?) {
+        output::note(&format!(
+            "{} will forget: it keeps no samples, and nothing else tells the classes of one task from \
+             those of another; --strategy er or derpp keeps some, --setting task has a head for each \
+             task",
+            made.strategy
+        ));
+    }
     if args.json {
         output::document(&json!({ "schema": "perennial.init/1", "version": 0, "settings": made }))?;
     } else {

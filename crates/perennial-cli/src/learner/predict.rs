@@ -1,22 +1,32 @@
 //! `perennial predict`.
 
+use perennial::scenario::Samples;
 use perennial::store::{Learner, Predictions};
+use perennial_data::Understanding;
 use serde_json::{Value, json};
 
 use super::args::{Lines, Predict};
 use super::source;
 use crate::error::Result;
 use crate::output;
+use crate::plan::value;
+
+/// What was asked and answered.
+#[derive(Default)]
+struct Answered {
+    /// What each row is called. `[rows]`
+    names: Vec<String>,
+    /// What the data call each row, and what they call that. `[rows]`
+    ids: Option<(String, Vec<String>)>,
+    understood: Vec<Understanding>,
+}
 
 /// Answers rows.
 pub(crate) fn run(args: &Predict) -> Result<u8> {
     let learner = Learner::open(&args.learner)?;
-    let (mut names, mut answers) = (Vec::new(), None::<Predictions>);
+    let (mut asked, mut answers) = (Answered::default(), None::<Predictions>);
     for input in &args.inputs {
-        let several = args.inputs.len() > 1;
-        let (samples, shape, own) = source::inputs(&learner, input, &args.reading, several)?;
-        let more = learner.predict(&samples, shape, args.task.as_deref())?;
-        names.extend(own);
+        let more = asked.answer(&learner, input, args)?;
         match &mut answers {
             Some(answers) => answers.rows.extend(more.rows),
             None => answers = Some(more),
@@ -25,55 +35,102 @@ pub(crate) fn run(args: &Predict) -> Result<u8> {
     let Some(answers) = answers else { return Ok(0) };
     match (args.json, args.format) {
         (true, _) => {
-            let rows: Vec<Value> = rows(&names, &answers).collect();
+            let rows: Vec<Value> = asked.rows(&answers).collect();
             output::document(&json!({
                 "schema": "perennial.predict/1", "version": answers.version, "task": answers.task,
                 "classes": answers.classes, "rows": rows,
+                "data": asked.understood.iter().map(value).collect::<Vec<Value>>(),
             }))?;
         }
         (false, Lines::Jsonl) => {
-            let lines: String = rows(&names, &answers).map(|row| format!("{row}\n")).collect();
+            let lines: String = asked.rows(&answers).map(|row| format!("{row}\n")).collect();
             output::answer(&lines)?;
         }
-        (false, Lines::Csv) => output::answer(&csv(&names, &answers))?,
+        (false, Lines::Csv) => output::answer(&asked.csv(&answers))?,
     }
     Ok(0)
 }
 
-fn rows<'a>(names: &'a [String], answers: &'a Predictions) -> impl Iterator<Item = Value> + 'a {
-    names.iter().zip(&answers.rows).map(|(name, row)| {
-        let classes = answers.classes.iter().zip(&row.probabilities);
-        let probabilities: serde_json::Map<String, Value> =
-            classes.map(|(class, &p)| (class.clone(), short(p).into())).collect();
-        json!({
-            "input": name, "label": answers.classes[row.class],
-            "probability": short(row.probabilities[row.class]),
-            "probabilities": probabilities,
+impl Answered {
+    /// Lets the learner answer the rows of an input.
+    fn answer(
+        &mut self,
+        learner: &Learner,
+        input: &std::path::Path,
+        args: &Predict,
+    ) -> Result<Predictions> {
+        let mut rows = source::rows(learner, input, &args.reading)?;
+        let from = input.display().to_string();
+        if rows.labels.is_some() && !rows.understanding.format.is_of_files() {
+            let label = rows.understanding.label.as_deref().unwrap_or_default();
+            let label = if label.is_empty() { String::new() } else { format!(" (`{label}`)") };
+            output::note(&format!("{from}: its labels{label} are not looked at"));
+        }
+        // Among several inputs a row is known by its input too, as an image always is.
+        if args.inputs.len() > 1 && !rows.understanding.format.is_of_files() {
+            rows.names.iter_mut().for_each(|name| *name = format!("{from} {name}"));
+        }
+        let count = rows.names.len();
+        let numbers = (0..count as u64).collect();
+        let samples = Samples::new(rows.values, rows.spec.row_len(), vec![0; count], numbers)?;
+        let answers = learner.predict(&samples, &rows.spec, &from, args.task.as_deref())?;
+        if let Some(ids) = rows.ids {
+            let column = rows.spec.asked.id.clone().unwrap_or_default();
+            self.ids.get_or_insert((column, vec![String::new(); self.names.len()])).1.extend(ids);
+        } else if let Some((_, ids)) = &mut self.ids {
+            ids.resize(ids.len() + count, String::new());
+        }
+        self.names.extend(rows.names);
+        self.understood.push(rows.understanding);
+        Ok(answers)
+    }
+
+    fn rows<'a>(&'a self, answers: &'a Predictions) -> impl Iterator<Item = Value> + 'a {
+        self.names.iter().zip(&answers.rows).enumerate().map(|(at, (name, row))| {
+            let classes = answers.classes.iter().zip(&row.probabilities);
+            let probabilities: serde_json::Map<String, Value> =
+                classes.map(|(class, &p)| (class.clone(), short(p).into())).collect();
+            let mut document = json!({
+                "input": name, "label": answers.classes[row.class],
+                "probability": short(row.probabilities[row.class]),
+                "probabilities": probabilities,
+            });
+            if let Some((_, ids)) = &self.ids {
+                document["id"] = ids[at].clone().into();
+            }
+            document
         })
-    })
+    }
+
+    fn csv(&self, answers: &Predictions) -> String {
+        let mut lines = String::from("input");
+        if let Some((column, _)) = &self.ids {
+            lines += &format!(",{}", quoted(column));
+        }
+        lines += ",label,probability";
+        for class in &answers.classes {
+            lines += &format!(",{}", quoted(&format!("p({class})")));
+        }
+        lines.push('\n');
+        for (at, (name, row)) in self.names.iter().zip(&answers.rows).enumerate() {
+            lines += &quoted(name);
+            if let Some((_, ids)) = &self.ids {
+                lines += &format!(",{}", quoted(&ids[at]));
+            }
+            let p = row.probabilities[row.class];
+            lines += &format!(",{},{p:.4}", quoted(&answers.classes[row.class]));
+            for p in &row.probabilities {
+                lines += &format!(",{p:.4}");
+            }
+            lines.push('\n');
+        }
+        lines
+    }
 }
 
 /// Without the digits that only single precision has.
 fn short(p: f32) -> f64 {
     p.to_string().parse().unwrap_or(f64::from(p))
-}
-
-fn csv(names: &[String], answers: &Predictions) -> String {
-    let mut lines = String::from("input,label,probability");
-    for class in &answers.classes {
-        lines += &format!(",{}", quoted(&format!("p({class})")));
-    }
-    lines.push('\n');
-    for (name, row) in names.iter().zip(&answers.rows) {
-        let label = &answers.classes[row.class];
-        let p = row.probabilities[row.class];
-        lines += &format!("{},{},{p:.4}", quoted(name), quoted(label));
-        for p in &row.probabilities {
-            lines += &format!(",{p:.4}");
-        }
-        lines.push('\n');
-    }
-    lines
 }
 
 /// A field of CSV (RFC 4180): in quotes where it holds what would end it.

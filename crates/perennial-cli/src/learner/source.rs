@@ -1,13 +1,14 @@
-//! Data of the command line.
+//! Data of the command line: read as the learner knows its inputs, and said in one line.
 
 use std::path::{Path, PathBuf};
 
 use perennial::scenario::Samples;
 use perennial::store::{Learner, Lesson};
-use perennial_data::{Format, How, Rows, open, read};
+use perennial_data::{How, Part, Rows, Understanding, open, read};
 
 use super::args::Reading;
 use crate::error::{Code, Problem, Result};
+use crate::output;
 
 /// What the command line says of reading.
 fn how(reading: &Reading, test: Option<&Path>) -> How {
@@ -15,82 +16,76 @@ fn how(reading: &Reading, test: Option<&Path>) -> How {
     How {
         folder: reading.folder.clone().or_else(|| environment().map(PathBuf::from)),
         test: test.map(Path::to_owned),
+        classes: reading.classes.clone(),
+        map: reading.map.iter().cloned().collect(),
+        labels: reading.labels,
         label: reading.label.clone(),
-        white: reading.white,
+        columns: reading.columns.clone(),
+        ignore: reading.ignore.clone(),
+        id: reading.id.clone(),
+        group: reading.group.clone(),
+        header: reading.header,
+        decimal: reading.decimal,
+        layout: reading.layout,
+        scale: reading.scale,
+        clip: reading.clip,
+        normalise: reading.normalise.clone(),
         resize: reading.resize,
         channels: reading.channels,
     }
 }
 
-/// The data of a task, of only these classes if any are named.
+/// The data of a task.
 pub(crate) fn lesson(
+    learner: &Learner,
     data: &Path,
     task: &str,
-    classes: &[String],
     reading: &Reading,
     test: Option<&Path>,
 ) -> Result<Lesson> {
-    let opened = open(data, &how(reading, test))?;
-    let dropped = opened.dropped.iter().map(ToString::to_string).collect();
-    let from = data.display().to_string();
-    let new = Lesson::new(task, &opened.dataset)?;
-    let lesson = Lesson { dropped, from, columns: opened.columns, ..new };
-    Ok(if classes.is_empty() { lesson } else { lesson.only(classes)? })
+    let opened = open(data, &how(reading, test), learner.inputs()?.as_ref())?;
+    say(&opened.understanding);
+    Ok(Lesson::of(task, opened)?)
 }
 
-/// Labelled rows to measure a task on: all rows at a path.
-pub(crate) fn judges(
-    data: &Path,
-    task: &str,
-    classes: &[String],
-    reading: &Reading,
-) -> Result<Lesson> {
-    let rows = read_rows(data, reading)?;
-    let shape = rows.shape;
+/// Labelled rows to measure a learner on: all rows at a path.
+pub(crate) fn judges(learner: &Learner, data: &Path, reading: &Reading) -> Result<Lesson> {
+    let rows = rows(learner, data, reading)?;
     let Some(labels) = rows.labels else {
+        let known = learner.inputs()?.and_then(|spec| spec.label);
+        let known = known.map_or_else(String::new, |label| {
+            format!(", of which the learner's were in the column `{}`", label.name)
+        });
         return Err(Problem::new(
             Code::BadData,
-            format!("the rows of {} have no labels to be measured by", data.display()),
+            format!("the rows of {} have no labels to be measured by{known}", data.display()),
             "name their column with --label COLUMN",
         ));
     };
-    let (inputs, ids) = (shape.iter().product(), (0..labels.len() as u64).collect());
-    let lesson = Lesson {
-        task: task.to_owned(),
-        shape,
-        columns: rows.columns,
+    let inputs = rows.spec.row_len();
+    let test = Part { values: rows.values, labels };
+    let ids = (0..test.len() as u64).collect();
+    Ok(Lesson {
+        task: String::new(),
+        spec: rows.spec,
         classes: rows.classes,
         train: Samples::none(inputs),
-        test: Samples::new(rows.values, inputs, labels, ids)?,
+        validation: Samples::none(inputs),
+        test: Samples::new(test.values, inputs, test.labels, ids)?,
         from: data.display().to_string(),
-        dropped: rows.dropped.iter().map(ToString::to_string).collect(),
-    };
-    Ok(if classes.is_empty() { lesson } else { lesson.only(classes)? })
+        understanding: rows.understanding,
+    })
 }
 
-/// Rows to be answered, with their names; their columns are those that the learner knows. Among
-/// `several` inputs a row is known by its input too, as an image always is.
-pub(crate) fn inputs(
-    learner: &Learner,
-    data: &Path,
-    reading: &Reading,
-    several: bool,
-) -> Result<(Samples, [usize; 3], Vec<String>)> {
-    let mut rows = read_rows(data, reading)?;
-    if several && !matches!(rows.format, Format::Images | Format::ImageFolder) {
-        rows.names.iter_mut().for_each(|name| *name = format!("{} {name}", data.display()));
-    }
-    learner.check_columns(&data.display().to_string(), &rows.columns)?;
-    let (shape, count) = (rows.shape, rows.names.len());
-    let ids = (0..count as u64).collect();
-    let samples = Samples::new(rows.values, shape.iter().product(), vec![0; count], ids)?;
-    Ok((samples, shape, rows.names))
-}
-
-fn read_rows(data: &Path, reading: &Reading) -> Result<Rows> {
-    let rows = read(data, &how(reading, None))?;
-    for dropped in &rows.dropped {
-        crate::output::note(&format!("{}: left out {dropped}", data.display()));
-    }
+/// Rows as they are stored, whether they have labels or not.
+pub(crate) fn rows(learner: &Learner, data: &Path, reading: &Reading) -> Result<Rows> {
+    let rows = read(data, &how(reading, None), learner.inputs()?.as_ref())?;
+    say(&rows.understanding);
     Ok(rows)
+}
+
+/// Says what was understood of data: one line, and a line for each remark.
+pub(crate) fn say(understanding: &Understanding) {
+    output::note(&understanding.to_string());
+    understanding.remarks().for_each(|remark| output::note(&remark));
 }

@@ -17,8 +17,11 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     let (Some(data), Some(task)) = (&args.data, &args.task) else {
         return abort(&mut learner, args.json);
     };
-    let lesson = source::lesson(data, task, &args.classes, &args.reading, args.test.as_deref())?;
-    let usual = Training::default();
+    let lesson = source::lesson(&learner, data, task, &args.reading, args.test.as_deref())?;
+    let usual = learner.settings()?.usual_training(lesson.train.len());
+    if args.epochs.is_none() && usual.epochs > 1 {
+        output::note(&format!("{} passes over the training samples (--epochs decides)", usual.epochs));
+    }
     let how = Teaching {
         training: Training {
             epochs: args.epochs.unwrap_or(usual.epochs),
@@ -28,19 +31,12 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
         },
         validation: args.validation,
         gate: Gate { max_drop: args.max_drop, floor: args.floor, confident: args.confident },
+        rescale: args.rescale,
         again: args.again,
         save_every: args.save_every,
     };
-    for dropped in &lesson.dropped {
-        output::note(&format!("left out {dropped}"));
-    }
-    if let Some(known) = learner.knows_as_another(&lesson)? {
-        output::note(&format!(
-            "version {} was taught the same data as `{}`",
-            known.id,
-            known.task().unwrap_or_default()
-        ));
-    }
+    let remarks = learner.remarks(&lesson, &how)?;
+    remarks.iter().for_each(|remark| output::note(remark));
     let (signals, stop) = signals()?;
     let mut show = Show::new(task, args.quiet || args.json);
     let taught = learner.teach(&lesson, &how, &mut show, &stop);

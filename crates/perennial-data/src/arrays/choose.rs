@@ -26,7 +26,10 @@ pub(super) struct Chosen {
 
 /// Chooses among the names. `Err` is the name that is missing.
 pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, String> {
-    let own = request.how.label.as_deref();
+    // A learner's own, where it is here.
+    let kept = request.known.and_then(|known| known.asked.label.as_deref());
+    let kept = kept.filter(|kept| names.iter().any(|name| name.eq_ignore_ascii_case(kept)));
+    let own = request.how.label.as_deref().or(kept);
     let part = |part: &str| -> Option<Part> {
         let inputs = find(names, &INPUTS, part)?;
         let labels = match own {
@@ -76,7 +79,7 @@ mod tests {
     fn choose(names: &[&str], label: Option<&str>, labelled: bool) -> Result<Chosen, String> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let how = How { label: label.map(ToOwned::to_owned), ..How::default() };
-        super::choose(&names, Request { how: &how, labelled })
+        super::choose(&names, Request { how: &how, known: None, labelled })
     }
 
     fn part(inputs: &str, labels: Option<&str>) -> Part {

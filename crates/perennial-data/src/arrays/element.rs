@@ -33,7 +33,11 @@ pub(super) enum Data {
     /// Each 0 or 1.
     Truths(Vec<u8>),
     Integers(Vec<i64>),
+    /// Of 64 bits without a sign.
+    Naturals(Vec<u64>),
     Floats(Vec<f32>),
+    /// Labels need all their digits.
+    Doubles(Vec<f64>),
     Texts(Vec<String>),
 }
 
@@ -42,7 +46,7 @@ impl Element {
     pub(super) fn in_memory(self) -> u64 {
         match (self.kind, self.size) {
             (Kind::Truth, _) | (Kind::Unsigned, 1) => 1,
-            (Kind::Signed | Kind::Unsigned, _) => 8,
+            (Kind::Signed | Kind::Unsigned, _) | (Kind::Float, 8) => 8,
             (Kind::Float | Kind::Brain, _) => 4,
             (Kind::Text | Kind::Unicode, size) => size_of::<String>() as u64 + size as u64,
         }
@@ -65,16 +69,14 @@ impl Element {
                     values().map(|it| (self.word(it) << unused) as i64 >> unused).collect(),
                 )
             }
-            (Kind::Unsigned, _) => {
-                let whole = values().map(|it| i64::try_from(self.word(it)));
-                let whole = whole.collect::<Result<_, _>>();
-                Data::Integers(whole.map_err(|_| "a value is above 2⁶³ − 1".to_owned())?)
-            }
+            (Kind::Unsigned, _) => Data::Naturals(values().map(|it| self.word(it)).collect()),
             (Kind::Float, 2) => {
                 floats(values(), |it| f16::from_bits(self.word(it) as u16).to_f32())
             }
             (Kind::Float, 4) => floats(values(), |it| f32::from_bits(self.word(it) as u32)),
-            (Kind::Float, _) => floats(values(), |it| f64::from_bits(self.word(it)) as f32),
+            (Kind::Float, _) => {
+                Data::Doubles(values().map(|it| f64::from_bits(self.word(it))).collect())
+            }
             (Kind::Brain, _) => {
                 floats(values(), |it| bf16::from_bits(self.word(it) as u16).to_f32())
             }
@@ -118,6 +120,8 @@ impl Data {
             Self::Bytes(it) => Self::Bytes(pick(&it, from)),
             Self::Truths(it) => Self::Truths(pick(&it, from)),
             Self::Integers(it) => Self::Integers(pick(&it, from)),
+            Self::Naturals(it) => Self::Naturals(pick(&it, from)),
+            Self::Doubles(it) => Self::Doubles(pick(&it, from)),
             Self::Floats(it) => Self::Floats(pick(&it, from)),
             Self::Texts(it) => Self::Texts(pick(&it, from)),
         }
@@ -138,13 +142,15 @@ mod tests {
         assert_eq!(decode(Kind::Signed, 1, false, &[0xff, 0x7f]), integers(&[-1, 127]));
         assert_eq!(decode(Kind::Signed, 2, false, &[0xfe, 0xff]), integers(&[-2]));
         assert_eq!(decode(Kind::Signed, 2, true, &[0xff, 0xfe]), integers(&[-2]));
-        assert_eq!(decode(Kind::Unsigned, 2, true, &[1, 2]), integers(&[258]));
+        assert_eq!(decode(Kind::Unsigned, 2, true, &[1, 2]), Ok(Data::Naturals(vec![258])));
         assert_eq!(decode(Kind::Signed, 8, false, &(-5_i64).to_le_bytes()), integers(&[-5]));
-        assert!(decode(Kind::Unsigned, 8, false, &[0xff; 8]).is_err());
+        let most = Ok(Data::Naturals(vec![u64::MAX]));
+        assert_eq!(decode(Kind::Unsigned, 8, false, &[0xff; 8]), most);
         let floats = |numbers: &[f32]| Ok(Data::Floats(numbers.to_vec()));
         assert_eq!(decode(Kind::Float, 2, false, &[0x00, 0x3e]), floats(&[1.5])); // 0x3e00
         assert_eq!(decode(Kind::Float, 4, true, &1.25_f32.to_be_bytes()), floats(&[1.25]));
-        assert_eq!(decode(Kind::Float, 8, false, &(-0.5_f64).to_le_bytes()), floats(&[-0.5]));
+        let doubles = Ok(Data::Doubles(vec![16_777_217.0]));
+        assert_eq!(decode(Kind::Float, 8, false, &16_777_217_f64.to_le_bytes()), doubles);
         assert_eq!(decode(Kind::Brain, 2, false, &[0xc0, 0x3f]), floats(&[1.5])); // 0x3fc0
         assert_eq!(decode(Kind::Truth, 1, false, &[0, 1]), Ok(Data::Truths(vec![0, 1])));
         assert!(decode(Kind::Truth, 1, false, &[2]).is_err());

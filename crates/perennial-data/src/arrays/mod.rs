@@ -2,9 +2,10 @@
 //!
 //! Inputs are `x` (or `images`, `data`, `features`, …), labels `y` (or `labels`, `targets`, …); with
 //! `x_train`, `y_train`, `x_test`, `y_test` there are two parts. Rows of inputs are `[n]`, `[h, w]`,
-//! `[channels, h, w]` or `[h, w, channels]`: a last size of 1 or 3 is taken for channels where the
-//! one after the rows is neither. Bytes stay bytes (255 is read as 1), booleans become 0 and 1, other
-//! numbers floats. Labels are whole numbers, truths or texts, one a row.
+//! `[channels, h, w]` or `[h, w, channels]`: a last size of 1, 3 or 4 is taken for channels where
+//! the one after the rows is none of them, and so is one that differs from two equal ones before it.
+//! Bytes stay bytes (255 is read as 1), booleans become 0 and 1, other numbers floats. Labels are
+//! whole numbers, truths or texts, one a row.
 
 mod choose;
 mod element;
@@ -18,14 +19,12 @@ use std::path::Path;
 use self::element::{Data, Element};
 pub(crate) use self::npz::{fault as npz_fault, npz};
 pub(crate) use self::safetensors::safetensors;
+pub(crate) use self::zip::Archive;
+use crate::classes::whole;
 use crate::input::Source;
-use crate::open::{
-    Dropped, Entry, Format, Labels, MOST_BYTES, OpenError, Request, Table, exact, numbers,
-};
-use crate::{DataError, Values};
-
-/// Inputs, and the test part if there is one.
-type Tables = (Table, Option<Table>);
+use crate::labels::{Labels, Named};
+use crate::open::{Entry, Format, MOST_BYTES, OpenError, Request, Table, Tables, as_bytes};
+use crate::{DataError, Label, LeftOut, Values};
 
 /// An array in C order.
 struct Array {
@@ -63,27 +62,27 @@ fn tables(
         if let Some((at, labels)) = labels {
             table.labels = Some(labels_of(labels, &at, table.names.len())?);
         }
+        table.label = names.labels.clone().map(|name| Label { name, at: 0 });
         table.path = path.to_path_buf();
-        drop_unfinite(&mut table);
-        if let Values::Floats(floats) = table.values {
-            let size = table.shape.iter().product();
-            table.values = numbers(floats, size, request.how.white, path)?;
-        }
-        Ok(table)
+        finished(table, request)
     };
-    let all = part(&chosen.all)?;
+    let train = part(&chosen.all)?;
     let test = chosen.test.as_ref().map(part).transpose()?;
-    Ok((all, test))
+    Ok(Tables { train, validation: None, test })
 }
 
 /// A `.npy` by itself: inputs without labels.
 pub(crate) fn npy_alone(source: &Source<'_>, request: Request<'_>) -> Result<Table, DataError> {
     let array = npy::read(source.input()?)?;
-    let mut table = table(array, source.path(), Format::Npy)?;
+    finished(table(array, source.path(), Format::Npy)?, request)
+}
+
+/// Without rows that are not finite, and as bytes where that is asked for.
+fn finished(mut table: Table, request: Request<'_>) -> Result<Table, DataError> {
     drop_unfinite(&mut table);
     if let Values::Floats(floats) = table.values {
         let size = table.shape.iter().product();
-        table.values = numbers(floats, size, request.how.white, source.path())?;
+        table.values = as_bytes(floats, size, request.how, &table.path)?;
     }
     Ok(table)
 }
@@ -119,11 +118,12 @@ fn table(array: Array, path: &Path, format: Format) -> Result<Table, DataError> 
         found: array.shape.clone(),
         expected: expected.to_owned(),
     };
-    let kind = [1, 3];
+    let kind = [1, 3, 4];
     let (row, channels_last) = match array.shape[..] {
         [_, n] => ([1, 1, n], false),
         [_, h, w] => ([1, h, w], false),
         [_, h, w, c] if kind.contains(&c) && !kind.contains(&h) => ([c, h, w], true),
+        [_, h, w, c] if h == w && c != w && !kind.contains(&h) => ([c, h, w], true),
         [_, c, h, w] => ([c, h, w], false),
         _ => return Err(shape("[rows, n], [rows, h, w] or [rows, channels, h, w]").into()),
     };
@@ -137,6 +137,8 @@ fn table(array: Array, path: &Path, format: Format) -> Result<Table, DataError> 
         Data::Bytes(pixels) => Values::Bytes { pixels, white: u8::MAX },
         Data::Truths(pixels) => Values::Bytes { pixels, white: 1 },
         Data::Integers(whole) => Values::Floats(whole.into_iter().map(|it| it as f32).collect()),
+        Data::Naturals(whole) => Values::Floats(whole.into_iter().map(|it| it as f32).collect()),
+        Data::Doubles(doubles) => Values::Floats(doubles.into_iter().map(|it| it as f32).collect()),
         Data::Floats(floats) => Values::Floats(floats),
         Data::Texts(_) => {
             let (path, found) = (path.to_path_buf(), "text".to_owned());
@@ -151,9 +153,16 @@ fn table(array: Array, path: &Path, format: Format) -> Result<Table, DataError> 
         values => values,
     };
     let names = (1..=rows).map(|row| format!("row {row}")).collect();
-    let path = path.to_path_buf();
-    let (columns, dropped) = (Vec::new(), Vec::new());
-    Ok(Table { path, format, shape: row, columns, values, labels: None, names, dropped })
+    let mut table = Table::new(path, format, row, values, names);
+    if array.shape.len() == 4 && row[0] > 1 {
+        let [channels, height, width] = row;
+        let side = if channels_last { "last" } else { "first" };
+        table.notes.push(format!(
+            "rows of {:?} are images of {height}×{width} with {channels} channels, which come {side}",
+            &array.shape[1..]
+        ));
+    }
+    Ok(table)
 }
 
 /// Rows of `[height, width, channels]` as `[channels, height, width]`.
@@ -175,30 +184,47 @@ fn labels_of(array: Array, path: &Path, rows: usize) -> Result<Labels, DataError
         return Err(OpenError::ArrayShape { path, found, expected }.into());
     }
     let mut labels = Labels::default();
-    let mut whole = |number: i64| labels.push(&number.to_string());
+    let mut typed = |name: String| labels.push(&Named::Typed(name.into()));
     match array.data {
-        Data::Bytes(numbers) | Data::Truths(numbers) => {
-            numbers.into_iter().for_each(|number| whole(number.into()));
-        }
-        Data::Integers(numbers) => numbers.into_iter().for_each(whole),
+        Data::Bytes(numbers) => numbers.iter().for_each(|number| typed(number.to_string())),
+        Data::Truths(truths) => truths.iter().for_each(|truth| typed((*truth != 0).to_string())),
+        Data::Integers(numbers) => numbers.iter().for_each(|number| typed(number.to_string())),
+        Data::Naturals(numbers) => numbers.iter().for_each(|number| typed(number.to_string())),
         Data::Floats(numbers) => {
-            for (number, row) in numbers.into_iter().zip(1..) {
-                match exact(number.into(), f32::MANTISSA_DIGITS) {
-                    Some(number) => whole(number),
-                    None => {
-                        let (path, place) = (path.to_path_buf(), format!("row {row}").into());
-                        let (column, found) = ("y".to_owned(), number.to_string());
-                        let expected = "a whole number".to_owned();
-                        return Err(
-                            OpenError::BadField { path, place, column, found, expected }.into()
-                        );
-                    }
-                }
-            }
+            let numbers = numbers.into_iter().map(f64::from);
+            floats(numbers, f32::MANTISSA_DIGITS, path, typed)?;
         }
-        Data::Texts(texts) => texts.iter().for_each(|text| labels.push(text)),
+        Data::Doubles(numbers) => {
+            floats(numbers.into_iter(), f64::MANTISSA_DIGITS, path, typed)?;
+        }
+        Data::Texts(texts) => {
+            texts.iter().for_each(|text| labels.push(&Named::Text(text.into())));
+        }
     }
     Ok(labels)
+}
+
+/// Floats as the whole numbers that they must be, of so many binary digits.
+fn floats(
+    numbers: impl Iterator<Item = f64>,
+    digits: u32,
+    path: &Path,
+    mut typed: impl FnMut(String),
+) -> Result<(), DataError> {
+    for (number, row) in numbers.zip(1..) {
+        let Some(whole) = whole(number, digits) else {
+            return Err(OpenError::BadField {
+                path: path.to_path_buf(),
+                place: format!("row {row}").into(),
+                column: "y".to_owned(),
+                found: number.to_string(),
+                expected: "a whole number".to_owned(),
+            }
+            .into());
+        };
+        typed(whole.to_string());
+    }
+    Ok(())
 }
 
 /// Leaves out rows with a value that is no finite number.
@@ -212,16 +238,14 @@ fn drop_unfinite(table: &mut Table) {
     }
     let chosen: Vec<usize> = (0..keep.len()).filter(|&row| keep[row]).collect();
     table.values = table.values.gathered(size, &chosen);
-    let mut left_out = Vec::new();
     for (row, name) in std::mem::take(&mut table.names).into_iter().enumerate() {
         if keep[row] {
             table.names.push(name);
         } else {
-            let why = "with a value that is no finite number".to_owned();
-            Dropped::count(&mut left_out, why, || name);
+            let why = "with a value that is no finite number";
+            LeftOut::add(&mut table.left_out, false, why, || name);
         }
     }
-    table.dropped.extend(left_out);
     if let Some(labels) = &mut table.labels {
         labels.rows = chosen.iter().map(|&row| labels.rows[row]).collect();
     }

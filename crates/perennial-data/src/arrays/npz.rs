@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::zip::Archive;
-use super::{Array, Store, Tables, npy, tables};
+use super::{Array, Store, npy, tables};
 use crate::DataError;
 use crate::input::{Input, Source};
-use crate::open::{Format, OpenError, Request};
+use crate::open::{Format, OpenError, Request, Tables};
 
 /// Reads the arrays of an archive that are wanted. Others are not unpacked.
 pub(crate) fn npz(source: &Source<'_>, request: Request<'_>) -> Result<Tables, DataError> {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use safetensors::{Dtype, SafeTensors};
 
 use super::element::{Element, Kind};
-use super::{Array, Store, Tables, declared, tables};
+use super::{Array, Store, declared, tables};
 use crate::DataError;
 use crate::input::Source;
-use crate::open::{Format, OpenError, Request};
+use crate::open::{Format, OpenError, Request, Tables};
 
 /// Reads the arrays of a file that are wanted.
 pub(crate) fn safetensors(source: &Source<'_>, request: Request<'_>) -> Result<Tables, DataError> {

@@ -30,7 +30,7 @@ const LOCAL_MARK: &[u8] = b"PK\x03\x04";
 const ZIP_64: u16 = 1;
 
 /// An archive whose directory was read.
-pub(super) struct Archive<'a> {
+pub(crate) struct Archive<'a> {
     bytes: Box<dyn BufReadSeek + 'a>,
     entries: Vec<Entry>,
 }
@@ -53,7 +53,7 @@ impl<'a> Archive<'a> {
     /// # Errors
     ///
     /// If it has none, in the words of an [`io::ErrorKind::InvalidData`].
-    pub(super) fn new(mut bytes: Box<dyn BufReadSeek + 'a>, length: u64) -> io::Result<Self> {
+    pub(crate) fn new(mut bytes: Box<dyn BufReadSeek + 'a>, length: u64) -> io::Result<Self> {
         let tail = length.min(END as u64 + LONGEST_COMMENT);
         let start = length - tail;
         let end = at(&mut bytes, start, tail)?;
@@ -90,13 +90,13 @@ impl<'a> Archive<'a> {
     }
 
     /// The names that are text.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().filter_map(|entry| std::str::from_utf8(&entry.name).ok())
     }
 
     /// The bytes of a file, unpacked, and the most that they can be. At their end, their check sum
     /// is compared.
-    pub(super) fn open<'s>(&'s mut self, name: &str) -> io::Result<(impl Read + use<'s, 'a>, u64)> {
+    pub(crate) fn open<'s>(&'s mut self, name: &str) -> io::Result<(impl Read + use<'s, 'a>, u64)> {
         let entry = self.entries.iter().find(|entry| entry.name == name.as_bytes());
         let entry = entry.ok_or_else(|| bad("there is no such file in it"))?.clone();
         if entry.encrypted {

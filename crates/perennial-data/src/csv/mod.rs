@@ -1,99 +1,267 @@
-//! Text with a row a line: numbers, and a column of labels.
+//! Text with a row a line: numbers, categories, and a column of labels.
 //!
-//! Columns are divided by commas, semicolons or tabs, whichever the first line has most of. The
-//! first line names the columns if it has a field `label` (or the one asked for), or no number. A
-//! field that is empty or says `NA`, `N/A`, `null`, `NaN` or `?` has no value: its row is left out.
-//! Other text where a number is expected is an error.
+//! Columns are divided by commas, semicolons or tabs, whichever divide all lines alike. Whether the
+//! first line names the columns is told by what stands under it: a text over numbers, a number over
+//! texts, the name of a label. A field that is empty or says `NA`, `N/A`, `null`, `NaN` or `?` has no
+//! value: its row is left out. A column of texts is one of categories; one text among numbers is an
+//! error.
 
+mod dialect;
 mod records;
+mod survey;
 
 use std::path::Path;
 
-use self::records::{Record, Records, place};
+use self::dialect::Dialect;
+use self::records::{Records, place, start};
+use self::survey::{Survey, categories};
 use crate::DataError;
-use crate::columns::{Cell, Columns, Rows, label_name, one_line, shown};
+use crate::cells::{Cell, Rows, set_categories, shown};
+use crate::columns::{Columns, Header, Role, is_like_label};
+use crate::images::list;
 use crate::input::Source;
+use crate::labels::Named;
 use crate::open::{Format, OpenError, Request, Table};
 
 /// What fields say that have no value, in small letters.
 const MISSING: [&str; 6] = ["", "na", "n/a", "null", "nan", "?"];
 
-/// Reads a table.
+fn is_missing(text: &str) -> bool {
+    MISSING.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Reads a table, or the images that it lists.
 pub(crate) fn read(source: &Source<'_>, request: Request<'_>) -> Result<Table, DataError> {
     let path = source.path();
-    let mut records = Records::new(source.input()?)?;
-    let mut known: Option<Columns> = None;
-    let mut rows = Rows::default();
+    let dialect = Dialect::of(&start(source)?, path, request)?;
+    let records = || Records::new(source, dialect.delimiter);
+    let Some(mut survey) = Survey::of(records()?, dialect)? else {
+        return Err(OpenError::NoRows { path: path.to_owned(), why: Vec::new() }.into());
+    };
+    let header = header(&survey, dialect, path, request)?;
+    let named = header.named;
+    if !named {
+        survey.with_first(1, dialect);
+    }
+    if let Source::File(path) = source
+        && let Some(paths) = list::path_column(&header, survey.row(named), path)
+    {
+        return images(records()?, header, paths, path, request);
+    }
+    let mut columns = Columns::new(header, path, request)?;
+    let kinds = kinds(&columns, &survey, path)?;
+    if request.known.is_none_or(|known| known.columns.is_empty()) {
+        categorise(&mut columns, &kinds, records()?, path)?;
+    }
+    let mut rows = Rows::new(&columns);
+    let mut records = records()?;
+    if named {
+        records.next()?;
+    }
     while let Some(record) = records.next()? {
         let line = record.line;
-        let columns = match &mut known {
-            Some(columns) => columns,
-            none => {
-                let (columns, is_names) = columns(&record, path, request)?;
-                let columns = none.insert(columns);
-                if is_names {
-                    continue;
-                }
-                columns
-            }
-        };
-        let (found, expected) = (record.len(), columns.names.len());
-        if found != expected {
-            let path = path.to_path_buf();
-            return Err(OpenError::Ragged { path, line, found, expected }.into());
-        }
+        check_length(record.len(), columns.names.len(), line, path)?;
         let cells = record.fields().enumerate().map(|(at, field)| {
-            cell(field, columns.label == Some(at), line, || columns.names[at].clone(), path)
+            let named = || columns.names[at].clone();
+            match columns.roles[at] {
+                Role::Left => Ok(Cell::Missing),
+                role => cell(text(field, line, named, path)?, role, &columns, dialect, || {
+                    OpenError::BadField {
+                        path: path.to_path_buf(),
+                        place: place(line).into(),
+                        column: named(),
+                        found: shown(&String::from_utf8_lossy(field)),
+                        expected: "a finite number".to_owned(),
+                    }
+                }),
+            }
         });
-        rows.push(columns, cells, place(line), path)?;
+        rows.push(&columns, cells, place(line), path)?;
     }
-    rows.table(known, path, Format::Csv, request)
+    rows.table(columns, path, Format::Csv, request)
 }
 
-/// The columns, from the first record, and whether that names them.
-fn columns(
-    first: &Record<'_>,
+/// The images that a table lists.
+fn images(
+    mut records: Records<'_>,
+    header: Header,
+    paths: usize,
     path: &Path,
     request: Request<'_>,
-) -> Result<(Columns, bool), OpenError> {
-    let number = |column: usize| (column + 1).to_string();
-    let texts = first.fields().enumerate();
-    let fields: Vec<_> = texts.map(|(i, it)| text(it, first.line, || number(i), path)).collect();
-    let is_text = |field: &str| field.parse::<f32>().is_err();
-    let is_label = |field: &str| field.eq_ignore_ascii_case(label_name(request));
-    let known = || fields.iter().filter_map(|field| field.as_ref().ok()).copied();
-    let is_names = known().any(|field| is_label(field) && is_text(field)) || known().all(is_text);
-    let names = if is_names {
-        fields.into_iter().map(|field| field.map(one_line)).collect::<Result<_, _>>()?
-    } else {
-        (0..first.len()).map(number).collect()
-    };
-    Ok((Columns::new(names, is_names, path, request)?, is_names))
+) -> Result<Table, DataError> {
+    let (named, names) = (header.named, header.names.clone());
+    let mut images = list::Listed::new(header, paths, path, request)?;
+    if named {
+        records.next()?;
+    }
+    while let Some(record) = records.next()? {
+        let line = record.line;
+        check_length(record.len(), names.len(), line, path)?;
+        let text = |(at, it)| text(it, line, || String::clone(&names[at]), path);
+        let fields = record.fields().enumerate().map(text).collect::<Result<Vec<_>, _>>()?;
+        images.push(&fields, &place(line))?;
+    }
+    Ok(images.table())
 }
 
-/// What a field says. `label`: whether its column is that of the labels.
-fn cell<'a>(
-    field: &'a [u8],
-    label: bool,
-    line: u64,
-    column: impl Fn() -> String,
+fn check_length(found: usize, expected: usize, line: u64, path: &Path) -> Result<(), OpenError> {
+    let path = || path.to_path_buf();
+    match found == expected {
+        true => Ok(()),
+        false => Err(OpenError::Ragged { path: path(), line, found, expected }),
+    }
+}
+
+/// The columns by what the first line says, or by number.
+fn header(
+    survey: &Survey,
+    dialect: Dialect,
     path: &Path,
+    request: Request<'_>,
+) -> Result<Header, OpenError> {
+    let first = &survey.first;
+    let named = match request.how.header {
+        Some(named) => named,
+        None if survey.first.iter().any(|text| list::is_image_beside(text, path)) => false,
+        None => is_header(survey, dialect, path, request)?,
+    };
+    let unnamed = |name: &str| name.is_empty() || name == "Unnamed: 0";
+    let counts = named && survey.counts && first.first().is_some_and(|name| unnamed(name));
+    let number = |at: usize| (at + 1).to_string();
+    let name = |(at, name): (usize, &String)| match name.is_empty() || !named {
+        true => number(at),
+        false => crate::cells::one_line(name),
+    };
+    Ok(Header { names: first.iter().enumerate().map(name).collect(), named, counts })
+}
+
+/// Whether the first line names the columns.
+fn is_header(
+    survey: &Survey,
+    dialect: Dialect,
+    path: &Path,
+    request: Request<'_>,
+) -> Result<bool, OpenError> {
+    let first = &survey.first;
+    let is_number = |text: &String| dialect.number(text).is_some();
+    let is_asked = |text: &String| {
+        let how = request.how;
+        let one = [&how.label, &how.id, &how.group].into_iter().flatten();
+        one.chain(&how.columns).chain(&how.ignore).any(|asked| asked.eq_ignore_ascii_case(text))
+    };
+    if first.iter().any(|text| !is_number(text) && (is_asked(text) || is_like_label(text))) {
+        return Ok(true);
+    }
+    if let Some(known) = request.known.filter(|known| known.named) {
+        let label = known.label.iter().map(|label| &label.name);
+        let names: Vec<&String> = known.columns.iter().map(|it| &it.name).chain(label).collect();
+        let is_known = |text: &String| names.contains(&text);
+        return Ok(first.iter().any(is_known));
+    }
+    // A text over numbers, or a number over texts, is a name.
+    let over = |(text, seen): (&String, &survey::Seen)| match seen.is_text() {
+        Some(is_text) if !is_missing(text) => is_text == is_number(text),
+        _ => false,
+    };
+    if first.iter().zip(&survey.columns).any(over) {
+        return Ok(true);
+    }
+    if first.iter().all(|text| !is_number(text)) {
+        return Ok(true);
+    }
+    let counted =
+        |from: usize| first.iter().enumerate().all(|(at, text)| *text == (at + from).to_string());
+    // Two columns may begin with 0, 1 or 1, 2 by chance.
+    let many = survey.has_more() && first.len() > 2;
+    if request.known.is_none() && many && (counted(0) || counted(1)) {
+        let line: Vec<&str> = first.iter().take(4).map(String::as_str).collect();
+        return Err(OpenError::Refused {
+            message: format!(
+                "the first line of {} counts ({}{}): does it name the columns? say --header yes, or \
+                 --header no if it is a row",
+                path.display(),
+                line.join(", "),
+                if first.len() > line.len() { ", …" } else { "" }
+            ),
+        });
+    }
+    Ok(false)
+}
+
+/// Of each input whether it is a column of texts. One text among more numbers is an error, and so is
+/// a column of days.
+fn kinds(columns: &Columns, survey: &Survey, path: &Path) -> Result<Vec<bool>, OpenError> {
+    let mut kinds = Vec::with_capacity(columns.inputs.len());
+    for column in &columns.inputs {
+        let seen = &survey.columns[column.at];
+        let is_text = seen.is_text() == Some(true);
+        if let Some((found, line)) = &seen.first_text
+            && column.categories.is_empty()
+            && !is_text
+        {
+            return Err(OpenError::BadField {
+                path: path.to_path_buf(),
+                place: place(*line).into(),
+                column: column.name.clone(),
+                found: shown(found),
+                expected:
+                    "a finite number, as most of this column holds; correct it, or leave the \
+                           column out with --ignore"
+                        .to_owned(),
+            });
+        }
+        if is_text && seen.dates == seen.texts {
+            return Err(OpenError::ColumnType {
+                path: path.to_path_buf(),
+                column: column.name.clone(),
+                found: "days or times".to_owned(),
+                expected: "numbers or categories: make it numbers, or leave it out with --ignore",
+            });
+        }
+        kinds.push(is_text);
+    }
+    Ok(kinds)
+}
+
+/// Finds the categories of columns of texts, which must be few.
+fn categorise(
+    columns: &mut Columns,
+    kinds: &[bool],
+    records: Records<'_>,
+    path: &Path,
+) -> Result<(), DataError> {
+    let texts: Vec<usize> = (0..kinds.len()).filter(|&input| kinds[input]).collect();
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let places: Vec<usize> = texts.iter().map(|&input| columns.inputs[input].at).collect();
+    let found = categories(records, &places, columns.named)?;
+    for (&input, found) in texts.iter().zip(found) {
+        set_categories(&mut columns.inputs[input], found, path)?;
+    }
+    columns.note_categories();
+    Ok(())
+}
+
+/// What a field says in its column.
+fn cell<'a>(
+    text: &'a str,
+    role: Role,
+    columns: &Columns,
+    dialect: Dialect,
+    bad: impl Fn() -> OpenError,
 ) -> Result<Cell<'a>, OpenError> {
-    let text = text(field, line, &column, path)?;
-    if MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+    if is_missing(text) {
         return Ok(Cell::Missing);
     }
-    if label {
-        return Ok(Cell::Label(text.into()));
+    match role {
+        Role::Label => Ok(Cell::Label(Named::Text(text.into()))),
+        Role::Input(input) if columns.inputs[input].categories.is_empty() => {
+            let number = dialect.number(text).filter(|value| value.is_finite());
+            number.map(Cell::Number).ok_or_else(bad)
+        }
+        _ => Ok(Cell::Text(text.into())),
     }
-    let number = text.parse::<f32>().ok().filter(|value| value.is_finite());
-    number.map(Cell::Number).ok_or_else(|| OpenError::BadField {
-        path: path.to_path_buf(),
-        place: place(line).into(),
-        column: column(),
-        found: shown(text),
-        expected: "a finite number".to_owned(),
-    })
 }
 
 /// A field as text, without the space around it.

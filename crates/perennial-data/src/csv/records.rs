@@ -3,14 +3,16 @@
 use csv_core::{ReadRecordResult, Reader};
 
 use crate::DataError;
-use crate::columns::shown;
-use crate::input::Input;
+use crate::cells::shown;
+use crate::input::{Input, Source};
 use crate::open::OpenError;
 
 /// More than any line of numbers: a file without line ends is no table.
 const LONGEST_RECORD: usize = 64 << 20;
 /// What is read at once.
 const CHUNK: u64 = 64 << 10;
+/// What some programs write before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads the records of a text.
 pub(super) struct Records<'a> {
@@ -49,10 +51,17 @@ impl<'r> Record<'r> {
 }
 
 impl<'a> Records<'a> {
-    /// The records of an input. What divides the fields is what its first line has most of.
-    pub(super) fn new(mut input: Input<'a>) -> Result<Self, DataError> {
-        let chunk = input.read(CHUNK)?;
-        let parser = csv_core::ReaderBuilder::new().delimiter(delimiter(&chunk)).build();
+    /// The records of a text whose fields are divided by this mark.
+    pub(super) fn new(source: &Source<'a>, delimiter: u8) -> Result<Self, DataError> {
+        Self::of(source.input()?, delimiter)
+    }
+
+    fn of(mut input: Input<'a>, delimiter: u8) -> Result<Self, DataError> {
+        let mut chunk = input.read(CHUNK)?;
+        if chunk.starts_with(BYTE_ORDER_MARK) {
+            chunk.drain(..BYTE_ORDER_MARK.len());
+        }
+        let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         let (fields, ends) = (vec![0; 1024], vec![0; 64]);
         Ok(Self { parser, input, chunk, used: 0, line: 1, fields, ends })
     }
@@ -117,12 +126,9 @@ pub(super) fn place(line: u64) -> String {
     format!("line {line}")
 }
 
-/// What divides columns: of those that do, the one the first line has most of.
-fn delimiter(start: &[u8]) -> u8 {
-    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |mark: u8| line.iter().filter(|&&byte| byte == mark).count();
-    // Of equals the last, so that a line without any is divided by commas.
-    *b"\t;,".iter().max_by_key(|&&mark| count(mark)).unwrap_or(&b',')
+/// What a text begins with.
+pub(super) fn start(source: &Source<'_>) -> Result<Vec<u8>, DataError> {
+    source.input()?.read(CHUNK)
 }
 
 #[cfg(test)]
@@ -133,7 +139,8 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Vec<(u64, Vec<String>)> {
-        let mut records = Records::new(Input::from_bytes(text.as_bytes(), Path::new("t"))).unwrap();
+        let mut records =
+            Records::of(Input::from_bytes(text.as_bytes(), Path::new("t")), b',').unwrap();
         let mut all = Vec::new();
         while let Some(record) = records.next().unwrap() {
             let fields = record.fields().map(|field| String::from_utf8_lossy(field).into_owned());
@@ -173,16 +180,7 @@ mod tests {
     fn a_line_without_an_end_is_refused() {
         let zeros = io::repeat(b'0').take(2 * LONGEST_RECORD as u64);
         let input = Input::of_archive(zeros, u64::MAX, Path::new("endless"));
-        let error = Records::new(input).unwrap().next().map(|_| ()).unwrap_err().to_string();
+        let error = Records::of(input, b',').unwrap().next().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("line 1 of endless") && error.contains("ends within"), "{error}");
-    }
-
-    #[test]
-    fn what_divides_columns() {
-        assert_eq!(delimiter(b"1,2,3\n4;5;6;7;8"), b',');
-        assert_eq!(delimiter(b"1;2;3,5\n"), b';');
-        assert_eq!(delimiter(b"1\t2\t3"), b'\t');
-        assert_eq!(delimiter(b"alone\n"), b',');
-        assert_eq!(delimiter(b""), b',');
     }
 }

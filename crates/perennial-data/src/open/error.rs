@@ -67,20 +67,44 @@ pub enum OpenError {
         advice: &'static str,
     },
     /// No row is left.
-    #[error("{} holds no row{}", .path.display(), reasons(.dropped))]
+    #[error("{} holds no row{}", .path.display(), reasons(.why))]
     NoRows {
         /// The file or folder.
         path: PathBuf,
-        /// Why rows were dropped, one sentence a reason.
-        dropped: Vec<String>,
+        /// Why rows and files were left out, one sentence a reason.
+        why: Vec<String>,
     },
-    /// Rows were left out where all are needed.
-    #[error("{name} cannot be taken as it is: {}; remove or complete them", .dropped.join("; "))]
-    NotWhole {
+    /// A guess would nearly always be wrong, or data are not what a learner knows.
+    #[error("{message}")]
+    Refused {
+        /// What was found, what was expected, and what decides.
+        message: String,
+    },
+    /// What is asked for contradicts what a learner was taught with.
+    #[error("--{flag} {given} contradicts what the learner was taught with, {known}; leave it out")]
+    Contradicts {
+        /// The option.
+        flag: &'static str,
+        /// What it is now.
+        given: String,
+        /// What it was.
+        known: String,
+    },
+    /// Data have no class of a name.
+    #[error("{} has no class `{class}`; its classes are: {known}", .path.display())]
+    NoClass {
         /// The data.
-        name: String,
-        /// Which and why, one sentence a reason.
-        dropped: Vec<String>,
+        path: PathBuf,
+        /// The class asked for.
+        class: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A class is asked for twice.
+    #[error("the class `{class}` is named twice; name each once")]
+    ClassTwice {
+        /// The class.
+        class: String,
     },
     /// All rows together would not fit into memory.
     #[error("{} would take {bytes} bytes in memory, more than the {most} that are read; divide it, or make its rows smaller", .path.display())]
@@ -94,7 +118,7 @@ pub enum OpenError {
     },
 
     /// A class folder holds no image.
-    #[error("{} holds no PNG or JPEG image; remove the folder, or put the images of its class there", .path.display())]
+    #[error("{} holds no image (PNG, JPEG, WebP, BMP); remove the folder, or put the images of its class there", .path.display())]
     NoImages {
         /// The folder.
         path: PathBuf,
@@ -121,7 +145,7 @@ pub enum OpenError {
     },
     /// Images differ in size.
     #[error(
-        "{} is {}×{} pixels, but {} is {}×{}: make all of one size, or ask for a size to which all are scaled",
+        "{} is {}×{} pixels, but {} is {}×{}: make all of one size, or scale all with --resize HxW",
         .path.display(), .size[0], .size[1], .first.display(), .first_size[0], .first_size[1]
     )]
     ImageSize {
@@ -136,7 +160,7 @@ pub enum OpenError {
     },
     /// Grey and coloured images together.
     #[error(
-        "{} is {}, but {} is {}: make all alike, or ask for 1 or 3 channels, to which all are converted",
+        "{} is {}, but {} is {}: make all alike, or convert all with --channels 1 or 3",
         .path.display(), colour(*.channels), .first.display(), colour(*.first_channels)
     )]
     ImageColour {
@@ -290,10 +314,12 @@ pub enum OpenError {
         known: String,
     },
     /// No class has two rows, so that none could be set apart.
-    #[error("no class of {} has 2 rows, so none can be set apart to be judged by; give more rows, or data to be judged by", .path.display())]
+    #[error("no class of {} has 2 {}rows, so none can be set apart to be judged by; give more rows, or data to be judged by with --test", .path.display(), different(*.repeated))]
     NothingHeldBack {
         /// The data.
         path: PathBuf,
+        /// How many rows are equal to one before them, or of its group.
+        repeated: usize,
     },
 }
 
@@ -303,9 +329,11 @@ impl OpenError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Nothing { .. } | Self::EmptyFolder { .. } => ErrorKind::Missing,
-            Self::Impossible { .. } | Self::NotBuilt { .. } | Self::NoColumn { .. } => {
-                ErrorKind::Usage
-            }
+            Self::Impossible { .. }
+            | Self::NotBuilt { .. }
+            | Self::NoColumn { .. }
+            | Self::NoClass { .. }
+            | Self::ClassTwice { .. } => ErrorKind::Usage,
             _ => ErrorKind::BadData,
         }
     }
@@ -315,8 +343,12 @@ fn colour(channels: usize) -> &'static str {
     if channels == 1 { "grey" } else { "coloured" }
 }
 
-fn reasons(dropped: &[String]) -> String {
-    match dropped {
+fn different(repeated: usize) -> &'static str {
+    if repeated > 0 { "different " } else { "" }
+}
+
+fn reasons(why: &[String]) -> String {
+    match why {
         [] => String::new(),
         some => format!(": {}", some.join("; ")),
     }

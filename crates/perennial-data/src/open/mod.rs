@@ -3,104 +3,149 @@
 
 mod error;
 mod folder;
-mod found;
+mod join;
 mod kind;
 mod records;
+mod split;
 mod table;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 pub use self::error::OpenError;
 pub(crate) use self::folder::{Entry, entries};
-pub use self::found::{Dropped, Format, Opened, Rows, TestPart};
+pub(crate) use self::join::Tables;
 use self::kind::Kind;
-pub(crate) use self::table::{Labels, Table, every_nth, exact, numbers};
+pub(crate) use self::split::{Split, held_back};
+pub(crate) use self::table::{Table, as_bytes, numbered};
 use crate::input::Source;
 #[cfg(feature = "parquet")]
 use crate::parquet;
-use crate::{DataError, Dataset, NAMES, arrays, csv, images, load};
+pub(crate) use crate::understanding::{Format, TestPart};
+use crate::{
+    DataError, Dataset, How, InputSpec, NAMES, Part, Understanding, Values, arrays, csv, images,
+    load,
+};
 
 /// The formats, for people.
-const KNOWN: &str = "folders of images, PNG, JPEG, CSV, Parquet, npy, npz, IDX, the .bin files of \
-                     CIFAR, safetensors";
+const KNOWN: &str = "folders of images, PNG, JPEG, WebP, BMP, CSV, Parquet, npy, npz, IDX, the .bin \
+                     files of CIFAR, safetensors";
 
 /// The most memory the values of a part may take.
 pub(crate) const MOST_BYTES: u64 = 16 << 30;
 
-/// The most pixels a side to which images are scaled.
-const LONGEST_SIDE: usize = 16_384;
+/// How to say that a name is that of a built-in set, where a file is called so, too.
+const SET_PREFIX: &str = "set:";
 
-/// How data are to be read, where there is a choice.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct How {
-    /// The folder in which known sets lie; as `dir` of [`load`].
-    #[serde(skip)]
-    pub folder: Option<PathBuf>,
-    /// Data to be judged by, instead of the part that the data bring or that is set apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test: Option<PathBuf>,
-    /// The column of the labels of a table, by name or number from 1, or the array of the labels.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Numbers of tables and arrays of floats are whole, from 0 to this: they are kept as bytes
-    /// and divided by it when read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub white: Option<u8>,
-    /// Scale every image to this height and width. `None`: all must be of one size.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resize: Option<[usize; 2]>,
-    /// Convert every image to grey (1) or colour (3). `None`: all must be alike.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channels: Option<usize>,
+/// Labelled data, opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// The rows to learn from and to be judged by, as they are stored: [`InputSpec::scaling`] makes
+    /// inputs of them. Named after the file or folder.
+    pub dataset: Dataset,
+    /// What the rows are: what a learner keeps.
+    pub spec: InputSpec,
+    /// What was understood.
+    pub understanding: Understanding,
+    /// The number of each training row among those of the data, before classes were chosen. `[rows]`
+    pub train_rows: Vec<u64>,
+    /// As `train_rows`, of the rows to be judged by. `[rows]`
+    pub test_rows: Vec<u64>,
 }
 
-impl How {
-    /// Refuses what cannot be.
-    fn check(&self) -> Result<(), OpenError> {
-        let problem = match self {
-            Self { white: Some(0), .. } => "white is 0; give the value that is to be read as 1",
-            Self { resize: Some([0, _] | [_, 0]), .. } => {
-                "images cannot be scaled to 0 pixels; give a height and a width"
-            }
-            Self { resize: Some([height, width]), .. } if (*height).max(*width) > LONGEST_SIDE => {
-                "images are scaled to at most 16384 pixels a side; give less"
-            }
-            Self { channels: Some(channels), .. } if ![1, 3].contains(channels) => {
-                "images have 1 channel (grey) or 3 (colour); ask for one of them"
-            }
-            _ => return Ok(()),
-        };
-        Err(OpenError::Impossible { problem })
+impl Opened {
+    /// Data that are in memory, used as they are.
+    #[must_use]
+    pub fn of(dataset: Dataset) -> Self {
+        let spec = InputSpec::plain(dataset.shape, &dataset.train.values);
+        let numbers = |part: &Part| (0..part.len() as u64).collect();
+        Self {
+            train_rows: numbers(&dataset.train),
+            test_rows: numbers(&dataset.test),
+            understanding: Understanding::of_set(&dataset, &spec),
+            spec,
+            dataset,
+        }
     }
+
+    /// Makes the rows of all parts the inputs that `spec` says, and says how many were clipped.
+    pub fn scale_by(&mut self, spec: &InputSpec) {
+        self.spec.scaling.clone_from(&spec.scaling);
+        let (mut clipped, mut all) = (0, 0);
+        let Dataset { train, validation, test, .. } = &mut self.dataset;
+        for part in [Some(train), validation.as_mut(), Some(test)].into_iter().flatten() {
+            let (values, more) = spec.inputs(&part.values);
+            (clipped, all) = (clipped + more, all + values.len());
+            part.values = values;
+        }
+        self.understanding.notes.extend(spec.clip_note(clipped, all));
+    }
+}
+
+/// The rows of one part: data to answer, or to be judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// What the rows are.
+    pub spec: InputSpec,
+    /// The rows one after another, as they are stored: `[rows, channels, height, width]`.
+    pub values: Values,
+    /// The class of each row, an index into `classes`; `None` where the data hold no labels.
+    pub labels: Option<Vec<u32>>,
+    /// The names of the classes by label; empty without labels.
+    pub classes: Vec<String>,
+    /// What to call each row: the path of its image, `line 7` or `row 7`, counted from 1. `[rows]`
+    pub names: Vec<String>,
+    /// What the data themselves call each row, where a column does ([`How::id`]). `[rows]`
+    pub ids: Option<Vec<String>>,
+    /// What was understood.
+    pub understanding: Understanding,
 }
 
 /// What a reader is asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Request<'a> {
     pub(crate) how: &'a How,
+    /// What a learner knows of its inputs, or what the rows to learn from are; `None` where rows are
+    /// the first.
+    pub(crate) known: Option<&'a InputSpec>,
     /// Whether rows without labels are of no use.
     pub(crate) labelled: bool,
+}
+
+impl<'a> Request<'a> {
+    /// For a part that is read after the one to learn from, whose rows are `first`.
+    fn after(self, first: &'a InputSpec) -> Self {
+        Self { known: Some(self.known.unwrap_or(first)), ..self }
+    }
 }
 
 /// What lies at a path.
 #[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 enum Found {
     Set(Box<Dataset>),
-    /// The training part, or all rows; and the test part, if there is one.
-    Tables(Table, Option<Table>),
+    Tables(Tables),
 }
 
-/// Opens labelled data: `data` is the name of a known set, a file or a folder. A name wins: write
-/// `./mnist` for a folder called so.
+impl Tables {
+    /// All rows, or those to learn from.
+    fn alone(train: Table) -> Self {
+        Self { train, validation: None, test: None }
+    }
+
+    /// The test part, or all rows.
+    fn one(self) -> Table {
+        self.test.unwrap_or(self.train)
+    }
+}
+
+/// Opens labelled data: `data` is the name of a known set, a file or a folder. `known` is what the
+/// learner knows that is to be taught; `None` for a first task.
 ///
 /// # Errors
 ///
 /// If there is nothing at the path or nothing known, if labels are missing, no row is left, rows
-/// differ in shape, files are damaged or declare more than they can hold, or no test part can be
-/// set apart.
+/// differ in shape, are not what the learner knows, files are damaged or declare more than they can
+/// hold, no test part can be set apart, or a guess would nearly always be wrong: then the sentence
+/// says what decides.
 ///
 /// ```
 /// use perennial_data::{How, TestPart, open};
@@ -110,44 +155,53 @@ enum Found {
 /// let rows = ["1.0,2.0,rose", "1.5,2.5,rose", "7.0,0.5,tulip", "7.5,,tulip", "8.0,0.0,tulip"];
 /// std::fs::write(&path, format!("length,width,flower\n{}\n", rows.join("\n")))?;
 ///
-/// let opened = open(&path, &How::default())?;
+/// let opened = open(&path, &How::default(), None)?;
 /// assert_eq!(opened.dataset.classes, ["rose", "tulip"]);
-/// assert_eq!((opened.dataset.shape, opened.test), ([1, 1, 2], TestPart::HeldBack));
 /// assert_eq!(opened.dataset.counts(), [[1, 1], [1, 1]]); // training and test rows of each class
-/// assert_eq!(opened.dropped[0].to_string(), "1 row without a value in column `width` (line 5)");
+/// assert_eq!(opened.understanding.parts.test_from, TestPart::HeldBack);
+/// let left_out = opened.understanding.left_out[0].to_string();
+/// assert_eq!(left_out, "1 row without a value in column `width` (line 5)");
+/// let scaling = opened.spec.scaling.ok_or("columns are standardised")?;
+/// assert_eq!(scaling.mean, [4.0, 1.25]); // of the two rows to learn from
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn open(data: &Path, how: &How) -> Result<Opened, DataError> {
+pub fn open(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Opened, DataError> {
     how.check()?;
-    let request = Request { how, labelled: true };
-    let (train, test) = match find(data, request)? {
-        Found::Set(dataset) if how.test.is_none() => {
-            let (format, test) = (Format::Set, TestPart::Own);
-            let (columns, dropped) = (Vec::new(), Vec::new());
-            return Ok(Opened { dataset: *dataset, format, columns, test, dropped });
+    let how = &how.remembering(known)?;
+    let request = Request { how, known, labelled: true };
+    let (mut tables, name) = match find(data, request)? {
+        Found::Set(dataset) => {
+            let name = dataset.name.clone();
+            let [train, test] = Table::of_set(&bare(data), *dataset);
+            (Tables { train, validation: None, test: Some(test) }, Some(name))
         }
-        Found::Set(dataset) => (Table::of_set(data, *dataset, false), None),
-        Found::Tables(train, test) => (train, test),
+        Found::Tables(tables) => (tables, None),
     };
-    let test = match &how.test {
-        Some(path) => Some(one(path, request)?),
-        None => test,
-    };
-    Ok(table::join(train, test)?)
+    if let Some(path) = &how.test {
+        let spec = tables.train.spec(request);
+        tables.test = Some(one(path, request.after(&spec))?);
+    }
+    let mut opened = join::join(tables, request)?;
+    if let Some(name) = name {
+        opened.dataset.name = name;
+    }
+    Ok(opened)
 }
 
 /// Reads all rows at a path as one part: data to answer, or to be judged by. Of data that bring
 /// training and test parts, that is the test part.
 ///
-/// Rows of a table are labelled if it has the column that [`How::label`] names, or one called
-/// `label`; classes are those that occur, in order, or the set's own.
+/// Rows of a table are labelled if it has the column that the learner knows or that [`How::label`]
+/// names, or one called `label`; classes are those that occur, in order, or the set's own.
 ///
 /// # Errors
 ///
 /// As [`open()`], but for labels and a test part.
-pub fn read(data: &Path, how: &How) -> Result<Rows, DataError> {
+pub fn read(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Rows, DataError> {
     how.check()?;
-    Ok(one(data, Request { how, labelled: false })?.rows()?)
+    let how = &how.remembering(known)?;
+    let request = Request { how, known, labelled: false };
+    Ok(join::rows(one(data, request)?, request)?)
 }
 
 /// As [`read`], from the bytes of a file; `path` is what errors call it. IDX images have no labels
@@ -156,56 +210,81 @@ pub fn read(data: &Path, how: &How) -> Result<Rows, DataError> {
 /// # Errors
 ///
 /// As [`read`].
-pub fn parse(bytes: &[u8], path: &Path, how: &How) -> Result<Rows, DataError> {
+pub fn parse(
+    bytes: &[u8],
+    path: &Path,
+    how: &How,
+    known: Option<&InputSpec>,
+) -> Result<Rows, DataError> {
     how.check()?;
-    let request = Request { how, labelled: false };
-    let (all, test) = file(&Source::Memory(bytes, path), request)?;
-    Ok(test.unwrap_or(all).rows()?)
+    let how = &how.remembering(known)?;
+    let request = Request { how, known, labelled: false };
+    let tables = file(&Source::Memory(bytes, path), request)?;
+    Ok(join::rows(tables.one(), request)?)
 }
 
 /// The one part of what lies at a path.
 fn one(data: &Path, request: Request<'_>) -> Result<Table, DataError> {
     Ok(match find(data, request)? {
-        Found::Set(dataset) => Table::of_set(data, *dataset, true),
-        Found::Tables(all, test) => test.unwrap_or(all),
+        Found::Set(dataset) => {
+            let [_, test] = Table::of_set(&bare(data), *dataset);
+            test
+        }
+        Found::Tables(tables) => tables.one(),
     })
 }
 
 fn find(data: &Path, request: Request<'_>) -> Result<Found, DataError> {
     let folder = request.how.folder.as_deref();
-    if let Some(name) = data.to_str().filter(|name| is_known(name)) {
+    let text = data.to_str().unwrap_or_default();
+    let set = text.strip_prefix(SET_PREFIX);
+    if let Some(name) = set.or(Some(text)).filter(|name| is_known(name)) {
+        if set.is_none() && data.exists() {
+            let what = if data.is_dir() { "folder" } else { "file" };
+            return Err(OpenError::Refused {
+                message: format!(
+                    "`{name}` is a built-in set and a {what} here: write {SET_PREFIX}{name} for the \
+                     set, or ./{name} for the {what}"
+                ),
+            }
+            .into());
+        }
         return load(name, folder).map(|set| Found::Set(Box::new(set)));
     }
     let metadata = std::fs::metadata(data).map_err(|error| cannot_open(data, error))?;
     if metadata.is_dir() {
         return folder::find(data, request);
     }
-    let (all, test) = file(&Source::File(data), request)?;
-    Ok(Found::Tables(all, test))
+    file(&Source::File(data), request).map(Found::Tables)
+}
+
+/// A set's name without what says that it is one.
+fn bare(data: &Path) -> PathBuf {
+    let name = data.to_str().and_then(|text| text.strip_prefix(SET_PREFIX));
+    name.map_or_else(|| data.to_path_buf(), PathBuf::from)
 }
 
 fn is_known(name: &str) -> bool {
     NAMES.contains(&name) || (name.starts_with("emnist-") && !name.contains(['/', '\\', '.']))
 }
 
-/// The rows of one file, and those of its test part if it has one.
-fn file(source: &Source<'_>, request: Request<'_>) -> Result<(Table, Option<Table>), DataError> {
-    let alone = |table: Result<Table, DataError>| table.map(|table| (table, None));
+/// The rows of one file.
+fn file(source: &Source<'_>, request: Request<'_>) -> Result<Tables, DataError> {
     match Kind::of(source)? {
-        Kind::Image => alone(images::single(source, request)),
-        Kind::Csv => alone(csv::read(source, request)),
+        Kind::Image => images::single(source, request).map(Tables::alone),
+        Kind::Csv => csv::read(source, request).map(Tables::alone),
         #[cfg(feature = "parquet")]
-        Kind::Parquet => alone(parquet::read(source, request)),
+        Kind::Parquet => parquet::read(source, request).map(Tables::alone),
         #[cfg(not(feature = "parquet"))]
         Kind::Parquet => {
             let (path, feature) = (source.path().to_path_buf(), "parquet");
             Err(OpenError::NotBuilt { path, found: "a Parquet file", feature }.into())
         }
-        Kind::Npy => alone(arrays::npy_alone(source, request)),
+        Kind::Npy => arrays::npy_alone(source, request).map(Tables::alone),
         Kind::Npz => arrays::npz(source, request),
         Kind::Safetensors => arrays::safetensors(source, request),
-        Kind::Idx => alone(records::idx(source)),
-        Kind::Cifar(variant) => alone(records::cifar(source, variant)),
+        Kind::Idx => records::idx(source).map(Tables::alone),
+        Kind::Cifar(variant) => records::cifar(source, variant).map(Tables::alone),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Single files of the formats whose sets are several files: IDX and CIFAR.
 
-use super::{Format, Labels, Table};
+use super::{Format, Table};
 use crate::cifar::{self, Variant};
 use crate::input::Source;
+use crate::labels::{Labels, Named};
 use crate::{DataError, Values, idx};
 
 /// IDX images, and the labels of the file beside it that is called alike.
@@ -39,19 +40,12 @@ pub(super) fn idx(source: &Source<'_>) -> Result<Table, DataError> {
     };
     let labels = labels.map(|rows| {
         let mut labels = Labels::default();
-        rows.iter().for_each(|label| labels.push(&label.to_string()));
+        rows.iter().for_each(|label| labels.push(&Named::Typed(label.to_string().into())));
         labels
     });
-    Ok(Table {
-        path: path.to_path_buf(),
-        format: Format::Idx,
-        shape: [1, images.height, images.width],
-        columns: Vec::new(),
-        values: Values::Bytes { pixels: images.pixels, white: u8::MAX },
-        labels,
-        names: row_names(images.count),
-        dropped: Vec::new(),
-    })
+    let shape = [1, images.height, images.width];
+    let values = Values::Bytes { pixels: images.pixels, white: u8::MAX };
+    Ok(Table { labels, ..Table::new(path, Format::Idx, shape, values, row_names(images.count)) })
 }
 
 /// The records of one file of CIFAR.
@@ -62,15 +56,10 @@ pub(super) fn cifar(source: &Source<'_>, variant: Variant) -> Result<Table, Data
     };
     let folder = source.path().parent().unwrap_or(source.path());
     let names = cifar::class_names(variant, folder)?;
+    let rows = row_names(part.len());
     Ok(Table {
-        path: source.path().to_path_buf(),
-        format: Format::Cifar,
-        shape: cifar::SHAPE,
-        columns: Vec::new(),
-        names: row_names(part.len()),
-        values: part.values,
-        labels: Some(Labels { rows: part.labels, names, fixed: true }),
-        dropped: Vec::new(),
+        labels: Some(Labels::fixed(part.labels, names)),
+        ..Table::new(source.path(), Format::Cifar, cifar::SHAPE, part.values, rows)
     })
 }
 

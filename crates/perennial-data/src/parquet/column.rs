@@ -9,8 +9,10 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescriptor;
 
-use crate::columns::{Cell, shown};
-use crate::open::exact;
+use crate::cells::{Cell, shown};
+use crate::classes::whole;
+use crate::columns::Role;
+use crate::labels::Named;
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,47 +72,95 @@ impl From<ParquetError> for Fault {
     }
 }
 
+/// As what the cells of a column are wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wanted {
+    Nothing,
+    /// An input: a number, or the text of a category.
+    Input,
+    /// A text, whatever the column holds.
+    Text,
+    Label,
+}
+
+impl Wanted {
+    pub(super) fn of(role: Role) -> Self {
+        match role {
+            Role::Left => Self::Nothing,
+            Role::Input(_) => Self::Input,
+            Role::Label => Self::Label,
+            Role::Id | Role::Group => Self::Text,
+        }
+    }
+}
+
 /// Some rows of a column. `[rows]`
 pub(super) enum Cells {
+    /// So many that are not wanted.
+    Nothing(usize),
     /// Finite, or NaN where there is no value.
     Numbers(Vec<f32>),
+    Texts(Vec<Option<String>>),
+    /// Names, of numbers with a type.
+    Typed(Vec<Option<String>>),
+    /// Names, of texts.
     Labels(Vec<Option<String>>),
 }
 
 impl Cells {
+    /// How many rows.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Nothing(rows) => *rows,
+            Self::Numbers(cells) => cells.len(),
+            Self::Texts(cells) | Self::Typed(cells) | Self::Labels(cells) => cells.len(),
+        }
+    }
+
     pub(super) fn cell(&self, row: usize) -> Cell<'_> {
         match self {
-            Self::Numbers(cells) if cells[row].is_nan() => Cell::Missing,
-            Self::Numbers(cells) => Cell::Number(cells[row]),
-            Self::Labels(cells) => match &cells[row] {
-                Some(name) => Cell::Label(Cow::Borrowed(name)),
-                None => Cell::Missing,
-            },
+            Self::Numbers(cells) if !cells[row].is_nan() => Cell::Number(cells[row]),
+            Self::Nothing(_) | Self::Numbers(_) => Cell::Missing,
+            Self::Texts(cells) => of(cells, row, Cell::Text),
+            Self::Typed(cells) => of(cells, row, |name| Cell::Label(Named::Typed(name))),
+            Self::Labels(cells) => of(cells, row, |name| Cell::Label(Named::Text(name))),
         }
     }
 
     fn push(&mut self, value: Option<Value<'_>>) -> Result<(), Fault> {
+        let row = self.len();
+        let wrong = |(found, expected)| Fault::Cell { row, found, expected };
         match self {
-            Self::Numbers(cells) => match value.map_or(Ok(f32::NAN), Value::number) {
-                Ok(number) => cells.push(number),
-                Err(found) => {
-                    let (row, expected) = (cells.len(), "a finite number");
-                    return Err(Fault::Cell { row, found, expected });
-                }
-            },
-            Self::Labels(cells) => match value.map_or(Ok(None), Value::label) {
-                Ok(name) => cells.push(name),
-                Err((found, expected)) => {
-                    return Err(Fault::Cell { row: cells.len(), found, expected });
-                }
-            },
+            Self::Nothing(_) => {}
+            Self::Numbers(cells) => {
+                let number = value.map_or(Ok(f32::NAN), Value::number);
+                cells.push(number.map_err(|found| wrong((found, "a finite number")))?);
+            }
+            Self::Texts(cells) => {
+                let text = value.map_or(Ok(None), Value::text);
+                cells.push(text.map_err(wrong)?);
+            }
+            Self::Typed(cells) | Self::Labels(cells) => {
+                let name = value.map_or(Ok(None), Value::label);
+                cells.push(name.map_err(wrong)?);
+            }
         }
         Ok(())
     }
 }
 
+/// The cell of a text, if there is one.
+fn of<'a>(
+    cells: &'a [Option<String>],
+    row: usize,
+    cell: impl FnOnce(Cow<'a, str>) -> Cell<'a>,
+) -> Cell<'a> {
+    cells[row].as_ref().map_or(Cell::Missing, |text| cell(Cow::Borrowed(text.as_str())))
+}
+
 /// A value of a column.
 enum Value<'a> {
+    Truth(bool),
     Signed(i64),
     Unsigned(u64),
     Float(f32),
@@ -122,6 +172,7 @@ impl Value<'_> {
     /// As an input: finite, or NaN for none. `Err` is what it is otherwise.
     fn number(self) -> Result<f32, String> {
         let number = match self {
+            Self::Truth(truth) => f32::from(u8::from(truth)),
             Self::Signed(number) => number as f32,
             Self::Unsigned(number) => number as f32,
             Self::Float(number) => number,
@@ -139,20 +190,33 @@ impl Value<'_> {
     /// As the name of a class, without the space around it; `None` if nothing is left. `Err`: what
     /// it is, and what it should be.
     fn label(self) -> Result<Option<String>, (String, &'static str)> {
-        let whole = |number: f64, digits| match exact(number, digits) {
+        let whole = |number: f64, digits| match whole(number, digits) {
             Some(number) => Ok(Some(number.to_string())),
             None if number.is_nan() => Ok(None),
             None => Err((number.to_string(), "a whole number")),
         };
         match self {
+            Self::Truth(truth) => Ok(Some(truth.to_string())),
             Self::Signed(number) => Ok(Some(number.to_string())),
             Self::Unsigned(number) => Ok(Some(number.to_string())),
             Self::Float(number) => whole(number.into(), f32::MANTISSA_DIGITS),
             Self::Double(number) => whole(number, f64::MANTISSA_DIGITS),
+            Self::Text(_) => self.text(),
+        }
+    }
+
+    /// As it is written, without the space around it; `None` if nothing is left. `Err` as of a label.
+    fn text(self) -> Result<Option<String>, (String, &'static str)> {
+        match self {
             Self::Text(text) => match std::str::from_utf8(text) {
                 Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
                 Err(_) => Err((shown(&String::from_utf8_lossy(text)), "text in UTF-8")),
             },
+            Self::Float(number) if number.is_nan() => Ok(None),
+            Self::Double(number) if number.is_nan() => Ok(None),
+            Self::Float(number) => Ok(Some(number.to_string())),
+            Self::Double(number) => Ok(Some(number.to_string())),
+            other => other.label(),
         }
     }
 }
@@ -161,16 +225,19 @@ impl Value<'_> {
 pub(super) fn cells(
     reader: &mut Reader,
     kind: Kind,
-    is_label: bool,
+    wanted: Wanted,
     rows: usize,
 ) -> Result<Cells, Fault> {
-    let mut cells = match is_label {
-        true => Cells::Labels(Vec::with_capacity(rows)),
-        false => Cells::Numbers(Vec::with_capacity(rows)),
+    let mut cells = match (wanted, kind) {
+        (Wanted::Nothing, _) => return Ok(Cells::Nothing(rows)),
+        (Wanted::Text, _) | (Wanted::Input, Kind::Text) => Cells::Texts(Vec::with_capacity(rows)),
+        (Wanted::Label, Kind::Text) => Cells::Labels(Vec::with_capacity(rows)),
+        (Wanted::Label, _) => Cells::Typed(Vec::with_capacity(rows)),
+        (Wanted::Input, _) => Cells::Numbers(Vec::with_capacity(rows)),
     };
     let into = &mut cells;
     match (reader, kind) {
-        (Reader::BoolColumnReader(it), _) => fill(it, rows, into, |&it| Value::Signed(it.into())),
+        (Reader::BoolColumnReader(it), _) => fill(it, rows, into, |&it| Value::Truth(it)),
         (Reader::Int32ColumnReader(it), Kind::Unsigned) => {
             fill(it, rows, into, |&it| Value::Unsigned((it as u32).into()))
         }

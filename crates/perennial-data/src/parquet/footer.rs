@@ -17,7 +17,7 @@ use parquet::file::reader::ChunkReader;
 use super::thrift::{Element, elements};
 use super::{fault, malformed};
 use crate::DataError;
-use crate::columns::one_line;
+use crate::cells::one_line;
 use crate::open::OpenError;
 
 const MAGIC: &[u8] = b"PAR1";

@@ -1,9 +1,8 @@
 //! Parquet: a table in groups of rows, and each group by columns.
 //!
-//! Columns are numbers of any type: whole of 8 to 64 bits, floats of 16 to 64, decimals, truths as
-//! 0 and 1. A row with a null or a NaN is left out. The column of labels may hold text as well, its
-//! classes named without the space around them; numbers of labels must be whole. Times, bytes,
-//! lists and structures are refused by the name of their column.
+//! Columns are numbers of any type (whole of 8 to 64 bits, floats of 16 to 64, decimals, truths as
+//! 0 and 1), or texts, which are categories. A row with a null or a NaN is left out. Numbers of
+//! labels must be whole. Times, bytes, lists and structures are refused by the name of their column.
 //!
 //! The crate of the same name decodes. What a file declares is compared here with what it holds
 //! before that: the [`footer`] with the length of the file, the [`pages`] with their bytes. Groups
@@ -15,6 +14,7 @@ mod footer;
 mod pages;
 mod thrift;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,10 +27,11 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, SerializedPageReader};
 
-use self::column::{Fault, Kind, cells};
+use self::column::{Cells, Fault, Kind, Wanted, cells};
 use self::pages::Pages;
 use crate::DataError;
-use crate::columns::{Columns, Rows, one_line};
+use crate::cells::{MOST_CATEGORIES, Rows, one_line, set_categories};
+use crate::columns::{Columns, Header, Role};
 use crate::input::{GZIP_MAGIC, LARGEST_EXPANSION, Source};
 use crate::open::{Format, MOST_BYTES, OpenError, Request, Table};
 
@@ -72,54 +73,124 @@ fn table<R: ChunkReader + 'static>(
     let metadata = footer::read(&*file, path)?;
     let schema = metadata.file_metadata().schema_descr();
     let names = schema.columns().iter().map(|column| one_line(column.name())).collect();
-    let columns = Columns::new(names, true, path, request)?;
+    let header = Header { names, named: true, counts: false };
+    let mut columns = Columns::new(header, path, request)?;
     let kinds = kinds(&metadata, &columns, path)?;
     fits(&metadata, &columns, file.len(), path)?;
-
-    let mut rows = Rows::default();
-    let mut before = 0; // rows of the groups that were read
-    for group in metadata.row_groups() {
-        let count = group.num_rows() as usize;
-        let mut readers = Vec::with_capacity(kinds.len());
-        for chunk in group.columns() {
-            let pages = SerializedPageReader::new(Arc::clone(&file), chunk, count, None)
-                .map_err(|error| fault(path, Some(chunk.column_descr().name()), error))?;
-            let column = chunk.column_descr_ptr();
-            let pages = Pages::new(Box::new(pages), Arc::clone(&column));
-            readers.push(get_column_reader(column, Box::new(pages)));
-        }
-        let step = (AT_ONCE / kinds.len()).max(1);
-        for first in (0..count).step_by(step) {
-            let now = step.min(count - first);
-            let place = |row: usize| format!("row {}", before + first + row + 1);
-            let mut batch = Vec::with_capacity(kinds.len());
-            for (at, (reader, &kind)) in readers.iter_mut().zip(&kinds).enumerate() {
-                let read = cells(reader, kind, columns.label == Some(at), now);
-                batch.push(read.map_err(|wrong| {
-                    match wrong {
-                        Fault::Library(error) => fault(path, Some(&columns.names[at]), error),
-                        Fault::Cell { row, found, expected } => OpenError::BadField {
-                            path: path.to_path_buf(),
-                            place: place(row).into(),
-                            column: columns.names[at].clone(),
-                            found,
-                            expected: expected.to_owned(),
-                        }
-                        .into(),
-                    }
-                })?);
-            }
-            for row in 0..now {
-                let cells = batch.iter().map(|cells| Ok(cells.cell(row)));
-                rows.push(&columns, cells, place(row), path)?;
-            }
-        }
-        before += count;
+    let groups = Groups { file, metadata: &metadata, kinds: &kinds, path };
+    if request.known.is_none_or(|known| known.columns.is_empty()) {
+        groups.categorise(&mut columns)?;
     }
-    rows.table(Some(columns), path, Format::Parquet, request)
+    let wanted = columns.roles.iter().map(|role| Wanted::of(*role)).collect::<Vec<_>>();
+    let mut rows = Rows::new(&columns);
+    groups.read(&columns.names, &wanted, |batch, place| {
+        for row in 0..batch.first().map_or(0, Cells::len) {
+            let cells = batch.iter().map(|cells| Ok(cells.cell(row)));
+            rows.push(&columns, cells, place(row), path)?;
+        }
+        Ok(())
+    })?;
+    rows.table(columns, path, Format::Parquet, request)
 }
 
-/// What each column holds; text is for labels only.
+/// The groups of rows of a file.
+struct Groups<'a, R: ChunkReader> {
+    file: Arc<R>,
+    metadata: &'a ParquetMetaData,
+    /// What each column holds.
+    kinds: &'a [Kind],
+    path: &'a Path,
+}
+
+impl<R: ChunkReader + 'static> Groups<'_, R> {
+    /// Reads all rows, some at a time; calls with the cells of each column and the place of a row.
+    fn read(
+        &self,
+        names: &[String],
+        wanted: &[Wanted],
+        mut with: impl FnMut(&[Cells], &dyn Fn(usize) -> String) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        let path = self.path;
+        let mut before = 0; // rows of the groups that were read
+        for group in self.metadata.row_groups() {
+            let count = group.num_rows() as usize;
+            let mut readers = Vec::with_capacity(self.kinds.len());
+            for (chunk, wanted) in group.columns().iter().zip(wanted) {
+                if *wanted == Wanted::Nothing {
+                    readers.push(None);
+                    continue;
+                }
+                let pages =
+                    SerializedPageReader::new(Arc::clone(&self.file), chunk, count, None)
+                        .map_err(|error| fault(path, Some(chunk.column_descr().name()), error))?;
+                let column = chunk.column_descr_ptr();
+                let pages = Pages::new(Box::new(pages), Arc::clone(&column));
+                readers.push(Some(get_column_reader(column, Box::new(pages))));
+            }
+            let step = (AT_ONCE / self.kinds.len().max(1)).max(1);
+            for first in (0..count).step_by(step) {
+                let now = step.min(count - first);
+                let place = |row: usize| format!("row {}", before + first + row + 1);
+                let mut batch = Vec::with_capacity(self.kinds.len());
+                for (at, reader) in readers.iter_mut().enumerate() {
+                    let Some(reader) = reader else {
+                        batch.push(Cells::Nothing(now));
+                        continue;
+                    };
+                    let read = cells(reader, self.kinds[at], wanted[at], now);
+                    batch.push(read.map_err(|wrong| {
+                        match wrong {
+                            Fault::Library(error) => fault(path, Some(&names[at]), error),
+                            Fault::Cell { row, found, expected } => OpenError::BadField {
+                                path: path.to_path_buf(),
+                                place: place(row).into(),
+                                column: names[at].clone(),
+                                found,
+                                expected: expected.to_owned(),
+                            }
+                            .into(),
+                        }
+                    })?);
+                }
+                with(&batch, &place)?;
+            }
+            before += count;
+        }
+        Ok(())
+    }
+
+    /// Finds the categories of the columns of text that are inputs.
+    fn categorise(&self, columns: &mut Columns) -> Result<(), DataError> {
+        let texts: Vec<(usize, usize)> = (columns.inputs.iter().enumerate())
+            .filter(|(_, column)| self.kinds[column.at] == Kind::Text)
+            .map(|(input, column)| (input, column.at))
+            .collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let mut wanted = vec![Wanted::Nothing; self.kinds.len()];
+        texts.iter().for_each(|(_, at)| wanted[*at] = Wanted::Text);
+        let mut found = vec![BTreeSet::new(); texts.len()];
+        self.read(&columns.names, &wanted, |batch, _| {
+            for ((_, at), found) in texts.iter().zip(&mut found) {
+                let Cells::Texts(cells) = &batch[*at] else { continue };
+                for text in cells.iter().flatten() {
+                    if found.len() <= MOST_CATEGORIES && !found.contains(text) {
+                        found.insert(text.clone());
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        for ((input, _), found) in texts.into_iter().zip(found) {
+            set_categories(&mut columns.inputs[input], found, self.path)?;
+        }
+        columns.note_categories();
+        Ok(())
+    }
+}
+
+/// What each column holds, which must be numbers or text where it counts.
 fn kinds(
     metadata: &ParquetMetaData,
     columns: &Columns,
@@ -127,19 +198,20 @@ fn kinds(
 ) -> Result<Vec<Kind>, OpenError> {
     let mut kinds = Vec::with_capacity(columns.names.len());
     for (at, column) in metadata.file_metadata().schema_descr().columns().iter().enumerate() {
-        let is_label = columns.label == Some(at);
-        let (found, expected) = match Kind::of(column) {
-            Ok(kind) if kind != Kind::Text || is_label => {
+        let (found, expected) = match (Kind::of(column), columns.roles[at]) {
+            (Ok(kind), _) => {
                 kinds.push(kind);
                 continue;
             }
-            Ok(_) => {
-                let expected =
-                    "numbers: make it numbers, leave it out, or say that it is the label";
-                ("text".to_owned(), expected)
+            (Err(_), Role::Left) => {
+                kinds.push(Kind::Text); // it is not read
+                continue;
             }
-            Err(found) if is_label => (found, "labels, which are text or whole numbers"),
-            Err(found) => (found, "numbers: make it numbers, or leave it out"),
+            (Err(found), Role::Label) => (found, "labels, which are text or whole numbers"),
+            (Err(found), Role::Id | Role::Group) => (found, "text or whole numbers"),
+            (Err(found), Role::Input(_)) => {
+                (found, "numbers or categories: make it numbers, or leave it out with --ignore")
+            }
         };
         let (path, column) = (path.to_path_buf(), columns.names[at].clone());
         return Err(OpenError::ColumnType { path, column, found, expected });

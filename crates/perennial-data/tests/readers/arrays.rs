@@ -1,4 +1,4 @@
-use perennial_data::{DataError, ErrorKind, How, OpenError, TestPart, Values, open};
+use perennial_data::{DataError, ErrorKind, How, OpenError, Scale, TestPart, Values, open};
 use proptest::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -19,7 +19,10 @@ const NUMPY: &[u8] = include_bytes!("numpy.npz");
 fn what_numpy_writes_is_read() {
     let found = parsed(NUMPY, "numpy.npz").unwrap();
     assert_eq!(as_floats(&found.values), [1.0, 2.5, 3.0, 4.0, 5.0, 6.0]);
-    assert_eq!((found.shape, found.format.to_string().as_str()), ([1, 1, 2], "npz"));
+    assert_eq!(
+        (found.spec.shape, found.understanding.format.to_string().as_str()),
+        ([1, 1, 2], "npz")
+    );
     assert_eq!(found.labels, Some(vec![0, 1, 0]));
     assert_eq!(found.classes, ["rose", "tulip"]);
 }
@@ -37,7 +40,10 @@ fn two_parts_of_an_archive() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "set.npz", &zip(&files, true));
     let found = opened(&folder.path().join("set.npz"));
-    assert_eq!((found.dataset.shape, found.test), ([1, 2, 2], TestPart::Own));
+    assert_eq!(
+        (found.dataset.shape, found.understanding.parts.test_from),
+        ([1, 2, 2], TestPart::Own)
+    );
     assert_eq!(found.dataset.classes, ["-1", "7"]);
     assert_eq!(found.dataset.train.labels, [1, 0, 1]);
     assert_eq!(found.dataset.train.image(2), Some(&[8, 9, 10, 11][..]));
@@ -46,7 +52,8 @@ fn two_parts_of_an_archive() {
     for (name, content) in &files {
         put(&folder.path().join("set"), name, content);
     }
-    assert_eq!(opened(&folder.path().join("set")), found);
+    let unpacked = opened(&folder.path().join("set"));
+    assert_eq!((unpacked.dataset, unpacked.spec), (found.dataset, found.spec));
     // To be judged by, or to answer, it is the test part.
     assert_eq!(rows(&folder.path().join("set.npz")).labels, Some(vec![0]));
 }
@@ -55,12 +62,12 @@ fn two_parts_of_an_archive() {
 fn channels_come_first_wherever_they_lie() {
     let last = npy("|u1", false, "(1, 2, 2, 3)", &(0..12).collect::<Vec<u8>>());
     let found = parsed(&last, "x.npy").unwrap();
-    assert_eq!(found.shape, [3, 2, 2]);
+    assert_eq!(found.spec.shape, [3, 2, 2]);
     assert_eq!(found.values.bytes(), Some(&[0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11][..]));
     let first = npy("|u1", false, "(1, 3, 2, 2)", &(0..12).collect::<Vec<u8>>());
     let found = parsed(&first, "x.npy").unwrap();
     assert_eq!(
-        (found.shape, found.values.bytes()),
+        (found.spec.shape, found.values.bytes()),
         ([3, 2, 2], Some(&(0..12).collect::<Vec<u8>>()[..]))
     );
 }
@@ -77,7 +84,10 @@ fn safetensors_are_read() {
     let found = parsed(&bytes, "f.safetensors").unwrap();
     assert_eq!(as_floats(&found.values), [1.0, 2.0, 3.0, 4.0]);
     assert_eq!((found.classes, found.labels), (vec!["2".into(), "5".into()], Some(vec![0, 1])));
-    assert_eq!(found.dropped[0].to_string(), "1 row with a value that is no finite number (row 3)");
+    assert_eq!(
+        found.understanding.left_out[0].to_string(),
+        "1 row with a value that is no finite number (row 3)"
+    );
     assert_eq!(found.names, ["row 1", "row 2"]);
     for cut in 0..bytes.len() {
         assert!(parsed(&bytes[..cut], "f.safetensors").is_err(), "cut at {cut}");
@@ -166,8 +176,8 @@ fn floats_of_images_become_bytes_when_asked_for() {
     let y = npy("|b1", false, "(2,)", &[1, 1]);
     let folder = TempDir::new().unwrap();
     put(folder.path(), "set.npz", &zip(&[("x.npy", x), ("y.npy", y)], true));
-    let how = How { white: Some(255), ..How::default() };
-    let found = open(&folder.path().join("set.npz"), &how).unwrap();
+    let how = How { scale: Some(Scale::White(255)), ..How::default() };
+    let found = open(&folder.path().join("set.npz"), &how, None).unwrap();
     assert_eq!(found.dataset.train.values, Values::Bytes { pixels: vec![0], white: 255 });
     assert_eq!(found.dataset.test.values, Values::Bytes { pixels: vec![255], white: 255 });
 }

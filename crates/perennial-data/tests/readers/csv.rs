@@ -1,4 +1,4 @@
-use perennial_data::{DataError, ErrorKind, How, OpenError, TestPart, open, read};
+use perennial_data::{DataError, ErrorKind, How, OpenError, Scale, TestPart, open, read};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -27,8 +27,17 @@ fn a_table_with_and_without_names_and_packed() {
         for content in [text.clone().into_bytes(), gzip(text.as_bytes())] {
             let (_folder, path) = table(&content);
             let found = opened(&path);
-            assert_eq!((found.dataset.shape, found.test), ([1, 1, 2], TestPart::HeldBack));
-            assert_eq!((found.format.to_string().as_str(), found.dropped.len()), ("CSV", 0));
+            assert_eq!(
+                (found.dataset.shape, found.understanding.parts.test_from),
+                ([1, 1, 2], TestPart::HeldBack)
+            );
+            assert_eq!(
+                (
+                    found.understanding.format.to_string().as_str(),
+                    found.understanding.left_out.len()
+                ),
+                ("CSV", 0)
+            );
             assert_eq!((found.dataset.name.as_str(), found.dataset.row_len()), ("table", 2));
             assert_eq!(found.dataset.classes, ["a", "b"]);
             assert_eq!(found.dataset.counts(), [[4, 1], [4, 1]]);
@@ -37,7 +46,8 @@ fn a_table_with_and_without_names_and_packed() {
             assert_eq!(found.dataset.test.labels, [1, 0]);
             assert_eq!(as_floats(&found.dataset.train.values)[..4], [0.5, 0.0, 1.5, -1.0]);
             let how = How { label: Some(label.into()), ..How::default() };
-            assert_eq!(open(&path, &how).unwrap(), found);
+            let asked = open(&path, &how, None).unwrap();
+            assert_eq!((asked.dataset, asked.understanding), (found.dataset, found.understanding));
         }
     }
 }
@@ -52,10 +62,10 @@ fn the_label_is_where_its_name_is() {
     // Without a column of that name, rows to answer have no label.
     let (_folder, path) = table(b"1;2\n3;4\n");
     let found = rows(&path);
-    assert_eq!((found.labels, found.shape), (None, [1, 1, 2]));
+    assert_eq!((found.labels, found.spec.shape), (None, [1, 1, 2]));
 
     let how = How { label: Some("colour".into()), ..How::default() };
-    let error = read(&path, &how).unwrap_err();
+    let error = read(&path, &how, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(error.to_string().contains("no column `colour`; its columns are: 1, 2"), "{error}");
 }
@@ -63,15 +73,15 @@ fn the_label_is_where_its_name_is() {
 #[test]
 fn bytes_are_bytes_when_asked_for() {
     let (_folder, path) = table(b"0,255,x\n16,3,x\n");
-    let how = How { white: Some(255), label: Some("3".into()), ..How::default() };
-    let found = read(&path, &how).unwrap();
+    let how = How { scale: Some(Scale::White(255)), label: Some("3".into()), ..How::default() };
+    let found = read(&path, &how, None).unwrap();
     assert_eq!(found.values.bytes(), Some(&[0, 255, 16, 3][..]));
-    let how = How { white: Some(16), ..how };
-    let error = read(&path, &how).unwrap_err();
+    let how = How { scale: Some(Scale::White(16)), ..how };
+    let error = read(&path, &how, None).unwrap_err();
     assert!(error.to_string().contains("row 1 of") && error.to_string().contains("holds 255"));
     let (_folder, path) = table(b"0,0.5,x\n1,1,x\n");
     assert!(matches!(
-        read(&path, &how),
+        read(&path, &how, None),
         Err(DataError::Open(OpenError::AboveWhite { row: 1, found: 0.5, .. }))
     ));
 }
@@ -82,11 +92,11 @@ fn rows_without_a_value_are_left_out_and_told() {
     let (_folder, path) = table(text);
     let found = opened(&path);
     assert_eq!((found.dataset.train.len(), found.dataset.test.len()), (1, 1));
-    let told: Vec<String> = found.dropped.iter().map(ToString::to_string).collect();
+    let told: Vec<String> = found.understanding.left_out.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
-            "2 rows without a value in column `w` (the first: line 3)",
+            "2 rows without a value in column `w` (line 3, line 5)",
             "1 row without a value in column `h` (line 4)",
             "1 row without a value in column `label` (line 6)",
         ]

@@ -1,5 +1,7 @@
 use image::{DynamicImage, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba};
-use perennial_data::{DataError, ErrorKind, Format, How, OpenError, TestPart, open, parse, read};
+use perennial_data::{
+    DataError, ErrorKind, Format, How, InputSpec, OpenError, Scale, TestPart, open, parse, read,
+};
 use proptest::prelude::*;
 use std::path::Path;
 use tempfile::TempDir;
@@ -25,7 +27,10 @@ fn folders_are_classes() {
     put(root.path(), "0.png", &grey(9, 9, 0));
     let found = opened(root.path());
     let set = &found.dataset;
-    assert_eq!((found.format, found.test), (Format::ImageFolder, TestPart::HeldBack));
+    assert_eq!(
+        (found.understanding.format, found.understanding.parts.test_from),
+        (Format::ImageFolder, TestPart::HeldBack)
+    );
     assert_eq!((set.shape, set.classes.join(" ").as_str()), ([1, 2, 3], "a b"));
     assert_eq!(
         (set.train.labels.as_slice(), set.test.labels.as_slice()),
@@ -33,12 +38,11 @@ fn folders_are_classes() {
     );
     assert_eq!(set.train.image(0), Some(&[11; 6][..]));
     assert_eq!((set.test.image(0), set.test.image(1)), (Some(&[15; 6][..]), Some(&[5; 6][..])));
-    let told: Vec<String> = found.dropped.iter().map(ToString::to_string).collect();
+    let told: Vec<String> = found.understanding.left_out.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(
-        told[0].starts_with("2 rows in a file that is not called .png, .jpg or .jpeg (the first: ")
-    );
-    assert!(told[1].starts_with("1 row outside of the class folders"), "{told:?}");
+    let not = "2 files that are not called .png, .jpg, .jpeg, .webp or .bmp (";
+    assert!(told[0].starts_with(not) && told[0].contains("notes.txt"), "{told:?}");
+    assert!(told[1].starts_with("1 file outside of the class folders"), "{told:?}");
 }
 
 /// Neither the place of a folder nor the order in which its files were made counts.
@@ -67,13 +71,13 @@ fn a_part_of_its_own_is_not_set_apart() {
     put(root.path(), "val/a/x.png", &grey(3, 2, 77));
     let found = opened(root.path());
     assert_eq!(
-        (found.test, found.dataset.train.len(), found.dataset.test.len()),
+        (found.understanding.parts.test_from, found.dataset.train.len(), found.dataset.test.len()),
         (TestPart::Own, 10, 1)
     );
     assert_eq!(found.dataset.test.image(0), Some(&[77; 6][..]));
     // Given by hand, it counts before that.
     let how = How { test: Some(root.path().join("train")), ..How::default() };
-    assert_eq!(open(root.path(), &how).unwrap().dataset.test.len(), 10);
+    assert_eq!(open(root.path(), &how, None).unwrap().dataset.test.len(), 10);
 
     put(root.path(), "val/c/x.png", &grey(3, 2, 77));
     let text = refused(root.path()).to_string();
@@ -101,13 +105,13 @@ fn colours_are_planes() {
     let image = RgbImage::from_fn(2, 1, |x, _| Rgb([10 + x as u8, 20 + x as u8, 30 + x as u8]));
     let found = parsed(&encode(&image.into(), ImageFormat::Png), "rgb.png").unwrap();
     assert_eq!(
-        (found.shape, found.values.bytes()),
+        (found.spec.shape, found.values.bytes()),
         ([3, 1, 2], Some(&[10, 11, 20, 21, 30, 31][..]))
     );
     // Flat colours survive JPEG but for rounding.
     let image = RgbImage::from_pixel(16, 8, Rgb([200, 100, 50]));
     let found = parsed(&encode(&image.into(), ImageFormat::Jpeg), "flat.jpg").unwrap();
-    assert_eq!(found.shape, [3, 8, 16]);
+    assert_eq!(found.spec.shape, [3, 8, 16]);
     for (plane, shade) in found.values.bytes().unwrap().chunks(128).zip([200, 100, 50]) {
         assert!(plane.iter().all(|&pixel| pixel.abs_diff(shade) <= 3));
     }
@@ -118,11 +122,14 @@ fn what_is_opaque_and_what_is_deep() {
     let alpha =
         |alpha| DynamicImage::from(image::GrayAlphaImage::from_pixel(2, 1, LumaA([9, alpha])));
     let found = parsed(&encode(&alpha(255), ImageFormat::Png), "opaque.png").unwrap();
-    assert_eq!((found.shape, found.values.bytes()), ([1, 1, 2], Some(&[9, 9][..])));
+    assert_eq!((found.spec.shape, found.values.bytes()), ([1, 1, 2], Some(&[9, 9][..])));
     let error = parsed(&encode(&alpha(254), ImageFormat::Png), "glass.png").unwrap_err();
     assert!(error.to_string().contains("transparent in places"), "{error}");
     let rgba = image::RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 255]));
-    assert_eq!(parsed(&encode(&rgba.into(), ImageFormat::Png), "a.png").unwrap().shape, [3, 1, 1]);
+    assert_eq!(
+        parsed(&encode(&rgba.into(), ImageFormat::Png), "a.png").unwrap().spec.shape,
+        [3, 1, 1]
+    );
     // 16 bits: 257 · 7 is 7 of 8 bits.
     let deep = image::ImageBuffer::<Luma<u16>, _>::from_pixel(1, 1, Luma([257 * 7]));
     let found = parsed(&encode(&deep.into(), ImageFormat::Png), "deep.png").unwrap();
@@ -140,7 +147,7 @@ fn other_sizes_and_colours_are_told_or_converted() {
         "{text}"
     );
     let how = How { resize: Some([2, 3]), ..How::default() };
-    let found = open(root.path(), &how).unwrap();
+    let found = open(root.path(), &how, None).unwrap();
     assert_eq!((found.dataset.shape, found.dataset.test.image(0)), ([1, 2, 3], Some(&[50; 6][..])));
 
     let image = RgbImage::from_pixel(2, 4, Rgb([50, 50, 50]));
@@ -152,7 +159,7 @@ fn other_sizes_and_colours_are_told_or_converted() {
     );
     for channels in [1, 3] {
         let how = How { channels: Some(channels), ..How::default() };
-        let found = open(root.path(), &how).unwrap();
+        let found = open(root.path(), &how, None).unwrap();
         assert_eq!(found.dataset.shape, [channels, 4, 2]);
         assert!(found.dataset.train.image(0).unwrap().iter().all(|&pixel| pixel == 50));
     }
@@ -164,11 +171,12 @@ fn what_cannot_be_asked_for() {
         (How { channels: Some(2), ..How::default() }, "1 channel"),
         (How { resize: Some([0, 4]), ..How::default() }, "0 pixels"),
         (How { resize: Some([4, 1 << 40]), ..How::default() }, "at most 16384"),
-        (How { white: Some(0), ..How::default() }, "white is 0"),
+        (How { scale: Some(Scale::White(0)), ..How::default() }, "the scale is 0"),
     ] {
-        for error in
-            [open(Path::new("x"), &how).unwrap_err(), read(Path::new("x"), &how).unwrap_err()]
-        {
+        for error in [
+            open(Path::new("x"), &how, None).unwrap_err(),
+            read(Path::new("x"), &how, None).unwrap_err(),
+        ] {
             assert_eq!(error.kind(), ErrorKind::Usage);
             assert!(error.to_string().contains(word), "{error}");
         }
@@ -217,22 +225,103 @@ fn damaged_images_and_other_formats_are_told() {
     put(root.path(), "a/1.png", b"no image");
     let text = refused(root.path()).to_string();
     assert!(
-        text.contains("a/1.png cannot be decoded") && text.contains("begins like no PNG"),
+        text.contains("no row: 1 file that cannot be decoded (it begins like no PNG")
+            && text.contains("a/1.png"),
         "{text}"
     );
+}
+
+/// A JPEG whose camera was held so, by the number that EXIF has for it.
+fn held(image: &RgbImage, orientation: u8) -> Vec<u8> {
+    let jpeg = encode(&image.clone().into(), ImageFormat::Jpeg);
+    // TIFF, little-endian: one entry at 8, of tag 0x112 and type 3, with one value.
+    let tiff =
+        [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation, 0, 0, 0], &[0; 4]];
+    let exif = [b"Exif\0\0", &tiff.concat()[..]].concat();
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], b"\xff\xe1", &length, &exif, &jpeg[2..]].concat()
+}
+
+/// A picture with a light left half, 8 wide and 16 high. Catches: a photograph that is taught as
+/// its sensor lay, a shape that stays; a learner of before that sees another picture than it did.
+#[test]
+fn photographs_are_turned_upright() {
+    let image = RgbImage::from_fn(8, 16, |x, _| Rgb([if x < 4 { 255 } else { 0 }; 3]));
+    let how = How { channels: Some(1), ..How::default() };
+    let of = |bytes: &[u8], known: Option<&InputSpec>| {
+        let found = parse(bytes, Path::new("p.jpg"), &how, known).unwrap();
+        (found.spec.shape, found.values.bytes().unwrap().to_vec())
+    };
+    let (shape, upright) = of(&held(&image, 1), None);
+    assert_eq!((shape, upright[0] > 200, upright[7] < 50), ([1, 16, 8], true, true));
+    // 6: to be turned by 90° clockwise, so that left becomes top.
+    let (shape, turned) = of(&held(&image, 6), None);
+    assert_eq!(
+        (shape, turned[0] > 200, turned[15] > 200, turned[7 * 16] < 50),
+        ([1, 8, 16], true, true, true)
+    );
+    // 3: upside down.
+    let (_, turned) = of(&held(&image, 3), None);
+    assert_eq!((turned[0] < 50, turned[7] > 200), (true, true));
+    let older = InputSpec::of_older([1, 16, 8], Some(255), &[]);
+    assert_eq!(of(&held(&image, 6), Some(&older)), ([1, 16, 8], upright));
+}
+
+/// Catches: half a picture that is taught, or that stops the whole folder.
+#[test]
+fn a_cut_photograph_is_left_out_and_named() {
+    let root = TempDir::new().unwrap();
+    put_classes(root.path());
+    let image = RgbImage::from_fn(3, 2, |x, y| Rgb([x as u8 * 80, y as u8 * 90, 7]));
+    let jpeg = encode(&image.into(), ImageFormat::Jpeg);
+    for cut in 0..7 {
+        put(root.path(), &format!("b/cut{cut}.jpg"), &jpeg[..jpeg.len() - 2 - cut]);
+    }
+    let found = opened(root.path());
+    assert_eq!(found.dataset.train.len() + found.dataset.test.len(), 10);
+    let [left_out] = &found.understanding.left_out[..] else { panic!("{found:?}") };
+    assert_eq!((left_out.files, left_out.count, left_out.first.len()), (true, 7, 5));
+    let said = left_out.to_string();
+    assert!(said.starts_with("7 files that cannot be decoded (it is cut off"), "{said}");
+    assert!(said.contains("b/cut0.jpg") && said.ends_with("and 2 more)"), "{said}");
+    let error = parsed(&jpeg[..jpeg.len() - 2], "cut.jpg").unwrap_err().to_string();
+    assert!(error.contains("cannot be decoded") && error.contains("cut off"), "{error}");
+}
+
+#[test]
+fn webp_and_bitmaps_are_read() {
+    let image = RgbImage::from_fn(4, 3, |x, y| Rgb([x as u8 * 60, y as u8 * 70, 9]));
+    let png = parsed(&encode(&image.clone().into(), ImageFormat::Png), "a.png").unwrap();
+    for format in [ImageFormat::WebP, ImageFormat::Bmp] {
+        let found = parsed(&encode(&image.clone().into(), format), "a").unwrap();
+        assert_eq!((found.spec.shape, found.values), ([3, 3, 4], png.values.clone()));
+    }
+}
+
+#[test]
+fn dark_images_of_sixteen_bits_are_said() {
+    let grey = |most: u16| {
+        let image = image::ImageBuffer::from_fn(2, 2, |x, _| image::Luma([x as u16 * most]));
+        parsed(&encode(&DynamicImage::ImageLuma16(image), ImageFormat::Png), "a.png").unwrap()
+    };
+    let said = grey(4095).understanding.notes.join("; ");
+    assert!(said.contains("none is above 4095 of 65535"), "{said}");
+    assert!(grey(65_535).understanding.notes.is_empty());
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_change_of_a_byte_makes_it_panic(jpeg: bool, at: prop::sample::Index, to: u8) {
+    fn no_change_of_a_byte_makes_it_panic(kind in 0..4_usize, at: prop::sample::Index, to: u8) {
         let image = RgbImage::from_fn(9, 5, |x, y| Rgb([x as u8 * 20, y as u8 * 30, 7]));
-        let format = if jpeg { ImageFormat::Jpeg } else { ImageFormat::Png };
+        let formats =
+            [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp];
+        let format = formats[kind];
         let mut bytes = encode(&image.into(), format);
         let at = at.index(bytes.len());
         bytes[at] = to;
-        if let Ok(found) = parse(&bytes, Path::new("changed"), &How::default()) {
+        if let Ok(found) = parse(&bytes, Path::new("changed"), &How::default(), None) {
             whole(&found);
         }
     }

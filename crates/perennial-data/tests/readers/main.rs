@@ -13,3 +13,4 @@ mod open;
 mod own;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod understood;

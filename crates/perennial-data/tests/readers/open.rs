@@ -6,23 +6,27 @@ use perennial_data::{DataError, ErrorKind, Format, How, TestPart, open, read};
 use tempfile::TempDir;
 
 use crate::files::{images, labels, put, put_cifar10, put_idx_set, record};
-use crate::own::{grey, opened, refused, rows};
+use crate::own::{grey, opened, refused, rows, zip};
 
 #[test]
 fn known_sets_and_their_folders_are_opened() {
     let found = opened(Path::new("digits"));
     assert_eq!(
-        (found.format, found.test, found.dataset.train.len()),
+        (
+            found.understanding.format,
+            found.understanding.parts.test_from,
+            found.dataset.train.len()
+        ),
         (Format::Set, TestPart::Own, 1442)
     );
     let root = TempDir::new().unwrap();
     put_idx_set(&root.path().join("mnist"), "", "t10k", &[3, 1, 3], &[1, 3]);
     let how = How { folder: Some(root.path().into()), ..How::default() };
-    assert_eq!(open(Path::new("mnist"), &how).unwrap().dataset.classes.len(), 10);
-    // As a folder of one's own, there are as many classes as the labels show.
+    assert_eq!(open(Path::new("mnist"), &how, None).unwrap().dataset.classes.len(), 10);
+    // As a folder of one's own, its classes are those that occur.
     let found = opened(&root.path().join("mnist"));
-    assert_eq!(found.dataset.counts(), [[0, 0], [1, 1], [0, 0], [2, 1]]);
-    assert_eq!(rows(&root.path().join("mnist")).labels, Some(vec![1, 3]));
+    assert_eq!(found.dataset.counts(), [[1, 1], [2, 1]]);
+    assert_eq!(rows(&root.path().join("mnist")).labels, Some(vec![0, 1]));
     put_cifar10(&root.path().join("ten"));
     assert_eq!(opened(&root.path().join("ten")).dataset.shape, [3, 32, 32]);
 }
@@ -36,15 +40,18 @@ fn single_files_of_sets_are_opened() {
     assert!(refused(&path).to_string().contains("`labels-idx1` for `images-idx3`"));
     put(root.path(), "my-labels-idx1-ubyte", &labels(&[4, 2, 4, 2]));
     let found = opened(&path);
-    assert_eq!((found.dataset.classes.join(" ").as_str(), found.test), ("2 4", TestPart::HeldBack));
+    assert_eq!(
+        (found.dataset.classes.join(" ").as_str(), found.understanding.parts.test_from),
+        ("2 4", TestPart::HeldBack)
+    );
     assert_eq!(found.dataset.test.values.bytes(), Some(&[7, 6][..]));
     put(root.path(), "my-labels-idx1-ubyte", &labels(&[4, 2]));
-    assert!(matches!(read(&path, &How::default()), Err(DataError::CountMismatch { .. })));
+    assert!(matches!(read(&path, &How::default(), None), Err(DataError::CountMismatch { .. })));
 
     put(root.path(), "data_batch_3.bin", &record(&[1], 7).repeat(5));
     let found = opened(&root.path().join("data_batch_3.bin"));
     assert_eq!(
-        (found.format, found.dataset.train.len(), found.dataset.test.len()),
+        (found.understanding.format, found.dataset.train.len(), found.dataset.test.len()),
         (Format::Cifar, 4, 1)
     );
     assert_eq!(found.dataset.classes[1], "automobile");
@@ -56,11 +63,14 @@ fn two_files_of_a_folder_are_its_parts() {
     put(root.path(), "Train.csv", b"1,a\n2,b\n");
     put(root.path(), "test.csv", b"3,b\n,a\n");
     let found = opened(root.path());
-    assert_eq!((found.test, found.dataset.test.labels.as_slice()), (TestPart::Own, &[1][..]));
-    assert_eq!(found.dropped.len(), 1);
+    assert_eq!(
+        (found.understanding.parts.test_from, found.dataset.test.labels.as_slice()),
+        (TestPart::Own, &[1][..])
+    );
+    assert_eq!(found.understanding.left_out.len(), 1);
     put(root.path(), "test.csv", b"3,4,b\n");
     let text = refused(root.path()).to_string();
-    assert!(text.contains("test.csv are floats of 1×1×2, those of"), "{text}");
+    assert!(text.contains("test.csv has 3 columns, expected 2: without names"), "{text}");
 }
 
 #[test]
@@ -76,7 +86,11 @@ fn what_is_not_there_or_is_nothing_is_told() {
     assert!(error.to_string().contains("holds no data: expected folders of images"), "{error}");
     put(root.path(), "a/x.png", &grey(1, 1, 1));
     std::fs::create_dir(root.path().join("b")).unwrap();
-    assert!(refused(root.path()).to_string().contains("/b holds no PNG or JPEG image; remove"));
+    assert!(
+        refused(root.path())
+            .to_string()
+            .contains("/b holds no image (PNG, JPEG, WebP, BMP); remove")
+    );
     put(root.path(), "w.bin", &[0, 1, 2, 3]);
     let error = refused(&root.path().join("w.bin"));
     assert_eq!(error.kind(), ErrorKind::BadData);
@@ -163,4 +177,30 @@ fn the_fingerprint_counts_every_part() {
     ];
     let different: std::collections::BTreeSet<_> = all.iter().collect();
     assert_eq!(different.len(), all.len());
+}
+
+/// Catches: a recording taken for a picture, an archive taken for arrays, text of other kinds taken
+/// for a table.
+#[test]
+fn what_is_not_read_is_called_by_its_name() {
+    let root = TempDir::new().unwrap();
+    let entry = |name: &str| zip(&[(name, b"x".to_vec())], false);
+    for (name, bytes, words) in [
+        ("a.wav", b"RIFF\x24\0\0\0WAVEfmt ".to_vec(), "is a WAV recording, which is not read"),
+        ("a.avi", b"RIFF\x24\0\0\0AVI LIST".to_vec(), "an AVI video"),
+        ("2.pkl", b"\x80\x02}q\0.".to_vec(), "a pickle"),
+        ("5.pkl", b"\x80\x05}\x94.".to_vec(), "a pickle"),
+        ("a.xlsx", entry("xl/workbook.xml"), "an Excel workbook (save the table as CSV)"),
+        ("a.pt", entry("archive/data.pkl"), "a PyTorch file"),
+        ("a.zip", entry("cat/1.png"), "a ZIP archive (unpack it)"),
+        ("utf16.csv", b"\xff\xfea\0,\0".to_vec(), "text in UTF-16 (save it as UTF-8)"),
+        ("a.arff", b"@relation r\n@data\n1,2\n".to_vec(), "an ARFF file"),
+        ("a.svm", b"1 1:0.5 3:2\n0 2:1\n".to_vec(), "a libsvm file"),
+        ("a.txt", b"1 2 3\n4 5 6\n".to_vec(), "divided by spaces"),
+    ] {
+        put(root.path(), name, &bytes);
+        let error = refused(&root.path().join(name));
+        assert_eq!(error.kind(), ErrorKind::BadData, "{name}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }

@@ -67,22 +67,22 @@ pub(crate) fn grey(width: u32, height: u32, shade: u8) -> Vec<u8> {
 }
 
 pub(crate) fn opened(path: &Path) -> Opened {
-    open(path, &How::default()).unwrap()
+    open(path, &How::default(), None).unwrap()
 }
 
 /// What is said of data that cannot be opened.
 pub(crate) fn refused(path: &Path) -> DataError {
-    let error = open(path, &How::default()).unwrap_err();
+    let error = open(path, &How::default(), None).unwrap_err();
     one_sentence(&error);
     error
 }
 
 pub(crate) fn rows(path: &Path) -> Rows {
-    read(path, &How::default()).unwrap()
+    read(path, &How::default(), None).unwrap()
 }
 
 pub(crate) fn parsed(bytes: &[u8], name: &str) -> Result<Rows, DataError> {
-    let result = parse(bytes, Path::new(name), &How::default());
+    let result = parse(bytes, Path::new(name), &How::default(), None);
     if let Err(error) = &result {
         one_sentence(error);
         assert!(error.to_string().contains(name), "{error}");
@@ -105,7 +105,7 @@ pub(crate) fn as_floats(values: &Values) -> &[f32] {
 pub(crate) fn whole(rows: &Rows) {
     let count = rows.names.len();
     assert!(count > 0);
-    assert_eq!(rows.values.len(), count * rows.shape.iter().product::<usize>());
+    assert_eq!(rows.values.len(), count * rows.spec.shape.iter().product::<usize>());
     match &rows.values {
         Values::Bytes { pixels, white } => assert!(pixels.iter().all(|pixel| pixel <= white)),
         Values::Floats(floats) => assert!(floats.iter().all(|value| value.is_finite())),

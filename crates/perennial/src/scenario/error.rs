@@ -313,6 +313,20 @@ pub enum ScenarioError {
         /// The shape of the first task.
         expected: [usize; 3],
     },
+    /// Two tasks share some of their classes, which one head for all tasks cannot have.
+    #[error(
+        "task `{first}` has the classes {first_classes}, task `{other}` {other_classes}: in the domain setting tasks have the same classes, or none in common, which are then matched by their order; say which are the same with map = {{ here = \"there\" }} (--map here=there), or use the setting task or class"
+    )]
+    SomeClassesShared {
+        /// A task.
+        first: String,
+        /// Its classes.
+        first_classes: String,
+        /// A later task.
+        other: String,
+        /// Its classes.
+        other_classes: String,
+    },
     /// The data of a list could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -330,6 +344,7 @@ impl ScenarioError {
             Self::ReadList { .. } => ErrorKind::Io,
             Self::ParseList { .. }
             | Self::TwoTransforms { .. }
+            | Self::SomeClassesShared { .. }
             | Self::OtherShape { .. }
             | Self::Samples { .. }
             | Self::Dataset { .. }

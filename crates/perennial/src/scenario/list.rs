@@ -11,11 +11,21 @@
 //! classes = [0, 1, 2, 3, 4] # by number or name; all when left out
 //! rotate = 30               # degrees, or: permute = 7 (a seed)
 //! ```
+//!
+//! Data of your own are read as `perennial teach` reads them, with the same options by their names:
+//! `label`, `test`, `resize`, `channels`, `scale`, `clip`, `normalise`, `columns`, `ignore`, `id`,
+//! `group`, `labels`, `map`, `header`, `decimal`, `layout`. The first task decides what inputs are:
+//! later data are read by it and compared with it, and columns are standardised by its training rows.
+//! Classes of one name are one class, whichever data they are in.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use perennial_data::{DataError, Dataset, How, NAMES};
+use perennial_data::{
+    DataError, Dataset, Decimal, How, InputSpec, Layout, NAMES, Naming, Normalise, Opened, Scale,
+    match_names,
+};
 use serde::{Deserialize, Deserializer};
 
 use super::origin::Origin;
@@ -37,7 +47,7 @@ pub struct List {
 }
 
 /// One task of a [`List`].
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Entry {
     /// For people.
@@ -51,6 +61,42 @@ pub struct Entry {
     pub permute: Option<u64>,
     /// An angle in degrees, counter-clockwise as seen; read by the nearest pixel.
     pub rotate: Option<f64>,
+    /// Data to be judged by; as [`How::test`], and so are the others below.
+    pub test: Option<PathBuf>,
+    /// As [`How::label`].
+    pub label: Option<String>,
+    /// As [`How::labels`].
+    pub labels: Option<Naming>,
+    /// As [`How::map`].
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+    /// As [`How::columns`].
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// As [`How::ignore`].
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// As [`How::id`].
+    pub id: Option<String>,
+    /// As [`How::group`].
+    pub group: Option<String>,
+    /// As [`How::header`].
+    pub header: Option<bool>,
+    /// As [`How::decimal`].
+    pub decimal: Option<Decimal>,
+    /// As [`How::layout`].
+    pub layout: Option<Layout>,
+    /// As [`How::scale`]: `"standard"`, `"none"`, or the number that is read as 1.
+    #[serde(default, deserialize_with = "scale")]
+    pub scale: Option<Scale>,
+    /// As [`How::clip`].
+    pub clip: Option<f32>,
+    /// As [`How::normalise`].
+    pub normalise: Option<Normalise>,
+    /// As [`How::resize`]: `[height, width]`.
+    pub resize: Option<[usize; 2]>,
+    /// As [`How::channels`].
+    pub channels: Option<usize>,
 }
 
 impl List {
@@ -71,11 +117,11 @@ impl List {
 
     /// The stream that a file lists, named after the file. Known data sets are looked for as by
     /// [`perennial_data::load`] in `data_dir`, other data are files and folders beside the file.
+    /// [`Stream::understood`] says what was understood of each.
     ///
     /// # Errors
     ///
-    /// As [`List::read`] and [`List::stream`], and when data cannot be read. Data of which rows had
-    /// to be left out are refused: a comparison is of the data as they are.
+    /// As [`List::read`] and [`List::stream`], and when data cannot be read.
     pub fn load(
         path: &Path,
         data_dir: Option<&Path>,
@@ -85,33 +131,37 @@ impl List {
         let list = Self::read(path)?;
         let name = path.file_stem().map_or_else(|| "list".into(), |stem| stem.to_string_lossy());
         let beside = path.parent().unwrap_or(Path::new(""));
-        let load = |data: &str| {
+        let load = |entry: &Entry, known: Option<&InputSpec>| {
+            let how = entry.how(data_dir, beside);
+            let data = Path::new(&entry.data);
             let path = beside.join(data);
-            let is_path = path.exists() || data.contains(['/', '\\']);
-            if !is_path || NAMES.contains(&data) {
-                return perennial_data::load(data, data_dir).map(Arc::new);
+            // A set's name is looked at beside the list, too: it may be that of a folder there.
+            match NAMES.contains(&entry.data.as_str()) && !path.exists() {
+                true => perennial_data::open(data, &how, known),
+                false if path.exists() || entry.data.contains(['/', '\\']) => {
+                    perennial_data::open(&path, &how, known)
+                }
+                false => perennial_data::open(data, &how, known),
             }
-            let opened = perennial_data::open(&path, &How::default())?;
-            opened.whole().map(Arc::new)
         };
         list.stream(&name, load, options, seed)
     }
 
     /// The stream of these tasks, or of the first `options.tasks` of them. `load` is asked once
-    /// for each of the data that they name.
+    /// for each of the data that they name, with what the first task's inputs are.
     ///
-    /// The stream's classes are those of all its data one after another: two tasks have a class
-    /// in common only if their data do. With several data, classes are named `data/class`.
+    /// Classes of one name are one class of the stream. A task whose classes are those of an
+    /// earlier one has its labels in that one's order.
     ///
     /// # Errors
     ///
-    /// If there are no tasks or fewer than asked for, data cannot be loaded, images differ in
-    /// shape, a class does not exist or comes twice in a task, a task is both permuted and
+    /// If there are no tasks or fewer than asked for, data cannot be loaded, are not what the first
+    /// task's are, a class does not exist or comes twice in a task, a task is both permuted and
     /// rotated, or the options ask for rows that are not there.
     pub fn stream(
         &self,
         name: &str,
-        mut load: impl FnMut(&str) -> Result<Arc<Dataset>, DataError>,
+        mut load: impl FnMut(&Entry, Option<&InputSpec>) -> Result<Opened, DataError>,
         options: &Options,
         seed: u64,
     ) -> Result<Stream, ScenarioError> {
@@ -120,43 +170,116 @@ impl List {
             return Err(ScenarioError::ShortList { stream: name.to_string(), tasks, listed });
         }
         let entries = &self.tasks[..tasks];
+        let Some(first) = entries.first() else { return Err(ScenarioError::NoTasks) };
+        let mut spec: Option<InputSpec> = None;
         let mut sources: Vec<Source> = Vec::new();
-        let mut made = Vec::with_capacity(tasks);
+        let (mut class_names, mut understood, mut made) = (Vec::new(), Vec::new(), Vec::new());
         for (entry, task) in entries.iter().zip(0..) {
-            let known = sources.iter().position(|source| source.data == entry.data);
+            let known = sources.iter().position(|source| source.is_of(entry));
             let at = known.unwrap_or(sources.len());
             if known.is_none() {
-                sources.push(Source::new(&entry.data, &load(&entry.data)?, sources.last())?);
-            }
-            let (found, expected) = (sources[at].shape(), sources[0].shape());
-            if found != expected {
-                let task = entry.name.clone();
-                return Err(ScenarioError::OtherShape { task, found, expected });
+                let mut opened = load(entry, spec.as_ref())?;
+                if let Some(spec) = &spec {
+                    same_shape(entry, &opened.dataset, spec.shape)?;
+                    spec.check(&opened.spec, &entry.data).map_err(DataError::from)?;
+                }
+                let spec = match &mut spec {
+                    Some(spec) => spec,
+                    none => none.insert(first.spec_of(&opened)?),
+                };
+                opened.scale_by(spec);
+                understood.push(opened.understanding);
+                sources.push(Source::new(entry, opened.dataset, &mut class_names)?);
             }
             made.push(entry.task(&sources[at], options, Key { seed, task, ..Key::default() })?);
         }
-        let Some(first) = sources.first() else { return Err(ScenarioError::NoTasks) };
-        let class_names = match sources.as_slice() {
-            [only] => only.classes().to_vec(),
-            several => several.iter().flat_map(Source::full_names).collect(),
-        };
-        Stream::from_tasks(name, first.shape(), class_names, made)
+        same_order(&mut made);
+        let shape = spec.map(|spec| spec.shape).unwrap_or_default();
+        let stream = Stream::from_tasks(name, shape, class_names, made)?;
+        Ok(Stream { understood, ..stream })
+    }
+}
+
+/// Refuses images of another shape than the first task's.
+fn same_shape(
+    entry: &Entry,
+    dataset: &Dataset,
+    expected: [usize; 3],
+) -> Result<(), ScenarioError> {
+    let (task, found) = (entry.name.clone(), dataset.shape);
+    match found == expected {
+        true => Ok(()),
+        false => Err(ScenarioError::OtherShape { task, found, expected }),
+    }
+}
+
+/// Gives a task whose classes are those of an earlier one its order of labels: in one head for all
+/// tasks, a label is the same class.
+fn same_order(tasks: &mut [Task]) {
+    let sorted = |classes: &[u32]| {
+        let mut classes = classes.to_vec();
+        classes.sort_unstable();
+        classes
+    };
+    for at in 1..tasks.len() {
+        let own = sorted(&tasks[at].classes);
+        let earlier = tasks[..at].iter().find(|task| sorted(&task.classes) == own);
+        if let Some(order) = earlier.map(|task| task.classes.clone()) {
+            tasks[at].reorder(&order);
+        }
     }
 }
 
 impl Entry {
+    /// How its data are to be read.
+    fn how(&self, data_dir: Option<&Path>, beside: &Path) -> How {
+        How {
+            folder: data_dir.map(Path::to_owned),
+            test: self.test.as_ref().map(|test| beside.join(test)),
+            classes: Vec::new(), // they are chosen by number, too
+            map: self.map.clone(),
+            labels: self.labels,
+            label: self.label.clone(),
+            columns: self.columns.clone(),
+            ignore: self.ignore.clone(),
+            id: self.id.clone(),
+            group: self.group.clone(),
+            header: self.header,
+            decimal: self.decimal,
+            layout: self.layout,
+            scale: self.scale,
+            clip: self.clip,
+            normalise: self.normalise.clone(),
+            resize: self.resize,
+            channels: self.channels,
+        }
+    }
+
+    /// What the inputs of all tasks are, decided by this one's training rows alone.
+    fn spec_of(&self, opened: &Opened) -> Result<InputSpec, ScenarioError> {
+        let origin = Origin::new(&Arc::new(opened.dataset.clone()))?;
+        let rows = origin.rows_of(Part::Train, &self.labels_in(&opened.dataset)?);
+        let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
+        Ok(opened.spec.measured_on(&opened.dataset.train.picked(&rows).values))
+    }
+
+    /// The class in its data that each of its labels stands for.
+    fn labels_in(&self, dataset: &Dataset) -> Result<Vec<u32>, ScenarioError> {
+        match &self.classes {
+            Some(words) => choice::classes(words, dataset),
+            None => Ok((0..dataset.classes.len() as u32).collect()),
+        }
+    }
+
     fn task(&self, source: &Source, options: &Options, key: Key) -> Result<Task, ScenarioError> {
         let origin = &source.origin;
         let dataset = origin.dataset();
-        let classes: Vec<u32> = match &self.classes {
-            Some(words) => choice::classes(words, dataset)?,
-            None => (0..dataset.classes.len() as u32).collect(),
-        };
+        let classes = self.labels_in(dataset)?;
         let transform = self.transform(dataset.shape)?;
         let train = origin.rows_of(Part::Train, &classes);
-        let cut = options.cut(&self.name, &train, key)?;
+        let cut = options.cut(&self.name, &train, key)?.or_own(origin, &classes);
         let test = origin.rows_of(Part::Test, &classes);
-        let in_stream = classes.iter().map(|class| source.first_class + class).collect();
+        let in_stream = classes.iter().map(|&class| source.class_of[class as usize]).collect();
         let rows = Rows::new(origin, classes.into(), transform, cut, test);
         Task::from_rows(self.name.clone(), in_stream, rows)
     }
@@ -176,37 +299,54 @@ impl Entry {
 
 /// One of the data of a list.
 struct Source {
-    data: String,
+    /// The task that named them first.
+    entry: Entry,
     origin: Arc<Origin>,
-    /// The number in the stream of the data's class 0.
-    first_class: u32,
+    /// The class in the stream of each class of the data.
+    class_of: Vec<u32>,
 }
 
 impl Source {
-    /// Its classes come after those of the data before it.
+    /// Classes that the stream has by another spelling are those; new ones are appended.
     fn new(
-        data: &str,
-        dataset: &Arc<Dataset>,
-        before: Option<&Self>,
+        entry: &Entry,
+        dataset: Dataset,
+        class_names: &mut Vec<String>,
     ) -> Result<Self, ScenarioError> {
-        let end = |source: &Self| source.first_class + source.classes().len() as u32;
-        let (data, first_class) = (data.to_string(), before.map_or(0, end));
-        Ok(Self { data, origin: Origin::new(dataset)?, first_class })
+        let naming = entry.labels.unwrap_or_default();
+        let matched = match_names(&dataset.classes, class_names, naming);
+        let mut class_of = Vec::with_capacity(matched.names.len());
+        for name in matched.names {
+            let known = class_names.iter().position(|known| *known == name);
+            class_of.push(known.unwrap_or(class_names.len()) as u32);
+            if known.is_none() {
+                class_names.push(name);
+            }
+        }
+        let origin = Origin::new(&Arc::new(dataset))?;
+        Ok(Self { entry: entry.clone(), origin, class_of })
     }
 
-    fn shape(&self) -> [usize; 3] {
-        self.origin.dataset().shape
-    }
-
-    fn classes(&self) -> &[String] {
-        &self.origin.dataset().classes
-    }
-
-    fn full_names(&self) -> impl Iterator<Item = String> {
-        self.classes().iter().map(|class| format!("{}/{class}", self.data))
+    /// Whether a task's data are these, read in the same way.
+    fn is_of(&self, entry: &Entry) -> bool {
+        let data = |entry: &Entry| Entry {
+            name: String::new(),
+            classes: None,
+            permute: None,
+            rotate: None,
+            ..entry.clone()
+        };
+        data(&self.entry) == data(entry)
     }
 }
 
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     Words::deserialize(deserializer).map(|words| Some(words.0))
+}
+
+/// A scale as text or as the number that is read as 1.
+fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scale>, D::Error> {
+    let words = Words::deserialize(deserializer)?;
+    let scale = words.0.join(",").parse().map_err(serde::de::Error::custom)?;
+    Ok(Some(scale))
 }

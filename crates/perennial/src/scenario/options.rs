@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
+use super::origin::Origin;
 use super::{Part, ScenarioError};
 use crate::draws::Key;
 
@@ -33,6 +34,20 @@ pub struct Options {
 pub(super) struct Cut {
     pub(super) train: Arc<[u32]>,
     pub(super) validation: Arc<[u32]>,
+    /// Whether the validation rows are of a part of the data's own.
+    pub(super) own_validation: bool,
+}
+
+impl Cut {
+    /// With the rows of the data's own validation part, where they have one and no share of the
+    /// training rows was asked for.
+    pub(super) fn or_own(self, origin: &Origin, classes: &[u32]) -> Self {
+        if !self.validation.is_empty() || origin.dataset().validation.is_none() {
+            return self;
+        }
+        let validation = origin.rows_of(Part::Validation, classes);
+        Self { validation, own_validation: true, ..self }
+    }
 }
 
 impl Options {
@@ -76,7 +91,7 @@ impl Options {
             return Err(ScenarioError::ValidationShare { share: self.validation });
         }
         if self.validation == 0.0 {
-            return Ok(Cut { train: chosen, validation: Arc::default() });
+            return Ok(Cut { train: chosen, validation: Arc::default(), own_validation: false });
         }
         let held_out = ((self.validation * chosen.len() as f64).round() as usize).max(1);
         if held_out >= chosen.len() {
@@ -87,6 +102,7 @@ impl Options {
         let (validation, train) = drawn.partial_shuffle(&mut key.generator("validation"), held_out);
         validation.sort_unstable();
         train.sort_unstable();
-        Ok(Cut { train: Arc::from(&*train), validation: Arc::from(&*validation) })
+        let (train, validation) = (Arc::from(&*train), Arc::from(&*validation));
+        Ok(Cut { train, validation, own_validation: false })
     }
 }

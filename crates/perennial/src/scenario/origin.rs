@@ -25,7 +25,9 @@ impl Origin {
         let Some(inputs) = size.filter(|&size| size > 0 && u32::try_from(size).is_ok()) else {
             return Err(bad(format!("no image has the shape {:?}", dataset.shape)));
         };
-        for (name, part) in [("training", &dataset.train), ("test", &dataset.test)] {
+        let parts = [("training", &dataset.train), ("test", &dataset.test)];
+        let validation = dataset.validation.iter().map(|part| ("validation", part));
+        for (name, part) in parts.into_iter().chain(validation.clone()) {
             let (rows, values) = (part.labels.len(), part.values.len());
             if rows.checked_mul(inputs) != Some(values) || u32::try_from(rows).is_err() {
                 return Err(bad(format!(
@@ -43,12 +45,10 @@ impl Origin {
                 return Err(bad(format!("the {name} part has {problem}")));
             }
         }
-        let white = |part: &data::Part| match part.values {
-            Values::Bytes { white, .. } => Some(white),
-            Values::Floats(_) => None,
-        };
-        if white(&dataset.train) != white(&dataset.test) {
-            return Err(bad("its two parts hold numbers of different types or whites".into()));
+        let white = |part: &data::Part| part.values.white();
+        let others = validation.map(|(_, part)| part).chain([&dataset.test]);
+        if others.into_iter().any(|part| white(part) != white(&dataset.train)) {
+            return Err(bad("its parts hold numbers of different types or whites".into()));
         }
         Ok(Arc::new(Self { dataset: Arc::clone(dataset), digest: OnceLock::new() }))
     }
@@ -57,22 +57,24 @@ impl Origin {
         &self.dataset
     }
 
-    /// The part of the set that a part of a task takes its rows from.
-    pub(super) fn part(&self, part: Part) -> &data::Part {
-        match part {
-            Part::Train | Part::Validation => &self.dataset.train,
-            Part::Test => &self.dataset.test,
+    /// The part of the set that a part of a task takes its rows from; `own_validation`: whether
+    /// those to choose by are a part of their own.
+    pub(super) fn part(&self, part: Part, own_validation: bool) -> &data::Part {
+        match (part, &self.dataset.validation) {
+            (Part::Test, _) => &self.dataset.test,
+            (Part::Validation, Some(validation)) if own_validation => validation,
+            (Part::Train | Part::Validation, _) => &self.dataset.train,
         }
     }
 
     /// The numbers of all rows of a part. `[rows]`
     pub(super) fn all_rows(&self, part: Part) -> Arc<[u32]> {
-        (0..self.part(part).labels.len() as u32).collect()
+        (0..self.part(part, true).labels.len() as u32).collect()
     }
 
     /// The numbers of the rows of a part whose class is one of `classes`. `[rows]`
     pub(super) fn rows_of(&self, part: Part, classes: &[u32]) -> Arc<[u32]> {
-        let labels = self.part(part).labels.iter().zip(0..);
+        let labels = self.part(part, true).labels.iter().zip(0..);
         labels.filter(|(label, _)| classes.contains(label)).map(|(_, row)| row).collect()
     }
 
@@ -86,7 +88,9 @@ impl Origin {
             if let Values::Bytes { white, .. } = self.dataset.train.values {
                 hasher.update(&[white]);
             }
-            for part in [&self.dataset.train, &self.dataset.test] {
+            let validation = self.dataset.validation.as_ref();
+            let parts = [Some(&self.dataset.train), Some(&self.dataset.test), validation];
+            for part in parts.into_iter().flatten() {
                 hash_list(&mut hasher, &part.labels);
                 match &part.values {
                     Values::Bytes { pixels, .. } => {

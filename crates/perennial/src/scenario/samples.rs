@@ -208,11 +208,18 @@ impl Samples {
         Self { labels, ..self.rows(&stay) }
     }
 
-    /// The same rows as the numbers that bytes are read as.
-    pub(crate) fn as_floats(&self) -> Self {
-        let mut floats = Vec::with_capacity(self.len() * self.inputs);
-        (0..self.len()).for_each(|row| self.append_row(row, &mut floats));
-        Self { values: Values::Floats(floats), ..self.clone() }
+    /// The same rows with these values, as many.
+    pub(crate) fn with_values(&self, values: Values) -> Self {
+        debug_assert_eq!(values.len(), self.values.len());
+        let (inputs, labels, ids) = (self.inputs, self.labels.clone(), self.ids.clone());
+        Self { values, inputs, labels, ids }
+    }
+
+    /// The share of rows of the most frequent label; 0 without rows.
+    pub(crate) fn largest_share(&self) -> f64 {
+        let mut counts = std::collections::BTreeMap::<u32, usize>::new();
+        self.labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1);
+        counts.values().max().copied().unwrap_or_default() as f64 / self.len().max(1) as f64
     }
 
     /// The highest label, with its row.

@@ -1,5 +1,7 @@
 //! Tasks in the order in which they arrive.
 
+use perennial_data::Understanding;
+
 use super::{ScenarioError, Setting, Task};
 
 /// Tasks in the order in which they arrive, all of one input shape.
@@ -13,6 +15,8 @@ pub struct Stream {
     pub class_names: Vec<String>,
     /// At least one.
     pub tasks: Vec<Task>,
+    /// What was understood of each of the data that a list names; empty for other streams.
+    pub understood: Vec<Understanding>,
 }
 
 impl Stream {
@@ -49,13 +53,38 @@ impl Stream {
                 }
             }
         }
-        Ok(Self { name: name.into(), shape, class_names, tasks })
+        Ok(Self { name: name.into(), shape, class_names, tasks, understood: Vec::new() })
+    }
+
+    /// Refuses tasks of which a class of one is also, but not all are, classes of another: in one
+    /// head, label j of every task is the same output, and the class would have two.
+    fn check_shared(&self) -> Result<(), ScenarioError> {
+        for (at, task) in self.tasks.iter().enumerate() {
+            for earlier in &self.tasks[..at] {
+                let has = |class: &u32| earlier.classes.contains(class);
+                let shared = task.classes.iter().filter(|class| has(class)).count();
+                if shared > 0 && task.classes != earlier.classes {
+                    let names = |task: &Task| {
+                        let name = |&class: &u32| self.class_names[class as usize].clone();
+                        task.classes.iter().map(name).collect::<Vec<_>>().join(", ")
+                    };
+                    return Err(ScenarioError::SomeClassesShared {
+                        first: earlier.name.clone(),
+                        first_classes: names(earlier),
+                        other: task.name.clone(),
+                        other_classes: names(task),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether the stream makes sense in a setting.
     ///
     /// Task-incremental learning takes every stream. A domain-incremental head is shared, so all
-    /// tasks need the same number of classes. A class-incremental head grows, so there must be
+    /// tasks need the same number of classes, and either the same ones in the same order or none in
+    /// common. A class-incremental head grows, so there must be
     /// two tasks with different classes.
     ///
     /// # Errors
@@ -67,6 +96,7 @@ impl Stream {
         match setting {
             Setting::Task => Ok(()),
             Setting::Domain => {
+                self.check_shared()?;
                 let differs = |task: &&Task| task.classes.len() != first.classes.len();
                 let Some(other) = self.tasks.iter().find(differs) else { return Ok(()) };
                 Err(ScenarioError::ClassCounts {

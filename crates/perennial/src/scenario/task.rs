@@ -41,6 +41,8 @@ pub(super) struct Rows {
     pub(super) test: Arc<[u32]>,
     /// The part of the data in which the test rows lie.
     pub(super) test_of: Part,
+    /// Whether the validation rows lie in a part of the data's own, not in the training part.
+    pub(super) own_validation: bool,
 }
 
 impl Task {
@@ -114,6 +116,15 @@ impl Task {
             return Err(ScenarioError::NoRows { task: name, part: Part::Test });
         }
         Ok(Self { name, classes, source: Source::Rows(rows) })
+    }
+
+    /// Gives its labels the order of these classes, which are its own.
+    pub(super) fn reorder(&mut self, order: &[u32]) {
+        let Source::Rows(rows) = &mut self.source else { return };
+        let place = |class: &u32| self.classes.iter().position(|own| own == class);
+        let places: Vec<usize> = order.iter().filter_map(place).collect();
+        rows.classes = places.iter().map(|&place| rows.classes[place]).collect();
+        self.classes = order.to_vec();
     }
 
     /// The same task for choosing settings: it is judged by its validation part, and no test row
@@ -191,6 +202,9 @@ impl Task {
                 if rows.test_of != Part::Test {
                     hasher.update(b"for choosing");
                 }
+                if rows.own_validation {
+                    hasher.update(b"own validation");
+                }
                 rows.transform.hash(&mut hasher);
             }
             Source::Own(samples) => {
@@ -211,9 +225,9 @@ impl Rows {
         cut: Cut,
         test: Arc<[u32]>,
     ) -> Self {
-        let Cut { train, validation } = cut;
+        let Cut { train, validation, own_validation } = cut;
         let (origin, test_of) = (Arc::clone(origin), Part::Test);
-        Self { origin, classes, transform, train, validation, test, test_of }
+        Self { origin, classes, transform, train, validation, test, test_of, own_validation }
     }
 
     fn of(&self, part: Part) -> &[u32] {
@@ -227,7 +241,8 @@ impl Rows {
     /// The rows of a part, through the transform.
     fn seen(&self, part: Part) -> Seen<'_> {
         let lies_in = if part == Part::Test { self.test_of } else { part };
-        let (dataset, data) = (self.origin.dataset(), self.origin.part(lies_in));
+        let (dataset, data) =
+            (self.origin.dataset(), self.origin.part(lies_in, self.own_validation));
         // Classes that the task does not have are never read.
         let mut label_of = vec![0; dataset.classes.len()];
         for (&class, label) in self.classes.iter().zip(0..) {

@@ -2,12 +2,15 @@
 
 use perennial_metrics::statistics::wilson;
 
-use super::lesson::{Lesson, other_shape, same_columns};
+use super::fitting::{data, few, naming, no_better};
+use super::lesson::{Lesson, inputs_of};
 use super::manifest::Manifest;
 use super::tasks::Tasks;
 use super::teach::said;
 use super::{Learner, StoreError};
+use crate::data::{InputSpec, match_names};
 use crate::learner::Learner as Driver;
+use crate::learner::evaluate::Answers;
 use crate::scenario::{Reader, Samples, Setting};
 
 /// How well a task is answered.
@@ -21,13 +24,17 @@ pub struct Evaluated {
     pub right: u64,
     /// The 95 % interval of the accuracy (Wilson).
     pub interval: [f64; 2],
+    /// What is to be said of it, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Evaluated {
-    fn new(task: &str, rows: usize, right: usize) -> Self {
-        let (rows, right) = (rows as u64, right as u64);
+    /// `units` are the answers, and `samples` the rows that they are of.
+    fn new(task: &str, units: &[u32], right: usize, samples: &Samples) -> Self {
+        let notes = no_better(task, units, right, samples).into_iter().collect();
+        let (rows, right) = (samples.len() as u64, right as u64);
         let interval = wilson(right, rows).unwrap_or([0.0, 1.0]);
-        Self { task: task.to_owned(), rows, right, interval }
+        Self { task: task.to_owned(), rows, right, interval, notes }
     }
 
     /// The share of rows answered right.
@@ -71,97 +78,107 @@ impl Learner {
             let Some(driver) = self.driver(head, &tasks)? else { return Ok(Vec::new()) };
             let mut row = Vec::new();
             for (number, task) in tasks.tasks.iter().enumerate() {
-                let Some(test) = &task.test else { continue };
-                let samples = self.folder.get_samples(test)?;
+                let Some(samples) = tasks.judging_rows(number, &self.folder)? else { continue };
                 if let Some(said) = said(&driver, number, &samples) {
-                    row.push(Evaluated::new(&task.name, samples.len(), said.right.count()));
+                    let right = said.right.count();
+                    row.push(Evaluated::new(&task.name, &said.units, right, &samples));
                 }
             }
             Ok(row)
         })
     }
 
-    /// Measures a task on the test rows of other data.
+    /// Measures the learner on the test rows of other data: as a task that it knows, or among all
+    /// classes that it knows, where one head tells them apart.
     ///
     /// # Errors
     ///
-    /// An unknown task, rows of another shape, a class that the task does not have, or damage.
-    pub fn evaluate_on(&self, lesson: &Lesson) -> Result<Evaluated, StoreError> {
+    /// An unknown task, rows that are not what its inputs are, a class that is not known, a learner
+    /// with a head for each task that is not told which, or damage.
+    pub fn evaluate_on(
+        &self,
+        lesson: &Lesson,
+        task: Option<&str>,
+    ) -> Result<Evaluated, StoreError> {
         self.steady(|head| {
             let tasks = self.folder.tasks(head)?;
-            let (driver, shape) = self.taught_driver(head, &tasks)?;
-            let number = tasks.index(&lesson.task)?;
-            if lesson.shape != shape {
-                return Err(other_shape(&lesson.from, lesson.shape, shape));
-            }
-            same_columns(&lesson.from, &lesson.columns, &tasks.columns)?;
-            let known = tasks.labels(number);
-            let mut label_of = Vec::new();
-            for class in &lesson.classes {
-                let label = known.iter().position(|known| known == class);
-                let Some(label) = label else {
-                    let (what, name) = ("class", class.clone());
-                    return Err(StoreError::Unknown { what, name, known });
-                };
-                label_of.push(Some(label as u32));
-            }
+            let (driver, spec) = self.taught_driver(head, &tasks)?;
+            let setting = head.settings.setting();
+            let number = to_answer(&tasks, setting, task)?;
+            spec.check(&lesson.spec, &lesson.from).map_err(|error| data(&error))?;
             if lesson.test.is_empty() {
                 let from = &lesson.from;
                 return Err(StoreError::Data(format!("the test part of `{from}` is empty")));
             }
-            let samples = lesson.test.relabelled(&label_of);
-            let right = said(&driver, number, &samples).map_or(0, |said| said.right.count());
-            Ok(Evaluated::new(&lesson.task, samples.len(), right))
+            let samples = inputs_of(&spec, &lesson.test);
+            let answers = self.answers(&driver, &tasks, number, &samples, false)?;
+            // The unit of each class that may be the answer.
+            let units = driver.core.model.outputs[number].units.iter().copied();
+            let known: Vec<(String, u32)> = match (task, setting) {
+                (None, Setting::Class) => {
+                    let names = names(&driver, &tasks, number, setting, answers.among.clone());
+                    names.into_iter().zip(answers.among.start as u32..).collect()
+                }
+                _ => tasks.labels(number).into_iter().zip(units).collect(),
+            };
+            let names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
+            let matched = match_names(&lesson.classes, &names, naming(&spec));
+            let mut unit_of = Vec::with_capacity(lesson.classes.len());
+            for name in &matched.names {
+                unit_of.push(known.iter().find(|(known, _)| known == name).map(|(_, unit)| *unit));
+            }
+            let occurs = |class: usize| samples.labels().contains(&(class as u32));
+            let unknown = (0..unit_of.len()).find(|&class| unit_of[class].is_none() && occurs(class));
+            if let Some(class) = unknown {
+                return Err(StoreError::Data(format!(
+                    "{} has the class `{}`, which the learner does not know{}; it knows {}; choose \
+                     with --classes",
+                    lesson.from,
+                    matched.names[class],
+                    task.map_or_else(String::new, |task| format!(" of `{task}`")),
+                    few(&names)
+                )));
+            }
+            let is_right = |(unit, label): (&u32, &u32)| unit_of[*label as usize] == Some(*unit);
+            let right = answers.units.iter().zip(samples.labels()).filter(|it| is_right(*it)).count();
+            let name = task.unwrap_or(&lesson.from);
+            let mut found = Evaluated::new(name, &answers.units, right, &samples);
+            found.notes.splice(0..0, matched.notes);
+            Ok(found)
         })
     }
 
-    /// Refuses columns that are not those of the learner's tasks, as far as both have names: for
-    /// rows that are to be [answered](Self::predict). `from` is where they came from.
+    /// What the learner's inputs are; none before its first task. Later data are read by it.
     ///
     /// # Errors
     ///
-    /// Other columns, the same in another order, or damage.
-    pub fn check_columns(&self, from: &str, columns: &[String]) -> Result<(), StoreError> {
-        self.steady(|head| same_columns(from, columns, &self.folder.tasks(head)?.columns))
+    /// When the version is damaged.
+    pub fn inputs(&self) -> Result<Option<InputSpec>, StoreError> {
+        self.steady(|head| Ok(self.folder.tasks(head)?.spec()))
     }
 
-    /// Answers rows of `shape`. `task` is told to a learner that needs it.
+    /// Answers rows as they are stored, not yet scaled. `found` is what they are, `from` what they
+    /// are called; `task` is told to a learner that needs it.
     ///
     /// # Errors
     ///
     /// A learner that was taught nothing, an unknown task, one that must be named and is not,
-    /// rows of another shape, or damage.
+    /// rows that are not what its inputs are, or damage.
     pub fn predict(
         &self,
         samples: &Samples,
-        shape: [usize; 3],
+        found: &InputSpec,
+        from: &str,
         task: Option<&str>,
     ) -> Result<Predictions, StoreError> {
         self.steady(|head| {
             let tasks = self.folder.tasks(head)?;
-            let (driver, expected) = self.taught_driver(head, &tasks)?;
-            if shape != expected {
-                return Err(other_shape("the input", shape, expected));
-            }
+            let (driver, spec) = self.taught_driver(head, &tasks)?;
+            spec.check(found, from).map_err(|error| data(&error))?;
             let setting = head.settings.setting();
-            let number = match task {
-                Some(name) => tasks.index(name)?,
-                None if setting == Setting::Task && tasks.tasks.len() > 1 => {
-                    let names: Vec<&str> = tasks.tasks.iter().map(|task| &*task.name).collect();
-                    return Err(StoreError::Cannot(format!(
-                        "this learner has a head for each task and must be told which one to \
-                         answer: --task with one of {}",
-                        names.join(", ")
-                    )));
-                }
-                None => tasks.tasks.len() - 1,
-            };
-            let answers = driver.answers(number, &Reader::of(samples), true).ok_or_else(|| {
-                StoreError::Cannot(format!(
-                    "the learner cannot answer `{}`",
-                    tasks.tasks[number].name
-                ))
-            })?;
+            let number = to_answer(&tasks, setting, task)?;
+            let samples = inputs_of(&spec, samples);
+            let answers = self.answers(&driver, &tasks, number, &samples, true)?;
             let classes = names(&driver, &tasks, number, setting, answers.among.clone());
             let width = answers.among.len();
             let first = answers.among.start;
@@ -175,6 +192,21 @@ impl Learner {
                 classes,
                 rows: answers.units.iter().enumerate().map(row).collect(),
             })
+        })
+    }
+
+    fn answers(
+        &self,
+        driver: &Driver,
+        tasks: &Tasks,
+        number: usize,
+        samples: &Samples,
+        probabilities: bool,
+    ) -> Result<Answers, StoreError> {
+        let answers = driver.answers(number, &Reader::of(samples), probabilities);
+        answers.ok_or_else(|| {
+            let task = &tasks.tasks[number].name;
+            StoreError::Cannot(format!("the learner cannot answer `{task}`"))
         })
     }
 
@@ -194,13 +226,29 @@ impl Learner {
         &self,
         head: &Manifest,
         tasks: &Tasks,
-    ) -> Result<(Driver, [usize; 3]), StoreError> {
-        match (self.driver(head, tasks)?, tasks.shape) {
-            (Some(driver), Some(shape)) => Ok((driver, shape)),
+    ) -> Result<(Driver, InputSpec), StoreError> {
+        match (self.driver(head, tasks)?, tasks.spec()) {
+            (Some(driver), Some(spec)) => Ok((driver, spec)),
             _ => Err(StoreError::Cannot(
                 "the learner was taught nothing yet: `perennial teach` teaches it".into(),
             )),
         }
+    }
+}
+
+/// The task by which rows are answered: the one that is told, or the last where all share a head.
+fn to_answer(tasks: &Tasks, setting: Setting, task: Option<&str>) -> Result<usize, StoreError> {
+    match task {
+        Some(name) => tasks.index(name),
+        None if setting == Setting::Task && tasks.tasks.len() > 1 => {
+            let names: Vec<&str> = tasks.tasks.iter().map(|task| &*task.name).collect();
+            Err(StoreError::Cannot(format!(
+                "this learner has a head for each task and must be told which one to answer: --task \
+                 with one of {}",
+                names.join(", ")
+            )))
+        }
+        None => Ok(tasks.tasks.len().saturating_sub(1)),
     }
 }
 

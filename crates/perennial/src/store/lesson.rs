@@ -4,53 +4,68 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::gate::Gate;
-use super::tasks::{Tasks, white};
-use crate::data::{Dataset, Part};
+use crate::data::{Dataset, InputSpec, LeftOut, Opened, Part, Understanding};
 use crate::learner::Training;
 use crate::scenario::{Samples, Task};
 
-/// Labelled rows to be taught as one task, and rows to judge it by.
+/// Labelled rows to be taught as one task, and rows to judge it by: as they are stored, not yet
+/// scaled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
     /// The task's name.
     pub task: String,
-    /// Of every input: `[channels, height, width]`.
-    pub shape: [usize; 3],
-    /// What the numbers of an input are called, in order; empty where they have no names.
-    pub columns: Vec<String>,
+    /// What the rows are, and how they become inputs.
+    pub spec: InputSpec,
     /// The names of the classes, by label.
     pub classes: Vec<String>,
     /// Rows to learn from.
     pub train: Samples,
+    /// Rows to choose by, for a strategy that does; may be none.
+    pub validation: Samples,
     /// Rows to be judged by, kept by the learner.
     pub test: Samples,
     /// Where the rows came from, for people.
     pub from: String,
-    /// Rows that the reader left out: how many, and why.
-    pub dropped: Vec<String>,
+    /// What was understood of the data.
+    pub understanding: Understanding,
 }
 
 impl Lesson {
-    /// A task of all rows of a data set. A row's id is its number in its part.
+    /// A task of all rows of a data set, used as they are. A row's id is its number in its part.
     ///
     /// # Errors
     ///
     /// If the set's fields do not belong together.
     pub fn new(task: impl Into<String>, data: &Dataset) -> Result<Self, StoreError> {
-        let inputs = data.shape.iter().product();
-        let part = |part: &Part| {
-            let ids = (0..part.labels.len() as u64).collect();
-            Samples::new(part.values.clone(), inputs, part.labels.clone(), ids)
+        Self::of(task, Opened::of(data.clone()))
+    }
+
+    /// A task of data that were [opened](crate::data::open). A row's id is its number among those of
+    /// its part, before classes were chosen.
+    ///
+    /// # Errors
+    ///
+    /// If the set's fields do not belong together.
+    pub fn of(task: impl Into<String>, data: Opened) -> Result<Self, StoreError> {
+        let Opened { dataset, spec, understanding, train_rows, test_rows } = data;
+        let inputs = spec.row_len();
+        let part = |part: Part, ids| Samples::new(part.values, inputs, part.labels, ids);
+        let validation = match dataset.validation {
+            Some(rows) => {
+                let ids = (0..rows.len() as u64).collect();
+                part(rows, ids)?
+            }
+            None => Samples::none(inputs),
         };
         Ok(Self {
             task: task.into(),
-            shape: data.shape,
-            columns: Vec::new(),
-            classes: data.classes.clone(),
-            train: part(&data.train)?,
-            test: part(&data.test)?,
-            from: data.name.clone(),
-            dropped: Vec::new(),
+            classes: dataset.classes,
+            train: part(dataset.train, train_rows)?,
+            validation,
+            test: part(dataset.test, test_rows)?,
+            from: understanding.from.clone(),
+            spec,
+            understanding,
         })
     }
 
@@ -70,7 +85,7 @@ impl Lesson {
                 return Err(StoreError::Cannot(format!("the class `{name}` is named twice")));
             }
         }
-        for part in [&mut self.train, &mut self.test] {
+        for part in [&mut self.train, &mut self.validation, &mut self.test] {
             *part = part.relabelled(&label_of);
         }
         self.classes = classes.to_vec();
@@ -81,7 +96,7 @@ impl Lesson {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for size in self.shape {
+        for size in self.spec.shape {
             hasher.update(&(size as u64).to_le_bytes());
         }
         for class in &self.classes {
@@ -89,62 +104,26 @@ impl Lesson {
         }
         self.train.hash(&mut hasher);
         self.test.hash(&mut hasher);
+        if !self.validation.is_empty() {
+            self.validation.hash(&mut hasher);
+        }
         hasher.finalize().to_hex().to_string()
     }
 
     pub(super) fn source(&self) -> Source {
         Source {
             from: self.from.clone(),
-            shape: self.shape,
+            shape: self.spec.shape,
             classes: self.classes.len(),
             train: self.train.len(),
             test: self.test.len(),
-            dropped: self.dropped.clone(),
+            dropped: self.understanding.left_out.iter().map(LeftOut::to_string).collect(),
+            understanding: Some(self.understanding.clone()),
         }
     }
 
-    /// Refuses rows that the learner cannot take beside what it knows; rows that are bytes become
-    /// floats where the learner's are.
-    pub(super) fn fitted(&self, tasks: &Tasks) -> Result<Self, StoreError> {
-        let mut lesson = self.clone();
-        if lesson.task.is_empty() || lesson.task.chars().any(char::is_control) {
-            return Err(StoreError::Cannot("a task needs a name: --task NAME".into()));
-        }
-        for (what, part) in [("training", &lesson.train), ("test", &lesson.test)] {
-            if part.is_empty() {
-                let task = &lesson.task;
-                return Err(StoreError::Data(format!("the {what} part of `{task}` is empty")));
-            }
-        }
-        let Some(shape) = tasks.shape else { return Ok(lesson) };
-        if lesson.shape != shape {
-            return Err(other_shape(&lesson.task, lesson.shape, shape));
-        }
-        same_columns(&lesson.from, &lesson.columns, &tasks.columns)?;
-        for part in [&mut lesson.train, &mut lesson.test] {
-            match (tasks.white, white(part.values())) {
-                (known, found) if known == found => {}
-                (0, _) => *part = part.as_floats(),
-                (known, found) => {
-                    let kind = |white| match white {
-                        0 => "floats".to_owned(),
-                        white => format!("bytes of which {white} is read as 1"),
-                    };
-                    return Err(StoreError::Data(format!(
-                        "the values of `{}` are {}, those of the learner's tasks {}: give all \
-                         tasks alike",
-                        lesson.task,
-                        kind(found),
-                        kind(known)
-                    )));
-                }
-            }
-        }
-        Ok(lesson)
-    }
-
-    /// The task for the driver: of its training rows, `validation` are set apart. `number` is the
-    /// task's.
+    /// The task for the driver, its rows as inputs: `validation` of its training rows are set apart,
+    /// where it has none of its own. `number` is the task's.
     pub(super) fn task(
         &self,
         classes: Vec<u32>,
@@ -165,36 +144,22 @@ impl Lesson {
             }
         };
         let stay: Vec<usize> = (0..rows).filter(|row| apart.binary_search(row).is_err()).collect();
-        let (train, validation) = (self.train.rows(&stay), self.train.rows(&apart));
-        Ok(Task::from_samples(self.task.clone(), classes, train, validation, self.test.clone())?)
+        let chosen_by = match apart.is_empty() {
+            true => self.validation.clone(),
+            false => self.train.rows(&apart),
+        };
+        let [train, validation, test] = [self.train.rows(&stay), chosen_by, self.test.clone()]
+            .map(|samples| inputs_of(&self.spec, &samples));
+        Ok(Task::from_samples(self.task.clone(), classes, train, validation, test)?)
     }
 }
 
-pub(super) fn other_shape(what: &str, found: [usize; 3], expected: [usize; 3]) -> StoreError {
-    let text = |[channels, height, width]: [usize; 3]| format!("{channels}×{height}×{width}");
-    StoreError::Data(format!(
-        "the rows of `{what}` are {} (channels × height × width), the learner's network takes {}",
-        text(found),
-        text(expected)
-    ))
-}
-
-/// Refuses columns that are not those of the learner's tasks, as far as both have names: numbers
-/// are known by their place alone.
-pub(super) fn same_columns(
-    from: &str,
-    found: &[String],
-    known: &[String],
-) -> Result<(), StoreError> {
-    if found.is_empty() || known.is_empty() || found == known {
-        return Ok(());
+/// Rows as they are stored as a network's inputs.
+pub(super) fn inputs_of(spec: &InputSpec, samples: &Samples) -> Samples {
+    match spec.scaling {
+        Some(_) => samples.with_values(spec.inputs(samples.values()).0),
+        None => samples.clone(),
     }
-    Err(StoreError::Data(format!(
-        "the columns of {from} are {}, those that the learner knows {}: give the same in the same \
-         order",
-        found.join(", "),
-        known.join(", ")
-    )))
 }
 
 /// How a task is taught.
@@ -207,6 +172,9 @@ pub struct Teaching {
     pub validation: Option<f64>,
     /// What may not become worse.
     pub gate: Gate,
+    /// Measures the scaling of all inputs anew, on this task. Refused for a strategy that keeps rows
+    /// or statistics, which are of the old scaling.
+    pub rescale: bool,
     /// Teaches a task that the learner knows once more, under the name `NAME~2`.
     pub again: bool,
     /// Saves the half-done task every so many steps; `None`: by time.
@@ -216,7 +184,7 @@ pub struct Teaching {
 impl Default for Teaching {
     fn default() -> Self {
         let (training, gate) = (Training::default(), Gate::default());
-        Self { training, validation: None, gate, again: false, save_every: None }
+        Self { training, validation: None, gate, rescale: false, again: false, save_every: None }
     }
 }
 
@@ -240,6 +208,9 @@ pub struct Plan {
     pub lr: f32,
     /// Share of the training rows set apart.
     pub validation: f64,
+    /// Whether the scaling of the inputs was measured anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rescale: bool,
 }
 
 impl Plan {
@@ -257,6 +228,7 @@ impl Plan {
         compare("--batch", self.batch.to_string(), now.batch.to_string());
         compare("--lr", self.lr.to_string(), now.lr.to_string());
         compare("--validation", self.validation.to_string(), now.validation.to_string());
+        compare("--rescale", self.rescale.to_string(), now.rescale.to_string());
         differences
     }
 }
@@ -275,6 +247,9 @@ pub struct Source {
     pub train: usize,
     /// Test rows.
     pub test: usize,
-    /// Rows that the reader left out: how many, and why.
+    /// Rows and files that the reader left out: how many, and why.
     pub dropped: Vec<String>,
+    /// What was understood of the data; none for a version that was taught before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub understanding: Option<Understanding>,
 }

@@ -38,6 +38,7 @@
 mod answer;
 mod diff;
 mod error;
+mod fitting;
 mod folder;
 mod forget;
 mod gate;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::StoreError;
 use crate::learner::{Learner as Driver, Training};
 use crate::network;
-use crate::optimizer::OptimizerSettings;
+use crate::optimizer::{OptimizerKind, OptimizerSettings};
+use crate::parts::memory::Budget;
 use crate::scenario::Setting;
 use crate::strategies::Entry;
 use crate::strategy::{Card, Isolation, Strategy};
@@ -34,19 +35,31 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             network: "mlp:100x100".into(),
-            strategy: "ewc".into(),
+            strategy: "er".into(),
             strategy_settings: Value::Object(serde_json::Map::new()),
             setting: None,
             seed: 0,
-            optimizer: OptimizerSettings::default(),
+            optimizer: OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() },
         }
     }
 }
 
+/// Methods whose one memory is for all tasks: a learner that is to last gets a large one.
+const WITH_MEMORY: [&str; 3] = ["er", "der", "derpp"];
+
+/// That memory, where nothing is said: whichever is less.
+const MEMORY: Budget = Budget::Both { samples: 2000, bytes: 64_000_000 };
+
 impl Settings {
     /// The settings with every default filled in, checked.
     pub(super) fn complete(&self) -> Result<Self, StoreError> {
-        let strategy = self.make_strategy()?;
+        let mut with_memory = self.clone();
+        if let Some(settings) = with_memory.strategy_settings.as_object_mut()
+            && WITH_MEMORY.contains(&self.strategy.as_str())
+        {
+            settings.entry("memory").or_insert_with(|| MEMORY.to_string().into());
+        }
+        let strategy = with_memory.make_strategy()?;
         let isolated = strategy.card().isolation != Isolation::Shared;
         let usual = if isolated { Setting::Task } else { Setting::Class };
         let full = Self {
@@ -57,6 +70,25 @@ impl Settings {
         // A probe finds what only the whole shows: a rule of steps or a setting that cannot be.
         full.driver([1, 32, 32], &Training::default())?;
         Ok(full)
+    }
+
+    /// How a task of so many training rows is taught where nothing is said.
+    ///
+    /// With Adam at a rate of .001, as many passes as give 1,500 steps, from 1 to 30: what small
+    /// networks need on small data to learn a task whole. With SGD one pass at .1.
+    #[must_use]
+    pub fn usual_training(&self, rows: usize) -> Training {
+        const STEPS: usize = 1500;
+        const MOST_PASSES: usize = 30;
+        let usual = Training { optimizer: self.optimizer.clone(), ..Training::default() };
+        match self.optimizer.kind {
+            OptimizerKind::Sgd => usual,
+            OptimizerKind::Adam => {
+                let pass = rows.div_ceil(usual.batch).max(1);
+                let epochs = STEPS.div_ceil(pass).clamp(1, MOST_PASSES);
+                Training { epochs, lr: 0.001, ..usual }
+            }
+        }
     }
 
     pub(super) fn setting(&self) -> Setting {

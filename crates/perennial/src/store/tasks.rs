@@ -4,18 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::folder::{Folder, ObjectRef};
+use super::lesson::inputs_of;
 use super::manifest::Manifest;
-use crate::scenario::{Samples, Stream, Task, Values};
+use crate::data::InputSpec;
+use crate::scenario::{Samples, Stream, Task};
 
 /// The object `tasks` of a version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tasks {
     /// Of every input: `[channels, height, width]`; known from the first task on.
     pub(super) shape: Option<[usize; 3]>,
+    /// What all inputs are; known from the first task on. None of a learner that was made before
+    /// this was kept: then the two below say what is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input: Option<InputSpec>,
     /// What the numbers of an input are called; empty as long as no task's had names.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) columns: Vec<String>,
     /// The byte that is read as 1 in all rows, or 0 where rows are floats.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) white: u8,
     /// The names of all classes, in the order in which they came.
     pub(super) classes: Vec<String>,
@@ -28,9 +35,9 @@ pub(super) struct Taught {
     pub(super) name: String,
     /// The class of each label, as a number in the learner's classes.
     pub(super) classes: Vec<u32>,
-    /// Rows that it is judged by; none where it was imported without.
+    /// Rows that it is judged by, as they are stored; none where it was imported without.
     pub(super) test: Option<ObjectRef>,
-    /// Rows it was taught with, for a strategy that keeps all data.
+    /// Rows it was taught with, as inputs, for a strategy that keeps all data.
     pub(super) train: Option<ObjectRef>,
 }
 
@@ -70,7 +77,32 @@ impl Row {
     }
 }
 
+fn is_zero(white: &u8) -> bool {
+    *white == 0
+}
+
 impl Tasks {
+    /// What the learner's inputs are; none before its first task.
+    pub(super) fn spec(&self) -> Option<InputSpec> {
+        let white = (self.white > 0).then_some(self.white);
+        let older = || Some(InputSpec::of_older(self.shape?, white, &self.columns));
+        self.input.clone().or_else(older)
+    }
+
+    /// The rows that a task is judged by, as inputs; none where it has none.
+    pub(super) fn judging_rows(
+        &self,
+        task: usize,
+        folder: &Folder,
+    ) -> Result<Option<Samples>, StoreError> {
+        let Some(test) = &self.tasks[task].test else { return Ok(None) };
+        let samples = folder.get_samples(test)?;
+        Ok(Some(match &self.input {
+            Some(spec) => inputs_of(spec, &samples),
+            None => samples,
+        }))
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.tasks.iter().position(|task| task.name == name)
     }
@@ -106,14 +138,6 @@ impl Tasks {
         }
         tasks.extend(new);
         Ok(Stream::from_tasks("learner", shape, self.classes.clone(), tasks)?)
-    }
-}
-
-/// The byte that is read as 1 in these rows, or 0 where they are floats.
-pub(super) fn white(values: &Values) -> u8 {
-    match values {
-        Values::Bytes { white, .. } => *white,
-        Values::Floats(_) => 0,
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::folder::Folder;
 use super::gate::{Judgement, Pair};
 use super::kept::Said;
+use super::fitting::{Fitted, Learnt, no_better};
 use super::lesson::{Lesson, Plan, Teaching};
 use super::manifest::{Made, Manifest};
 use super::position::{Saved, Saver, abandon};
-use super::tasks::{Measured, Row, Tasks, Taught as Known, white};
+use super::tasks::{Measured, Row, Tasks, Taught as Known};
 use super::{Learner, StoreError};
 use crate::learner::{Ended, Learner as Driver, Stop, Training, Watch};
 use crate::scenario::{Part, Reader, Samples, Stream};
@@ -64,7 +65,7 @@ impl Learner {
         let folder = &self.folder;
         let head = folder.head_manifest()?;
         let known = folder.tasks(&head)?;
-        let mut lesson = lesson.fitted(&known)?;
+        let Fitted { mut lesson, .. } = fitted(&head, &known, lesson, how)?;
         let mut saved = Saved::read(folder)?;
         // Committed, and cut before it was cleared away.
         let mut finished = None;
@@ -89,16 +90,16 @@ impl Learner {
         if let Some(saved) = &saved {
             saved.check(&plan, &head)?;
         }
-        let tasks = known.with(&lesson);
+        let tasks = known.with(&lesson, how.rescale);
         let number = known.tasks.len();
         let classes = tasks.tasks[number].classes.clone();
         let task = lesson.task(classes, plan.validation, head.settings.seed, number)?;
         let stream = tasks.stream(folder, Some(task))?;
         let mut driver = match saved {
-            Some(saved) => saved.driver(&head, lesson.shape)?,
-            None => match folder.get_driver(&head, lesson.shape)? {
+            Some(saved) => saved.driver(&head, lesson.spec.shape)?,
+            None => match folder.get_driver(&head, lesson.spec.shape)? {
                 Some(driver) => driver,
-                None => head.settings.driver(lesson.shape, &training)?,
+                None => head.settings.driver(lesson.spec.shape, &training)?,
             },
         };
         driver.core.training = training;
@@ -109,16 +110,27 @@ impl Learner {
         }
     }
 
-    /// The version of the learner's line that was taught the same data as another task, if one was.
+    /// What is worth saying of a lesson before it is taught, a sentence each: which of its classes
+    /// are taken for known ones and which are new, columns that moved, values that are clipped, and
+    /// whether the same data were taught as another task.
     ///
     /// # Errors
     ///
     /// As [`teach`](Self::teach) for data that do not fit.
-    pub fn knows_as_another(&self, lesson: &Lesson) -> Result<Option<Manifest>, StoreError> {
+    pub fn remarks(&self, lesson: &Lesson, how: &Teaching) -> Result<Vec<String>, StoreError> {
         self.steady(|head| {
-            let data = lesson.fitted(&self.folder.tasks(head)?)?.fingerprint();
+            let known = self.folder.tasks(head)?;
+            let Fitted { lesson, mut notes } = fitted(head, &known, lesson, how)?;
+            let data = lesson.fingerprint();
             let same = |plan: &Plan| plan.data == data && plan.task != lesson.task;
-            in_line(&self.folder, head, same)
+            if let Some(version) = in_line(&self.folder, head, same)? {
+                notes.push(format!(
+                    "version {} was taught the same data as `{}`",
+                    version.id,
+                    version.task().unwrap_or_default()
+                ));
+            }
+            Ok(notes)
         })
     }
 
@@ -195,8 +207,7 @@ fn measure<'t>(
 ) -> Result<(Row, Vec<Pair<'t>>), StoreError> {
     let (mut row, mut pairs) = (Row::default(), Vec::new());
     for (number, task) in tasks.tasks.iter().enumerate() {
-        let Some(test) = &task.test else { continue };
-        let samples = folder.get_samples(test)?;
+        let Some(samples) = tasks.judging_rows(number, folder)? else { continue };
         let Some(said) = said(driver, number, &samples) else { continue };
         let after: Vec<bool> = said.right.bytes().iter().map(|&right| right != 0).collect();
         let before = match before.of(&task.name) {
@@ -215,6 +226,17 @@ fn measure<'t>(
         pairs.push(Pair { task: &task.name, before, after });
     }
     Ok((row, pairs))
+}
+
+/// A lesson as the learner takes it.
+fn fitted(
+    head: &Manifest,
+    known: &Tasks,
+    lesson: &Lesson,
+    how: &Teaching,
+) -> Result<Fitted, StoreError> {
+    let (setting, keeps) = (head.settings.setting(), head.settings.card()?.keeps);
+    Learnt { tasks: known, setting, keeps }.fit(lesson, how.rescale)
 }
 
 /// What a learner answers to each row of a task; `None` where it cannot.
@@ -295,7 +317,8 @@ fn plan(
 ) -> Result<Plan, StoreError> {
     /// The share set apart for a strategy that chooses by it, where nothing is said.
     const USUAL: f64 = 0.1;
-    let usual = if head.settings.card()?.validation { USUAL } else { 0.0 };
+    let chooses = head.settings.card()?.validation && lesson.validation.is_empty();
+    let usual = if chooses { USUAL } else { 0.0 };
     let validation = how.validation.unwrap_or(usual);
     if !(0.0..1.0).contains(&validation) {
         return Err(StoreError::Cannot(format!(
@@ -311,6 +334,7 @@ fn plan(
         batch: training.batch,
         lr: training.lr,
         validation,
+        rescale: how.rescale,
     })
 }
 
@@ -328,14 +352,14 @@ fn is_finished(folder: &Folder, head: &Manifest, half_done: &Plan) -> Result<boo
 }
 
 impl Tasks {
-    /// These tasks and the one of a lesson, its classes known by name.
-    fn with(&self, lesson: &Lesson) -> Self {
+    /// These tasks and the one of a lesson, its classes known by name. What the inputs are, the
+    /// first task decides, and one that measures their scaling anew.
+    fn with(&self, lesson: &Lesson, rescale: bool) -> Self {
         let mut tasks = self.clone();
-        tasks.shape = Some(lesson.shape);
-        if tasks.columns.is_empty() {
-            tasks.columns.clone_from(&lesson.columns);
+        if tasks.shape.is_none() || rescale {
+            tasks.input = Some(lesson.spec.clone());
         }
-        tasks.white = white(lesson.train.values());
+        tasks.shape = Some(lesson.spec.shape);
         let mut classes: Vec<u32> = Vec::with_capacity(lesson.classes.len());
         for name in &lesson.classes {
             let known = tasks.classes.iter().position(|class| class == name);

@@ -14,6 +14,7 @@ use super::folder::Folder;
 use super::manifest::{Made, Manifest};
 use super::tasks::{Tasks, Taught};
 use super::{Learner, Settings, StoreError};
+use crate::data::InputSpec;
 use crate::layout::{Layout, Slot};
 use crate::learner::Learner as Driver;
 use crate::network;
@@ -31,6 +32,9 @@ struct Description {
     settings: Settings,
     /// `[channels, height, width]`
     shape: [usize; 3],
+    /// What the inputs are; none of a learner that was made before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input: Option<InputSpec>,
     #[serde(default)]
     columns: Vec<String>,
     white: u8,
@@ -83,6 +87,7 @@ impl Learner {
             schema: SCHEMA.into(),
             settings: manifest.settings.clone(),
             shape,
+            input: tasks.input,
             columns: tasks.columns,
             white: tasks.white,
             classes: tasks.classes,
@@ -130,6 +135,7 @@ impl Learner {
         let tasks = Tasks {
             shape: Some(description.shape),
             columns: description.columns,
+            input: description.input,
             white: description.white,
             classes: description.classes,
             tasks: description.tasks.into_iter().map(known).collect(),

@@ -8,7 +8,10 @@ use crate::scenario::Part;
 /// Refuses a budget of nothing.
 pub(super) fn check(key: &str, budget: Budget) -> Result<(), LearnError> {
     match budget {
-        Budget::Samples(0) | Budget::Bytes(0) => {
+        Budget::Samples(0)
+        | Budget::Bytes(0)
+        | Budget::Both { samples: 0, .. }
+        | Budget::Both { bytes: 0, .. } => {
             Err(refused(key, &budget, "a memory holds at least one sample"))
         }
         _ => Ok(()),

@@ -5,7 +5,7 @@ mod files;
 mod values;
 
 use parquet::file::properties::WriterProperties;
-use perennial_data::{DataError, ErrorKind, How, Rows, TestPart, open, parse};
+use perennial_data::{DataError, ErrorKind, How, Rows, Scale, TestPart, open, parse};
 use tempfile::TempDir;
 
 use self::files::{Column, file, plain};
@@ -41,7 +41,7 @@ fn told(bytes: &[u8], words: &str) -> DataError {
 
 fn labelled(bytes: &[u8], label: &str) -> Result<Rows, DataError> {
     let how = How { label: Some(label.into()), ..How::default() };
-    parse(bytes, "t.parquet".as_ref(), &how)
+    parse(bytes, "t.parquet".as_ref(), &how, None)
 }
 
 fn classes(found: &Rows) -> Vec<&str> {
@@ -59,7 +59,7 @@ fn what_arrow_writes_is_read() {
         (classes(&found), found.names.join(", ")),
         (vec!["rose", "tulip"], "row 1, row 3".into())
     );
-    let told: Vec<_> = found.dropped.iter().map(ToString::to_string).collect();
+    let told: Vec<_> = found.understanding.left_out.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
@@ -91,19 +91,23 @@ fn a_table_is_what_it_is_as_text() {
     let [csv, plain, packed] =
         ["table.csv", "table.parquet", "packed/table"].map(|name| folder.path().join(name));
     let found = opened(&plain);
-    assert_eq!((found.format.to_string().as_str(), found.test), ("Parquet", TestPart::HeldBack));
+    assert_eq!(
+        (found.understanding.format.to_string().as_str(), found.understanding.parts.test_from),
+        ("Parquet", TestPart::HeldBack)
+    );
     assert_eq!(found.dataset, opened(&csv).dataset);
     assert_eq!(opened(&packed), found);
     for label in ["species", "3"] {
         let how = How { label: Some(label.into()), ..How::default() };
-        assert_eq!(open(&plain, &how).unwrap(), found);
+        assert_eq!(open(&plain, &how, None).unwrap(), found);
     }
     // Two files of a folder are its parts.
     put(folder.path(), "two/train.parquet", &bytes);
     put(folder.path(), "two/test.parquet", &bytes);
-    assert_eq!(opened(&folder.path().join("two")).test, TestPart::Own);
+    assert_eq!(opened(&folder.path().join("two")).understanding.parts.test_from, TestPart::Own);
 
-    let error = open(&plain, &How { label: Some("colour".into()), ..How::default() }).unwrap_err();
+    let error =
+        open(&plain, &How { label: Some("colour".into()), ..How::default() }, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     let words = "no column `colour`; its columns are: width, height, species";
     assert!(error.to_string().contains(words), "{error}");
@@ -128,7 +132,8 @@ fn rows_without_a_value_are_left_out_and_told() {
         (found.names.as_slice(), classes(&found)),
         (&["row 1".into(), "row 6".into()][..], vec!["a"; 2])
     );
-    let told_rows: Vec<String> = found.dropped.iter().map(ToString::to_string).collect();
+    let told_rows: Vec<String> =
+        found.understanding.left_out.iter().map(ToString::to_string).collect();
     assert_eq!(
         told_rows,
         [
@@ -224,10 +229,10 @@ fn tables_that_are_no_data_are_told() {
 fn bytes_are_bytes_when_asked_for() {
     let column = Column::Int32(vec![Some(0), Some(255)]);
     let bytes = plain("required int32 x (INTEGER(8,false));", &[column]);
-    let how = How { white: Some(255), ..How::default() };
-    let found = parse(&bytes, "t.parquet".as_ref(), &how).unwrap();
+    let how = How { scale: Some(Scale::White(255)), ..How::default() };
+    let found = parse(&bytes, "t.parquet".as_ref(), &how, None).unwrap();
     assert_eq!(found.values.bytes(), Some(&[0, 255][..]));
-    let how = How { white: Some(16), ..How::default() };
-    let error = parse(&bytes, "t.parquet".as_ref(), &how).unwrap_err();
+    let how = How { scale: Some(Scale::White(16)), ..How::default() };
+    let error = parse(&bytes, "t.parquet".as_ref(), &how, None).unwrap_err();
     assert!(error.to_string().contains("row 2 of t.parquet holds 255"), "{error}");
 }

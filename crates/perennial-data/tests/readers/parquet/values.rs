@@ -63,7 +63,10 @@ fn labels_are_text_or_whole_numbers() {
     let found = read(&with("binary label (STRING)", text(&[b" a ", b"NA", "ö".as_bytes(), b" "])));
     assert_eq!(classes(&found), ["a", "NA", "ö"]);
     // A name of nothing but space is none.
-    assert_eq!(found.dropped[0].to_string(), "1 row without a value in column `label` (row 4)");
+    assert_eq!(
+        found.understanding.left_out[0].to_string(),
+        "1 row without a value in column `label` (row 4)"
+    );
     assert_eq!(classes(&read(&with("binary label (ENUM)", text(&[b"a"])))), ["a"]);
     let whole = Column::Int64(vec![Some(-1), Some(10), Some(9)]);
     let found = read(&with("int64 label", whole.clone()));
@@ -76,7 +79,7 @@ fn labels_are_text_or_whole_numbers() {
     let truths = Column::Truth(vec![Some(true), Some(false)]);
     assert_eq!(classes(&read(&with("boolean label", truths))), ["1", "0"]);
     let found = read(&with("double label", Column::Double(vec![Some(7.0), None, Some(f64::NAN)])));
-    assert_eq!((classes(&found), found.dropped[0].rows), (vec!["7"], 2));
+    assert_eq!((classes(&found), found.understanding.left_out[0].count), (vec!["7"], 2));
 
     let error = told(&with("double label", Column::Double(vec![Some(1.0), Some(1.5)])), "row 2 of");
     assert!(error.to_string().contains("column label: found `1.5`, expected a whole number"));
@@ -105,7 +108,10 @@ fn large_groups_are_read_in_steps() {
     let found = read(&file(schema, WriterProperties::default(), &groups));
     let values = as_floats(&found.values);
     assert!(values.iter().copied().eq((0..ROWS).filter(|i| i % 1000 != 7).map(|i| i as f32)));
-    assert_eq!((found.dropped[0].rows, found.dropped[0].first.as_str()), (600, "row 8"));
+    assert_eq!(
+        (found.understanding.left_out[0].count, found.understanding.left_out[0].first[0].as_str()),
+        (600, "row 8")
+    );
     assert_eq!(found.names.last().unwrap(), "row 600000");
     let groups: Vec<_> =
         (0..ROWS).step_by(100_001).map(|at| column(at, ROWS.min(at + 100_001))).collect();
@@ -184,7 +190,7 @@ proptest! {
             };
             prop_assert_eq!(as_floats(&found.values), &values[..]);
             prop_assert_eq!(classes(&found), labels.iter().map(String::as_str).collect::<Vec<_>>());
-            let dropped: u64 = found.dropped.iter().map(|it| it.rows).sum();
+            let dropped: u64 = found.understanding.left_out.iter().map(|it| it.count).sum();
             prop_assert_eq!(dropped as usize + kept.len(), table.len());
             whole(&found);
         }

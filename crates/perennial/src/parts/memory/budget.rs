@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How much a memory may hold: so many samples, `500`, or so many bytes, `"2MB"`.
+/// How much a memory may hold: so many samples, `500`, so many bytes, `"2MB"`, or whichever of both
+/// is less, `"2000|64MB"`.
 ///
 /// A sample's bytes are its numbers in their stored type, its id, its label's unit, its task and
 /// whatever else the method stores with it.
@@ -16,6 +17,13 @@ pub enum Budget {
     Samples(usize),
     /// Bytes.
     Bytes(usize),
+    /// Whichever is less.
+    Both {
+        /// Samples.
+        samples: usize,
+        /// Bytes.
+        bytes: usize,
+    },
 }
 
 /// Suffix and size of the units of bytes: powers of 1,000, or of 1,024 with an `i`.
@@ -38,6 +46,9 @@ impl Budget {
             Self::Samples(1) => "1 sample".into(),
             Self::Samples(samples) => format!("{samples} samples"),
             Self::Bytes(_) => format!("{self} of samples"),
+            Self::Both { samples, bytes } => {
+                format!("{samples} samples, at most {}", Self::Bytes(bytes))
+            }
         }
     }
 
@@ -47,6 +58,9 @@ impl Budget {
         Some(match self {
             Self::Samples(samples) => Self::Samples(part(samples)?),
             Self::Bytes(bytes) => Self::Bytes(part(bytes)?),
+            Self::Both { samples, bytes } => {
+                Self::Both { samples: part(samples)?, bytes: part(bytes)? }
+            }
         })
     }
 
@@ -55,6 +69,7 @@ impl Budget {
         match self {
             Self::Samples(samples) => samples,
             Self::Bytes(bytes) => bytes / each.max(1),
+            Self::Both { samples, bytes } => samples.min(bytes / each.max(1)),
         }
     }
 }
@@ -63,6 +78,7 @@ impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Samples(samples) => write!(f, "{samples}"),
+            Self::Both { samples, bytes } => write!(f, "{samples}|{}", Self::Bytes(bytes)),
             Self::Bytes(bytes) => {
                 let fits = |&&(_, size): &&(&str, usize)| bytes > 0 && bytes % size == 0;
                 let (unit, size) =
@@ -82,6 +98,12 @@ impl FromStr for Budget {
         if let Ok(samples) = text.parse() {
             return Ok(Self::Samples(samples));
         }
+        if let Some((samples, bytes)) = text.split_once('|') {
+            return match (samples.parse()?, bytes.parse()?) {
+                (Self::Samples(samples), Self::Bytes(bytes)) => Ok(Self::Both { samples, bytes }),
+                _ => Err(wrong()),
+            };
+        }
         let unit = UNITS.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(wrong)?;
         let number = text[..text.len() - unit.0.len()].trim_end();
         let number: f64 = number.parse().map_err(|_| wrong())?;
@@ -97,7 +119,7 @@ impl Serialize for Budget {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
             Self::Samples(samples) => serializer.serialize_u64(samples as u64),
-            Self::Bytes(_) => serializer.collect_str(self),
+            Self::Bytes(_) | Self::Both { .. } => serializer.collect_str(self),
         }
     }
 }
