@@ -127,16 +127,16 @@ impl Labels {
     }
 
     /// Whether the labels look like numbers to be predicted, not like names: with decimals, or more
-    /// different ones than classes have reason to be.
-    pub(crate) fn look_like_numbers(&self) -> bool {
-        /// A class of which there are two rows at most on average is none to learn.
+    /// different ones than classes have reason to be. `taught`: how many rows there are to learn from.
+    pub(crate) fn look_like_numbers(&self, taught: usize) -> bool {
+        /// More classes than this, with less than two rows of each to learn from, are none.
         const MOST: usize = 50;
         let number = |name: &String| name.parse::<f64>().ok().filter(|it| it.is_finite());
         let Some(numbers) = self.names.iter().map(number).collect::<Option<Vec<f64>>>() else {
             return false;
         };
         let decimals = numbers.iter().any(|number| number.fract() != 0.0);
-        let many = numbers.len() > MOST && 2 * numbers.len() > self.rows.len();
+        let many = numbers.len() > MOST && 2 * numbers.len() > taught;
         !numbers.is_empty() && (decimals || many)
     }
 }
@@ -197,11 +197,12 @@ mod tests {
     fn what_looks_like_a_number_to_be_predicted() {
         let whole = |count: usize, times: usize| {
             let texts: Vec<String> = (0..count * times).map(|i| (i % count).to_string()).collect();
-            labels(&texts.iter().map(String::as_str).collect::<Vec<_>>()).look_like_numbers()
+            let labels = labels(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+            labels.look_like_numbers(count * times)
         };
         assert!(whole(51, 1) && !whole(51, 2) && !whole(50, 1));
-        assert!(labels(&["1.5", "2"]).look_like_numbers());
-        assert!(!labels(&["1.5", "a"]).look_like_numbers());
-        assert!(!labels(&["1.0", "2.0"]).look_like_numbers());
+        assert!(labels(&["1.5", "2"]).look_like_numbers(2));
+        assert!(!labels(&["1.5", "a"]).look_like_numbers(2));
+        assert!(!labels(&["1.0", "2.0"]).look_like_numbers(2));
     }
 }

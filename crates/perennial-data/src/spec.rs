@@ -124,9 +124,10 @@ impl InputSpec {
     #[must_use]
     pub fn measured_on(&self, values: &Values) -> Self {
         let given = matches!(self.asked.normalise, Some(Normalise::Given { .. }));
-        let scaling = self.scaling.as_ref().filter(|_| !given).map(|scaling| {
-            Scaling::fit(values, self.row_len(), scaling.mean.len(), scaling.clip)
-        });
+        let scaling =
+            self.scaling.as_ref().filter(|_| !given).map(|scaling| {
+                Scaling::fit(values, self.row_len(), scaling.mean.len(), scaling.clip)
+            });
         Self { scaling: scaling.or_else(|| self.scaling.clone()), ..self.clone() }
     }
 

@@ -20,7 +20,10 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     let lesson = source::lesson(&learner, data, task, &args.reading, args.test.as_deref())?;
     let usual = learner.settings()?.usual_training(lesson.train.len());
     if args.epochs.is_none() && usual.epochs > 1 {
-        output::note(&format!("{} passes over the training samples (--epochs decides)", usual.epochs));
+        output::note(&format!(
+            "{} passes over the training samples (--epochs decides)",
+            usual.epochs
+        ));
     }
     let how = Teaching {
         training: Training {

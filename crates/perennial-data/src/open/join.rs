@@ -32,7 +32,6 @@ pub(super) fn join(tables: Tables, request: Request<'_>) -> Result<Opened, OpenE
     let how = request.how;
     let mut train = tables.train.filled()?;
     let labels = train.take_labels(how, request.known.is_none())?;
-    check_regression(&train, &labels, request)?;
     let row: usize = train.shape.iter().product();
     let mut train = Labelled::new(train, labels);
     let mut part = |table: Option<Table>| {
@@ -44,6 +43,7 @@ pub(super) fn join(tables: Tables, request: Request<'_>) -> Result<Opened, OpenE
         Some(test) => test,
         None => train.set_apart(row)?,
     };
+    check_regression(&train, request)?;
     let mut train = train.chosen(how, true)?;
     let test = test.chosen(how, false)?;
     let validation = validation.map(|part| part.chosen(how, false)).transpose()?;
@@ -235,21 +235,22 @@ fn without_map(how: &How, table: &Table) -> How {
 }
 
 /// Refuses labels that look like numbers to be predicted: in a table, in a first task.
-fn check_regression(table: &Table, labels: &Labels, request: Request<'_>) -> Result<(), OpenError> {
+fn check_regression(train: &Labelled, request: Request<'_>) -> Result<(), OpenError> {
+    let Labelled { table, labels, .. } = train;
+    let taught = labels.rows.len();
     let is_table = matches!(table.format, Format::Csv | Format::Parquet);
     let asked = request.how.labels == Some(crate::Naming::Exact);
-    if request.known.is_some() || !is_table || asked || !labels.look_like_numbers() {
+    if request.known.is_some() || !is_table || asked || !labels.look_like_numbers(taught) {
         return Ok(());
     }
     let column = table.label.as_ref().map_or_else(String::new, |label| label.name.clone());
     Err(OpenError::Refused {
         message: format!(
-            "column `{column}` of {} holds {} in {} ({}): this looks like a number to be predicted. \
-             Regression is not done; say --labels exact if these are names of classes, or name the \
+            "column `{column}` of {} holds {} in {taught} rows to learn from ({}): this looks like a \
+             number to be predicted. Regression is not done; say --labels exact if these are names of classes, or name the \
              label with --label COLUMN",
             table.path.display(),
             counted(labels.names.len(), "different number"),
-            counted(labels.rows.len(), "row"),
             few(&labels.names[..labels.names.len().min(3)])
         ),
     })

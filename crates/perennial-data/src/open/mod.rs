@@ -240,14 +240,7 @@ fn find(data: &Path, request: Request<'_>) -> Result<Found, DataError> {
     let set = text.strip_prefix(SET_PREFIX);
     if let Some(name) = set.or(Some(text)).filter(|name| is_known(name)) {
         if set.is_none() && data.exists() {
-            let what = if data.is_dir() { "folder" } else { "file" };
-            return Err(OpenError::Refused {
-                message: format!(
-                    "`{name}` is a built-in set and a {what} here: write {SET_PREFIX}{name} for the \
-                     set, or ./{name} for the {what}"
-                ),
-            }
-            .into());
+            return Err(set_or_path(name, data).into());
         }
         return load(name, folder).map(|set| Found::Set(Box::new(set)));
     }
@@ -256,6 +249,18 @@ fn find(data: &Path, request: Request<'_>) -> Result<Found, DataError> {
         return folder::find(data, request);
     }
     file(&Source::File(data), request).map(Found::Tables)
+}
+
+/// The refusal of a name that is a set's and that of a file or folder at `path`.
+#[must_use]
+pub fn set_or_path(name: &str, path: &Path) -> OpenError {
+    let what = if path.is_dir() { "folder" } else { "file" };
+    OpenError::Refused {
+        message: format!(
+            "`{name}` is a built-in set and a {what} here: write {SET_PREFIX}{name} for the set, or \
+             ./{name} for the {what}"
+        ),
+    }
 }
 
 /// A set's name without what says that it is one.

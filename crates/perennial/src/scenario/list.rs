@@ -135,13 +135,13 @@ impl List {
             let how = entry.how(data_dir, beside);
             let data = Path::new(&entry.data);
             let path = beside.join(data);
-            // A set's name is looked at beside the list, too: it may be that of a folder there.
-            match NAMES.contains(&entry.data.as_str()) && !path.exists() {
-                true => perennial_data::open(data, &how, known),
-                false if path.exists() || entry.data.contains(['/', '\\']) => {
-                    perennial_data::open(&path, &how, known)
-                }
-                false => perennial_data::open(data, &how, known),
+            let is_set = |name: &str| NAMES.contains(&name) || name.starts_with("set:");
+            match (path.exists() || entry.data.contains(['/', '\\']), is_set(&entry.data)) {
+                (true, true) => Err(perennial_data::set_or_path(&entry.data, &path).into()),
+                (true, false) => perennial_data::open(&path, &how, known),
+                (false, true) => perennial_data::open(data, &how, known),
+                // No name that is known, or a split of EMNIST.
+                (false, false) => perennial_data::load(&entry.data, data_dir).map(Opened::of),
             }
         };
         list.stream(&name, load, options, seed)
@@ -201,11 +201,7 @@ impl List {
 }
 
 /// Refuses images of another shape than the first task's.
-fn same_shape(
-    entry: &Entry,
-    dataset: &Dataset,
-    expected: [usize; 3],
-) -> Result<(), ScenarioError> {
+fn same_shape(entry: &Entry, dataset: &Dataset, expected: [usize; 3]) -> Result<(), ScenarioError> {
     let (task, found) = (entry.name.clone(), dataset.shape);
     match found == expected {
         true => Ok(()),

@@ -96,9 +96,10 @@ impl Stream {
         match setting {
             Setting::Task => Ok(()),
             Setting::Domain => {
-                self.check_shared()?;
                 let differs = |task: &&Task| task.classes.len() != first.classes.len();
-                let Some(other) = self.tasks.iter().find(differs) else { return Ok(()) };
+                let Some(other) = self.tasks.iter().find(differs) else {
+                    return self.check_shared();
+                };
                 Err(ScenarioError::ClassCounts {
                     stream: stream(),
                     first: (first.name.clone(), first.classes.len()),

@@ -128,7 +128,8 @@ impl Learner {
                 unit_of.push(known.iter().find(|(known, _)| known == name).map(|(_, unit)| *unit));
             }
             let occurs = |class: usize| samples.labels().contains(&(class as u32));
-            let unknown = (0..unit_of.len()).find(|&class| unit_of[class].is_none() && occurs(class));
+            let unknown =
+                (0..unit_of.len()).find(|&class| unit_of[class].is_none() && occurs(class));
             if let Some(class) = unknown {
                 return Err(StoreError::Data(format!(
                     "{} has the class `{}`, which the learner does not know{}; it knows {}; choose \
@@ -140,7 +141,8 @@ impl Learner {
                 )));
             }
             let is_right = |(unit, label): (&u32, &u32)| unit_of[*label as usize] == Some(*unit);
-            let right = answers.units.iter().zip(samples.labels()).filter(|it| is_right(*it)).count();
+            let right =
+                answers.units.iter().zip(samples.labels()).filter(|it| is_right(*it)).count();
             let name = task.unwrap_or(&lesson.from);
             let mut found = Evaluated::new(name, &answers.units, right, &samples);
             found.notes.splice(0..0, matched.notes);

@@ -206,7 +206,12 @@ pub(super) fn few(names: &[String]) -> String {
 
 /// Says that answers are worth nothing, where they are: all the same, or not better than always
 /// saying the most frequent class.
-pub(super) fn no_better(task: &str, units: &[u32], right: usize, samples: &Samples) -> Option<String> {
+pub(super) fn no_better(
+    task: &str,
+    units: &[u32],
+    right: usize,
+    samples: &Samples,
+) -> Option<String> {
     let rows = samples.len();
     let share = samples.largest_share();
     let accuracy = right as f64 / rows.max(1) as f64;

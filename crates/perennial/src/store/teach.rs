@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::fitting::{Fitted, Learnt, no_better};
 use super::folder::Folder;
 use super::gate::{Judgement, Pair};
 use super::kept::Said;
-use super::fitting::{Fitted, Learnt, no_better};
 use super::lesson::{Lesson, Plan, Teaching};
 use super::manifest::{Made, Manifest};
 use super::position::{Saved, Saver, abandon};

@@ -5,6 +5,7 @@ mod cuts;
 mod damage;
 mod disk;
 mod gate;
+mod inputs;
 mod machine;
 mod power;
 mod school;

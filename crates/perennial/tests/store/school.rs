@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use perennial::data::{Dataset, Part};
 use perennial::learner::{Stop, Training};
 use perennial::scenario::{Samples, Setting, Values};
 use perennial::state::Files;
@@ -29,16 +30,20 @@ pub(crate) fn lesson(number: usize) -> Lesson {
         let ids = (0..rows as u64).collect();
         Samples::new(Values::Floats(values), INPUTS, labels, ids).unwrap()
     };
-    Lesson {
-        task: format!("task {number}"),
+    let (train, test) = (part(24, 0), part(10, 1));
+    let rows = |samples: &Samples| Part {
+        values: samples.values().clone(),
+        labels: samples.labels().to_vec(),
+    };
+    let dataset = Dataset {
+        name: "school".into(),
         shape: [1, 1, INPUTS],
-        columns: Vec::new(),
         classes: vec![format!("{number} low"), format!("{number} high")],
-        train: part(24, 0),
-        test: part(10, 1),
-        from: "school".into(),
-        dropped: Vec::new(),
-    }
+        train: rows(&train),
+        validation: None,
+        test: rows(&test),
+    };
+    Lesson::new(format!("task {number}"), &dataset).unwrap()
 }
 
 pub(crate) fn settings(strategy: &str) -> Settings {

@@ -58,31 +58,6 @@ fn a_whole_version_is_the_way_out_of_a_damaged_head() {
     }
 }
 
-/// Catches: numbers that are taken for others because they stand in the same place.
-#[test]
-fn columns_are_known_by_their_names() {
-    let folder = tempfile::tempdir().unwrap();
-    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let named = |number, columns: &[&str]| Lesson { columns: names(columns), ..lesson(number) };
-    let (right, turned) = (["a", "b", "c", "d"], ["b", "a", "c", "d"]);
-    let mut learner = school(folder.path(), "ewc", &[0]);
-    learner.check_columns("rows", &names(&turned)).unwrap(); // nothing is known of them yet
-    teach(&mut learner, &named(1, &right), &lenient()).unwrap();
-    let said = refusal(teach(&mut learner, &named(2, &turned), &lenient()));
-    assert_eq!(
-        said,
-        "the columns of school are b, a, c, d, those that the learner knows a, b, c, d: give the \
-         same in the same order"
-    );
-    assert_eq!(refusal(learner.check_columns("school", &names(&turned))), said);
-    assert_eq!(refusal(learner.evaluate_on(&named(0, &turned))), said);
-    let renamed = Lesson { task: "other".into(), ..lesson(0) };
-    assert_eq!(learner.knows_as_another(&renamed).unwrap().unwrap().id, 1);
-    assert_eq!(learner.knows_as_another(&lesson(0)).unwrap(), None);
-    learner.evaluate_on(&lesson(0)).unwrap(); // rows without names are known by their place
-    teach(&mut learner, &named(2, &right), &lenient()).unwrap();
-}
-
 /// Catches: weights that depend on what was taught and rolled back.
 #[test]
 fn a_version_is_a_function_of_what_its_line_was_taught() {
@@ -138,7 +113,7 @@ fn classes_are_known_by_name_and_new_ones_grow_the_head() {
     next.classes = vec!["0 high".into(), "new".into()];
     teach(&mut learner, &next, &lenient()).unwrap();
     let rows = Samples::new(Values::Floats(vec![0.0; 6]), 6, vec![0], vec![0]).unwrap();
-    let said = learner.predict(&rows, [1, 1, 6], None).unwrap();
+    let said = learner.predict(&rows, &lesson(0).spec, "rows", None).unwrap();
     assert_eq!(said.classes, ["0 low", "0 high", "new"]);
     let sum: f32 = said.rows[0].probabilities.iter().sum();
     assert!((sum - 1.0).abs() < 1e-5);
@@ -275,7 +250,7 @@ fn data_that_do_not_fit_are_refused_and_head_is_where_it_was() {
     let mut learner = school(folder.path(), "er", &[0]);
     let head = learner.head().unwrap();
     let mut flat = lesson(1);
-    flat.shape = [1, 2, 3];
+    flat.spec.shape = [1, 2, 3];
     assert!(refusal(teach(&mut learner, &flat, &lenient())).contains("1×2×3"));
     let mut empty = lesson(1);
     empty.test = Samples::none(6);
@@ -285,8 +260,12 @@ fn data_that_do_not_fit_are_refused_and_head_is_where_it_was() {
     assert!(refusal(teach(&mut learner, &unnamed, &lenient())).contains("needs a name"));
     let mut unknown = lesson(0);
     unknown.classes[1] = "other".into();
-    assert!(refusal(learner.evaluate_on(&unknown)).contains("no class `other`"));
-    assert!(refusal(learner.evaluate_on(&lesson(5))).contains("no task `task 5`"));
+    let of = |task| learner.evaluate_on(&unknown, task);
+    assert!(refusal(of(Some("task 0"))).contains("has the class `other`, which the learner does"));
+    assert!(refusal(of(None)).contains("has the class `other`, which the learner does not know;"));
+    assert!(refusal(of(Some("task 5"))).contains("no task `task 5`"));
+    // Among all classes that it knows, no task need be named.
+    assert_eq!(learner.evaluate_on(&lesson(0), None).unwrap().rows, 10);
     assert_eq!(learner.head().unwrap(), head);
 }
 

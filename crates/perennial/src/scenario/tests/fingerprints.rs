@@ -10,7 +10,8 @@ use crate::scenario::transform::Transform;
 /// A task over rows of a set, put together by hand so that a test can change one thing.
 fn task(data: &Arc<Dataset>, change: impl FnOnce(&mut Rows, &mut Vec<u32>)) -> String {
     let origin = Origin::new(data).unwrap();
-    let cut = Cut { train: [0, 1, 2].into(), validation: [3].into() };
+    let (train, validation) = ([0, 1, 2].into(), [3].into());
+    let cut = Cut { train, validation, own_validation: false };
     let mut rows = Rows::new(&origin, [0, 1].into(), Transform::Identity, cut, [0, 1].into());
     let mut classes = vec![0, 1];
     change(&mut rows, &mut classes);

@@ -1,9 +1,14 @@
 use std::path::Path;
 
-use perennial_data::ErrorKind;
+use perennial_data::{ErrorKind, InputSpec, Opened};
 
 use super::*;
-use crate::scenario::{List, ScenarioError, Setting, Values};
+use crate::scenario::{Entry, List, ScenarioError, Setting, Values};
+
+/// Data in memory.
+fn of(dataset: &Dataset) -> Opened {
+    Opened::of(Dataset::clone(dataset))
+}
 
 /// Writes a list and loads its stream.
 fn load(text: &str, options: &Options) -> Result<Stream, ScenarioError> {
@@ -73,19 +78,19 @@ fn fewer_tasks_can_be_asked_for_but_not_more() {
 }
 
 #[test]
-fn classes_of_different_data_are_different_classes() {
+fn classes_of_one_name_are_one_class_whichever_data_they_are_in() {
     let entry = |data: &str| format!("[[task]]\nname = \"{data}\"\ndata = \"{data}\"\n");
     let list: List = toml::from_str(&["b", "a", "b"].map(entry).concat()).unwrap();
     let mut asked = Vec::new();
-    let load = |data: &str| {
-        asked.push(data.to_string());
-        Ok(toy(10, if data == "a" { 3 } else { 2 }))
+    let load = |entry: &Entry, _: Option<&InputSpec>| {
+        asked.push(entry.data.clone());
+        Ok(of(&toy(10, if entry.data == "a" { 3 } else { 2 })))
     };
     let stream = list.stream("two", load, &Options::default(), 0).unwrap();
     assert_eq!(asked, ["b", "a"]);
-    assert_eq!(stream.class_names, ["b/class0", "b/class1", "a/class0", "a/class1", "a/class2"]);
+    assert_eq!(stream.class_names, ["class0", "class1", "class2"]);
     let classes: Vec<_> = stream.tasks.iter().map(|task| task.classes.as_slice()).collect();
-    assert_eq!(classes, [&[0, 1][..], &[2, 3, 4], &[0, 1]]);
+    assert_eq!(classes, [&[0, 1][..], &[0, 1, 2], &[0, 1]]);
     assert!(stream.check(Setting::Class).is_ok());
 }
 
@@ -95,7 +100,7 @@ fn a_mistake_in_a_file_is_named_with_its_line() {
     let message = unknown.unwrap_err().to_string();
     assert!(
         message.ends_with(
-            "mine.toml, line 4: unknown field `rotat`, expected one of `name`, `data`, `classes`, `permute`, `rotate`"
+            "mine.toml, line 4: unknown field `rotat`, expected one of `name`, `data`, `classes`, `permute`, `rotate`, `test`, `label`, `labels`, `map`, `columns`, `ignore`, `id`, `group`, `header`, `decimal`, `layout`, `scale`, `clip`, `normalise`, `resize`, `channels`"
         ),
         "{message}"
     );
@@ -119,7 +124,10 @@ fn a_mistake_in_a_file_is_named_with_its_line() {
 fn images_of_different_shapes_are_refused() {
     let entry = |data: &str| format!("[[task]]\nname = \"{data}\"\ndata = \"{data}\"\n");
     let list: List = toml::from_str(&["a", "b"].map(entry).concat()).unwrap();
-    let load = |data: &str| Ok(if data == "a" { toy(10, 2) } else { picture([1, 1, 6], &[0; 6]) });
+    let (toy, picture) = (toy(10, 2), picture([1, 1, 6], &[0; 6]));
+    let load = |entry: &Entry, _: Option<&InputSpec>| {
+        Ok(of(if entry.data == "a" { &toy } else { &picture }))
+    };
     let error = list.stream("two", load, &Options::default(), 0).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -147,18 +155,28 @@ fn tasks_of_ones_own_rows_are_a_stream() {
     assert_eq!(row, [2.0, 2.5]);
 }
 
+/// A folder with files of these names and texts, and a list.
+fn beside(files: &[(&str, &str)]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let list = folder.path().join("tasks.toml");
+    (folder, list)
+}
+
+fn loaded(list: &Path) -> Result<Stream, ScenarioError> {
+    List::load(list, None, &Options::default(), 0)
+}
+
 /// Rows of floats go through the transforms as bytes do, and are never rounded to them.
 #[test]
 fn data_of_your_own_beside_the_list() {
-    let folder = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    put("own.csv", "a,b,label\n1.5,-2,x\n2.5,300,y\n3.5,0,x\n4.5,7,y\n");
-    put(
-        "tasks.toml",
-        "[[task]]\nname = 'up'\ndata = 'own.csv'\n[[task]]\nname = 'low'\ndata = 'own.csv'\nclasses = ['y']\npermute = 3\n",
-    );
-    let load = || List::load(&folder.path().join("tasks.toml"), None, &Options::default(), 0);
-    let stream = load().unwrap();
+    let text = "[[task]]\nname = 'up'\ndata = 'own.csv'\nscale = 'none'\n[[task]]\nname = 'low'\n\
+                data = 'own.csv'\nscale = 'none'\nclasses = ['y']\npermute = 3\n";
+    let own = "a,b,label\n1.5,-2,x\n2.5,300,y\n3.5,0,x\n4.5,7,y\n5.5,,x\n";
+    let (_folder, list) = beside(&[("own.csv", own), ("tasks.toml", text)]);
+    let stream = loaded(&list).unwrap();
     assert_eq!(
         (stream.shape, stream.class_names.clone()),
         ([1, 1, 2], vec!["x".into(), "y".into()])
@@ -168,14 +186,73 @@ fn data_of_your_own_beside_the_list() {
     assert!(values(0, Part::Test) == Values::Floats(vec![3.5, 0.0, 4.5, 7.0]));
     let Values::Floats(permuted) = values(1, Part::Train) else { panic!("floats stay floats") };
     assert!(permuted == [2.5, 300.0] || permuted == [300.0, 2.5]);
+    // What was left out is said; both tasks are of one reading.
+    let [understood] = &stream.understood[..] else { panic!("{:?}", stream.understood) };
+    let left_out = understood.left_out[0].to_string();
+    assert_eq!(left_out, "1 row without a value in column `b` (line 6)");
+}
 
-    put("own.csv", "a,b,label\n1.5,,x\n2.5,300,y\n3.5,0,x\n4.5,7,y\n5.5,1,x\n");
-    let error = load().unwrap_err();
+/// The first task holds the class x alone: 0 and 2 have mean 1 and deviation 1. Catches: columns
+/// standardised by rows of tasks to come, or by each task's own.
+#[test]
+fn columns_are_standardised_by_the_first_task() {
+    let text = "[[task]]\nname = 'x'\ndata = 'own.csv'\nclasses = ['x']\n[[task]]\nname = 'y'\n\
+                data = 'own.csv'\nclasses = ['y']\n[[task]]\nname = 'more'\ndata = 'more.csv'\n\
+                classes = ['y']\n";
+    let own = "a,label\n0,x\n2,x\n4,x\n9,y\n11,y\n10,y\n";
+    let more = "a,label\n3,y\n5,y\n4,y\n";
+    let (_folder, list) = beside(&[("own.csv", own), ("more.csv", more), ("tasks.toml", text)]);
+    let stream = loaded(&list).unwrap();
+    let values = |task: usize| stream.tasks[task].load(Part::Train).values().clone();
+    assert!(values(0) == Values::Floats(vec![-1.0, 1.0]));
+    assert!(values(1) == Values::Floats(vec![5.0, 5.0])); // 8 and 10, clipped
+    assert!(values(2) == Values::Floats(vec![2.0, 4.0]));
+    assert_eq!(stream.tasks[1].classes, stream.tasks[2].classes);
+}
+
+/// Catches: options that a list cannot say, or that are read for one task and used for another.
+#[test]
+fn a_list_says_how_its_data_are_read() {
+    let text = "[[task]]\nname = 'a'\ndata = 'a.csv'\nlabel = 'kind'\nscale = 16\n[[task]]\n\
+                name = 'b'\ndata = 'b.csv'\ntest = 'test.csv'\nmap = { z = 'x' }\n";
+    let a = "kind,v\nx,0\nx,16\ny,8\ny,4\n";
+    let b = "kind,v\nz,1\nz,2\ny,3\n";
+    let test = "kind,v\nz,16\n";
+    let files = [("a.csv", a), ("b.csv", b), ("test.csv", test), ("tasks.toml", text)];
+    let (_folder, list) = beside(&files);
+    let stream = loaded(&list).unwrap();
+    assert_eq!(stream.class_names, ["x", "y"]);
+    let b = stream.tasks[1].load(Part::Test);
+    assert!(*b.values() == Values::Bytes { pixels: vec![16], white: 16 });
+    assert!(stream.check(Setting::Domain).is_ok());
+    let floats = "kind,v\nx,0.5\nx,1.5\ny,8\ny,4\n";
+    let (_folder, list) =
+        beside(&[("a.csv", a), ("b.csv", floats), ("test.csv", test), ("tasks.toml", text)]);
+    let error = loaded(&list).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadData);
-    assert!(
-        error
-            .to_string()
-            .contains("own cannot be taken as it is: 1 row without a value in column `b` (line 2)"),
-        "{error}"
-    );
+}
+
+/// Catches: a class with two outputs in one head.
+#[test]
+fn tasks_of_one_head_share_all_their_classes_or_none() {
+    let list = |b: &str, more: &str| {
+        let text = format!(
+            "[[task]]\nname = 'a'\ndata = 'a.csv'\n[[task]]\nname = 'b'\ndata = 'b.csv'\n{more}"
+        );
+        let a = "a,label\n1,x\n2,x\n5,y\n6,y\n";
+        let (_folder, list) = beside(&[("a.csv", a), ("b.csv", b), ("tasks.toml", &text)]);
+        loaded(&list).unwrap()
+    };
+    let some = list("a,label\n5,y\n6,y\n9,z\n8,z\n", "");
+    let error = some.check(Setting::Domain).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadData);
+    let text = error.to_string();
+    assert!(text.contains("`a` has the classes x, y, task `b` y, z"), "{text}");
+    assert!(some.check(Setting::Class).is_ok());
+    let none = list("a,label\n5,p\n6,p\n9,q\n8,q\n", "");
+    assert!(none.check(Setting::Domain).is_ok());
+    // The same classes in another order are in the first task's.
+    let same = list("a,label\n5,y\n6,y\n9,x\n8,x\n", "classes = ['y', 'x']\n");
+    assert!(same.check(Setting::Domain).is_ok());
+    assert_eq!(same.tasks[1].load(Part::Train).labels(), [1, 0]);
 }

@@ -29,6 +29,7 @@ fn toy(rows: u32, classes: u32) -> Arc<Dataset> {
         shape: [1, 2, 3],
         classes: (0..classes).map(|class| format!("class{class}")).collect(),
         train: part(rows, 0),
+        validation: None,
         test: part(rows / 2, 30_000),
     })
 }
@@ -41,6 +42,7 @@ fn picture(shape: [usize; 3], pixels: &[u8]) -> Arc<Dataset> {
         shape,
         classes: vec!["only".into()],
         train: part.clone(),
+        validation: None,
         test: part,
     })
 }
