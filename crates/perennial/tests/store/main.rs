@@ -6,6 +6,7 @@ mod damage;
 mod disk;
 mod gate;
 mod machine;
+mod old;
 mod power;
 mod school;
 mod verbs;
