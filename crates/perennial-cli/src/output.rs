@@ -29,10 +29,17 @@ pub(crate) fn document<T: serde::Serialize>(value: &T) -> Result<()> {
     answer(&(text + "\n"))
 }
 
-/// Writes a line beside the answer.
+/// Writes a line beside the answer; on a terminal it is broken between words.
 pub(crate) fn note(line: &str) {
+    const INDENT: usize = 2;
+    let terminal = console::Term::stderr();
+    let size = terminal.size_checked().filter(|_| console::user_attended_stderr());
+    let text = match size {
+        Some((_, columns)) => wrapped(line, usize::from(columns), INDENT),
+        None => format!("{line}\n"),
+    };
     // Where standard error is closed there is nowhere left to say so.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// The columns of the terminal that reads the answer.

@@ -46,3 +46,4 @@ pub use ranking::ranking;
 pub use sentences::sentences;
 pub use table::table;
 pub use tabular::{Datum, Tabular};
+pub use text::shorten;

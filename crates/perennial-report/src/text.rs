@@ -4,7 +4,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The text in at most `room` columns, the rest cut to an ellipsis, without control characters
 /// (which could steer a terminal).
-pub(crate) fn shorten(text: &str, room: usize) -> String {
+#[must_use]
+pub fn shorten(text: &str, room: usize) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if clean.width() <= room {
         return clean;

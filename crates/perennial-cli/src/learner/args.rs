@@ -70,10 +70,19 @@ pub(crate) struct Teach {
     /// method that chooses].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
-    /// The most that the accuracy of an older task, and their mean, may fall.
+    /// The most that the accuracy of an older task, and their mean, may fall. A fall that chance
+    /// explains, such as of one row, passes.
     #[arg(long, value_name = "X", default_value = "0.02", allow_negative_numbers = true,
           value_parser = finite::<f64>)]
     pub(crate) max_drop: f64,
+    /// The most that the recall of a class of the older tasks may fall, beyond chance; 1 judges no
+    /// class.
+    #[arg(long, value_name = "X", default_value = "0.2", allow_negative_numbers = true,
+          value_parser = finite::<f64>)]
+    pub(crate) max_class_drop: f64,
+    /// Refuse every measured fall of an accuracy beyond --max-drop, also one that chance explains.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// The least accuracy of every task.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) floor: Option<f64>,

@@ -1,10 +1,10 @@
 //! `perennial history`.
 
-use perennial::store::{History, Learner, Made, Manifest};
+use perennial::store::{History, Judgement, Learner, Made, Manifest};
 use serde_json::{Value, json};
 
 use super::args::OfLearner;
-use super::{by_task, number};
+use super::{by_task, judgement, number};
 use crate::error::Result;
 use crate::output;
 use crate::plan::value;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
         return Ok(0);
     }
     let mut rows = vec![["", "version", "from", "mean", "gate", "what"].map(String::from)];
-    rows.extend(history.versions.iter().map(|manifest| row(&history, manifest)));
+    rows.extend(history.versions.iter().map(|manifest| row(&learner, &history, manifest)));
     let mut text = output::columns(&rows, output::width());
     if let Some((task, times)) = history.judged.iter().max_by_key(|(_, times)| **times) {
         let words = format!(
@@ -48,6 +48,7 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
 /// A version with its accuracies; `None` when it was collected as garbage meanwhile.
 fn version(learner: &Learner, manifest: &Manifest) -> Result<Option<Value>> {
     let Some(accuracy) = learner.accuracies(manifest)? else { return Ok(None) };
+    let refusal = refusal(learner, manifest)?;
     Ok(Some(json!({
         "id": manifest.id,
         "parent": manifest.parent,
@@ -59,12 +60,21 @@ fn version(learner: &Learner, manifest: &Manifest) -> Result<Option<Value>> {
         "state_digest": manifest.state_digest,
         "accuracy": by_task(&accuracy),
         "mean": manifest.accuracy,
-        "gate": manifest.gate.as_ref().map(value),
+        "gate": manifest.gate.as_ref().map(judgement::verdict),
         "refused": manifest.refused(),
+        "reasons": refusal.map(|judgement| judgement.reasons).unwrap_or_default(),
     })))
 }
 
-fn row(history: &History, manifest: &Manifest) -> [String; 6] {
+/// What the gate found of a version that it refused; of others nothing is read.
+fn refusal(learner: &Learner, manifest: &Manifest) -> Result<Option<Judgement>> {
+    match manifest.refused() {
+        true => Ok(learner.judgement(manifest)?),
+        false => Ok(None),
+    }
+}
+
+fn row(learner: &Learner, history: &History, manifest: &Manifest) -> [String; 6] {
     let tags = history.tags.iter().filter(|(_, version)| **version == manifest.id);
     let tags: String = tags.map(|(name, _)| format!(" [{name}]")).collect();
     let gate = match &manifest.gate {
@@ -73,13 +83,19 @@ fn row(history: &History, manifest: &Manifest) -> [String; 6] {
         Some(gate) if gate.judged > 0 => "passed",
         _ => "",
     };
+    // The list of versions is the way out of damage, so damage of one reason does not end it.
+    let why = match refusal(learner, manifest) {
+        Ok(Some(judgement)) => format!("; {}", judgement::short(&judgement)),
+        Ok(None) => String::new(),
+        Err(problem) => format!("; why it was refused cannot be read: {}", problem.message),
+    };
     [
         if manifest.id == history.head { "→".into() } else { String::new() },
         manifest.id.to_string(),
         manifest.parent.map_or_else(String::new, |parent| parent.to_string()),
         manifest.accuracy.map_or_else(String::new, number),
         gate.into(),
-        format!("{}{tags}", made(manifest)),
+        format!("{}{why}{tags}", made(manifest)),
     ]
 }
 

@@ -6,6 +6,7 @@ mod diff;
 mod eval;
 mod history;
 mod init;
+mod judgement;
 mod moves;
 mod predict;
 mod source;

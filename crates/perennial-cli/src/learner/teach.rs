@@ -1,12 +1,12 @@
 //! `perennial teach`.
 
 use perennial::learner::Training;
-use perennial::store::{Gate, Judgement, Learner, Manifest, Taught, Teaching};
+use perennial::store::{Gate, Judgement, Learner, Made, Manifest, Taught, Teaching};
 use serde_json::{Value, json};
 
 use super::args::Teach;
 use super::watch::{Show, signals};
-use super::{by_task, change, counted, number, source};
+use super::{by_task, counted, judgement, source};
 use crate::error::{Code, Problem, Result};
 use crate::output;
 use crate::plan::value;
@@ -33,7 +33,13 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
             ..usual
         },
         validation: args.validation,
-        gate: Gate { max_drop: args.max_drop, floor: args.floor, confident: args.confident },
+        gate: Gate {
+            max_drop: args.max_drop,
+            floor: args.floor,
+            confident: args.confident,
+            strict: args.strict,
+            max_class_drop: args.max_class_drop,
+        },
         rescale: args.rescale,
         again: args.again,
         save_every: args.save_every,
@@ -58,14 +64,17 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
             Ok(0)
         }
         Taught::Refused { version, judgement } => {
-            let words = format!(
+            let mut words = format!(
                 "refused: {}; the learner is as it was. Version {} is what was taught: \
                  `perennial promote {} {} --why TEXT` uses it all the same",
-                judgement.reasons.join("; "),
+                judgement::reasons(&judgement),
                 version.id,
                 args.learner.display(),
                 version.id
             );
+            for hint in &judgement.hints {
+                words += &format!("\nhint: {hint}");
+            }
             tell(&version, &judgement, &words, false, args.json)?;
             Ok(1)
         }
@@ -115,10 +124,16 @@ fn tell(
     if json {
         return output::document(&document(version, judgement, committed));
     }
-    output::answer(&format!("{}{}", table(judgement), output::wrapped(words, output::width(), 0)))
+    let lines = words.lines().map(|line| output::wrapped(line, output::width(), 0));
+    let table = judgement::table(judgement, version.gate.as_ref());
+    output::answer(&(table + &lines.collect::<String>()))
 }
 
 fn document(version: &Manifest, judgement: &Judgement, committed: bool) -> Value {
+    let understanding = match &version.made {
+        Made::Taught { source, .. } => source.understanding.as_ref().map(value),
+        _ => None,
+    };
     let accuracy: Vec<(String, f64)> =
         judgement.tasks.iter().map(|judged| (judged.task.clone(), judged.after)).collect();
     json!({
@@ -129,37 +144,13 @@ fn document(version: &Manifest, judgement: &Judgement, committed: bool) -> Value
         "already": false,
         "state_digest": version.state_digest,
         "accuracy": by_task(&accuracy),
-        "gate": version.gate.as_ref().map(value),
+        "gate": version.gate.as_ref().map(judgement::verdict),
         "tasks": judgement.tasks.iter().map(value).collect::<Vec<Value>>(),
         "mean": judgement.mean.as_ref().map(value),
+        "classes": judgement::classes_document(judgement),
         "reasons": judgement.reasons,
+        "hints": judgement.hints,
+        "notes": judgement.notes,
+        "data": understanding,
     })
-}
-
-/// What became of every task.
-fn table(judgement: &Judgement) -> String {
-    let head = ["task", "before", "after", "change", "broke", "mended", "p"].map(String::from);
-    let mut rows = vec![head];
-    for judged in &judgement.tasks {
-        let before = judged.before.map_or_else(String::new, number);
-        let change = judged.before.map_or_else(String::new, |before| change(before, judged.after));
-        let count =
-            |count: u64| if judged.before.is_some() { count.to_string() } else { String::new() };
-        rows.push([
-            judged.task.clone(),
-            before,
-            number(judged.after),
-            change,
-            count(judged.broke),
-            count(judged.mended),
-            judged.p.map_or_else(String::new, |p| format!("{p:.3}")),
-        ]);
-    }
-    if let Some(mean) = &judgement.mean {
-        let change = format!("{:+.4}", -mean.fall);
-        let none = String::new;
-        let p = format!("{:.3}", mean.p);
-        rows.push(["mean of the older".into(), none(), none(), change, none(), none(), p]);
-    }
-    output::columns(&rows, output::width())
 }

@@ -49,8 +49,16 @@ pub(crate) fn teachers_readers_and_others(extent: Extent) -> Finding {
                 let mut lesson = 0;
                 while goes_on() {
                     let task = format!("--task=of-{teacher}-{lesson}");
-                    let words =
-                        ["teach", "it", "digits", &task, "--classes=3,4", "--max-drop=1", "--json"];
+                    let words = [
+                        "teach",
+                        "it",
+                        "digits",
+                        &task,
+                        "--classes=3,4",
+                        "--max-drop=1",
+                        "--max-class-drop=1",
+                        "--json",
+                    ];
                     let output = perennial(at, &words).output().unwrap();
                     counts.writer(&output, &counts.taught);
                     lesson += 1;

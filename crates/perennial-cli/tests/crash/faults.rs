@@ -43,7 +43,16 @@ fn jobs() -> Vec<Job> {
         done(at, &["rollback", "it", "--to=1", "--json"]);
         done(
             at,
-            &["teach", "it", "digits", "--task=third", "--classes=5,6", "--max-drop=1", "--json"],
+            &[
+                "teach",
+                "it",
+                "digits",
+                "--task=third",
+                "--classes=5,6",
+                "--max-drop=1",
+                "--max-class-drop=1",
+                "--json",
+            ],
         );
     };
     jobs.push(job("gc", &["gc", "it", "--keep=1", "--delete", "--json"], branched, |_, at| {
@@ -99,8 +108,16 @@ impl Job {
         let there = self.name == "import" && at.join("it/HEAD").exists() && !before_first;
         assert!(output.status.success() || there, "{what}: {}", errors(&output));
         (self.settle)(&self.base, at);
-        let next =
-            ["teach", "it", "digits", "--task=next", "--classes=7,8", "--max-drop=1", "--json"];
+        let next = [
+            "teach",
+            "it",
+            "digits",
+            "--task=next",
+            "--classes=7,8",
+            "--max-drop=1",
+            "--max-class-drop=1",
+            "--json",
+        ];
         assert_eq!(done(at, &next)["committed"], true, "{what}");
     }
 }

@@ -19,6 +19,7 @@ pub(crate) const TEACH: &[&str] = &[
     "--classes=3,4",
     "--epochs=2",
     "--max-drop=1",
+    "--max-class-drop=1",
     "--save-every=25",
     "--json",
 ];

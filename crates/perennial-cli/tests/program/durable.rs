@@ -33,7 +33,7 @@ fn a_learner_is_taught_judged_undone_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     learner(at);
-    let taught = done(at, &[HIGH, &["--max-drop=0.9"]].concat());
+    let taught = done(at, &[HIGH, &["--max-drop=0.9", "--max-class-drop=1"]].concat());
     assert_eq!((&taught["version"], &taught["committed"]), (&2.into(), &true.into()));
     let row = done(at, &["eval", "it"]);
     assert_eq!(row["tasks"][1]["accuracy"], taught["accuracy"]["high"]);
@@ -91,6 +91,80 @@ fn the_gate_refuses_with_a_table_and_exit_1_and_a_reason_promotes() {
     let history = done(at, &["history", "it"]);
     assert_eq!(history["head"], 3);
     assert_eq!(history["versions"][3]["made"]["why"], "wanted");
+}
+
+/// A rare class of 20 among 3,000 is forgotten for a new one beside it, and the task falls by .0066.
+/// Catches: a class that hides in its task, a refusal that moves HEAD, says nothing or no way out, a
+/// flag that is not passed on, a line that is wider than a terminal.
+#[test]
+fn a_rare_class_that_is_lost_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    // Around a place, a grid of 7 × 11 points within .3 of it.
+    let write = |name: &str, parts: &[(usize, f64, &str)]| {
+        let mut text = String::from("a,b,label\n");
+        for (count, place, label) in parts {
+            for row in 0..*count {
+                let [x, y] = [row % 7, row % 11].map(|step| step as f64 * 0.05 - 0.25 + place);
+                text += &format!("{x:.2},{y:.2},{label}\n");
+            }
+        }
+        fs::write(at.join(name), text).unwrap();
+    };
+    write("payments.csv", &[(3000, 0.0, "ok"), (20, 3.0, "fraud"), (5, -3.0, "rare")]);
+    write("vip.csv", &[(300, 4.0, "vip")]);
+    let teach = |data: &str, task: &str, words: &[&str]| {
+        let (test, task) = (format!("--test={data}"), format!("--task={task}"));
+        run(at, &[&["teach", "it", data, &test, &task, "--epochs=5"], words].concat())
+    };
+    done(at, &["init", "it", "--network=mlp:8", "--strategy=er", "--set=er.memory=50"]);
+    let taught = finish(teach("payments.csv", "payments", &[]));
+    assert_eq!(taught["classes"], serde_json::json!([]), "nothing is older");
+
+    let output = teach("vip.csv", "vip", &["--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = document(&output);
+    let fall = said["gate"]["worst"][1].as_f64().unwrap();
+    assert!(fall < 0.02, "the task as a whole may fall so far: {fall}");
+    let why = "the recall of `fraud` fell from 20 of 20 to 0 of 20";
+    assert!(said["reasons"].as_array().unwrap().contains(&why.into()), "{said}");
+    let fraud = said["classes"].as_array().unwrap();
+    let fraud = fraud.iter().find(|class| class["class"] == "fraud").unwrap();
+    let counts = ["rows", "right_before", "right_after", "broke", "mended"];
+    assert_eq!(counts.map(|count| fraud[count].as_u64().unwrap()), [20, 20, 0, 20, 0]);
+    assert_eq!(fraud["verdict"], "refused");
+    assert!(fraud["p"].as_f64().unwrap() < 1e-5);
+    assert_eq!(said["gate"]["gate"]["max-class-drop"], 0.2);
+    assert!(said["hints"][1].as_str().unwrap().contains("--set er.memory, 50 now"), "{said}");
+
+    let history = done(at, &["history", "it"]);
+    assert_eq!(history["head"], 1);
+    assert_eq!(history["versions"][2]["reasons"], said["reasons"]);
+    assert_eq!(history["versions"][2]["gate"]["worst-class"][0], "fraud");
+    let words = |command: &mut Command| {
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        text.split_whitespace().collect::<Vec<&str>>().join(" ")
+    };
+    let text = words(&mut teach("vip.csv", "vip", &[]));
+    for part in
+        [&format!("refused: {why}"), "hint: try a lower --lr (0.1 now)", "10 test samples): `rare`"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(words(&mut run(at, &["history", "it"])).contains("fell from 20 of 20 to 0 of 20"));
+    // Damage of the reason does not take the list of versions away.
+    let manifest = fs::read_to_string(at.join("it/versions/000002.json")).unwrap();
+    let (_, object) = manifest.split_once(r#""gate":{"hash":""#).unwrap();
+    let object = at.join("it/objects").join(&object[..64]);
+    let whole = fs::read(&object).unwrap();
+    fs::write(&object, b"damage").unwrap();
+    let said = String::from_utf8(run(at, &["history", "it"]).output().unwrap().stdout).unwrap();
+    assert!(said.contains("cannot be") && said.contains("payments"), "{said}");
+    fs::write(&object, whole).unwrap();
+    let passed = finish(teach("vip.csv", "vip", &["--max-class-drop=1", "--strict"]));
+    assert_eq!(passed["committed"], true);
+    assert_eq!(passed["gate"]["gate"]["strict"], true);
 }
 
 /// Catches: labels that are not the classes' names, rows in another order, CSV that breaks.
@@ -159,6 +233,7 @@ fn mistakes_are_told_in_a_sentence_and_change_nothing() {
         (&["teach", "it", "missing.csv", "--task=m"], 66, "input-missing", "missing.csv"),
         (&["teach", "it", "digits", "--task=low", "--lr=0.5"], 2, "usage", "knows a task `low`"),
         (&["teach", "it", "digits", "--task=x", "--max-drop=2"], 2, "usage", "--max-drop 2"),
+        (&["teach", "it", "digits", "--task=x", "--max-class-drop=2"], 2, "usage", "-class-drop 2"),
         (&["teach", "it", "digits", "--task=x", "--epochs=0"], 2, "usage", "epochs"),
         (&["teach", "it", "digits", "--task=x", "--classes=ten"], 2, "usage", "no class `ten`"),
         (&["eval", "it", "digits", "--task=low"], 2, "usage", "no class `3`"),
@@ -188,7 +263,7 @@ fn killed_while_it_is_taught_it_goes_on() {
     use std::time::{Duration, Instant};
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let long = ["--epochs=12", "--save-every=1", "--max-drop=1", "--quiet"];
+    let long = ["--epochs=12", "--save-every=1", "--max-drop=1", "--max-class-drop=1", "--quiet"];
     let teach = [&HIGH[..5], &long].concat();
     learner(at);
     let wanted = done(at, &teach)["state_digest"].clone();
@@ -221,7 +296,7 @@ fn damage_is_named_and_the_hint_helps() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     learner(at);
-    done(at, &[HIGH, &["--max-drop=0.9"]].concat());
+    done(at, &[HIGH, &["--max-drop=0.9", "--max-class-drop=1"]].concat());
     let object = done(at, &["history", "it"])["versions"][2]["id"].clone();
     assert_eq!(object, 2);
     let newest = fs::read_dir(at.join("it/objects")).unwrap().flatten();

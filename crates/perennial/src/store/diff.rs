@@ -35,16 +35,36 @@ pub struct TaskChange {
 }
 
 /// What became of a class.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClassChange {
     /// Its name.
     pub class: String,
     /// Test samples.
     pub rows: u64,
-    /// Of these, right in the first version.
+    /// How many of them are right in the first version.
     pub before: u64,
-    /// Of these, right in the second version.
+    /// How many of them are right in the second version.
     pub after: u64,
+    /// How many of them are right in the first version and wrong in the second.
+    pub broke: u64,
+    /// How many of them are wrong in the first version and right in the second.
+    pub mended: u64,
+}
+
+impl ClassChange {
+    /// No samples yet.
+    pub(super) fn of(class: String) -> Self {
+        Self { class, ..Self::default() }
+    }
+
+    /// Counts a sample: whether it is right in the first version and in the second.
+    pub(super) fn count(&mut self, before: bool, after: bool) {
+        self.rows += 1;
+        self.before += u64::from(before);
+        self.after += u64::from(after);
+        self.broke += u64::from(before && !after);
+        self.mended += u64::from(!before && after);
+    }
 }
 
 impl Learner {
@@ -92,17 +112,10 @@ fn change(
             let said = [folder.get_said(&before.said)?, folder.get_said(&after.said)?];
             let right = |said: &Said, row: usize| said.right.get(row).unwrap_or(false);
             let number = known[1].index(task)?;
-            change.classes = known[1]
-                .labels(number)
-                .into_iter()
-                .map(|class| ClassChange { class, rows: 0, before: 0, after: 0 })
-                .collect();
+            change.classes = known[1].labels(number).into_iter().map(ClassChange::of).collect();
             for row in 0..samples.len() {
                 let [before, after] = said.each_ref().map(|said| right(said, row));
-                let class = &mut change.classes[samples.label(row) as usize];
-                class.rows += 1;
-                class.before += u64::from(before);
-                class.after += u64::from(after);
+                change.classes[samples.label(row) as usize].count(before, after);
                 match (before, after) {
                     (true, false) => change.broke.push(samples.id(row)),
                     (false, true) => change.mended.push(samples.id(row)),

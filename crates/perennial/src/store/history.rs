@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::gate::Judgement;
 use super::manifest::Manifest;
 use super::tasks::Measured;
 use super::{Learner, StoreError};
@@ -47,6 +48,21 @@ impl Learner {
         let accuracy = |measured: &Measured| (measured.task.clone(), measured.accuracy());
         match self.folder.row(version) {
             Ok(row) => Ok(Some(row.tasks.iter().map(accuracy).collect())),
+            Err(_) if !self.folder.manifest_path(version.id).exists() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the gate found when a version was taught, task by task; `None` where it was not taught,
+    /// and when it was collected as garbage meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the object is damaged.
+    pub fn judgement(&self, version: &Manifest) -> Result<Option<Judgement>, StoreError> {
+        let Some(object) = version.objects.get("gate") else { return Ok(None) };
+        match self.folder.get_json(object) {
+            Ok(judgement) => Ok(Some(judgement)),
             Err(_) if !self.folder.manifest_path(version.id).exists() => Ok(None),
             Err(error) => Err(error),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::diff::ClassChange;
 use super::fitting::{Fitted, Learnt, no_better};
 use super::folder::Folder;
 use super::gate::{Judgement, Pair};
@@ -170,8 +171,10 @@ impl Learner {
             tasks.tasks[number].train = Some(folder.put_samples(&rows)?);
         }
         let before = folder.row(head)?;
-        let (row, pairs) = measure(folder, driver, &tasks, &before)?;
-        let (verdict, judgement) = how.gate.judge(&pairs, head.settings.seed);
+        let Found { row, pairs, classes, notes } = measure(folder, driver, &tasks, &before)?;
+        let (verdict, mut judgement) = how.gate.judge(&pairs, classes, head.settings.seed);
+        judgement.hints = judgement.advice(how.gate.floor, &head.settings, &plan)?;
+        judgement.notes = notes;
         let mut objects = BTreeMap::new();
         objects.insert("learner".to_owned(), folder.put_driver(driver)?);
         objects.insert("tasks".to_owned(), folder.put_json(&tasks)?);
@@ -198,25 +201,44 @@ impl Learner {
     }
 }
 
-/// How well a learner answers every task, with each row before and after.
+/// How well a learner answers every task.
+struct Found<'t> {
+    row: Row,
+    /// Each test row before and after.
+    pairs: Vec<Pair<'t>>,
+    /// The classes of the older tasks, over all their test rows.
+    classes: Vec<ClassChange>,
+    /// Tasks whose answers are worth nothing, a sentence each.
+    notes: Vec<String>,
+}
+
 fn measure<'t>(
     folder: &Folder,
     driver: &Driver,
     tasks: &'t Tasks,
     before: &Row,
-) -> Result<(Row, Vec<Pair<'t>>), StoreError> {
-    let (mut row, mut pairs) = (Row::default(), Vec::new());
+) -> Result<Found<'t>, StoreError> {
+    let (mut row, mut pairs, mut notes) = (Row::default(), Vec::new(), Vec::new());
+    let mut classes: Vec<ClassChange> =
+        tasks.classes.iter().cloned().map(ClassChange::of).collect();
     for (number, task) in tasks.tasks.iter().enumerate() {
         let Some(samples) = tasks.judging_rows(number, folder)? else { continue };
         let Some(said) = said(driver, number, &samples) else { continue };
-        let after: Vec<bool> = said.right.bytes().iter().map(|&right| right != 0).collect();
+        let after = bools(&said.right);
         let before = match before.of(&task.name) {
-            Some(measured) => {
-                let said = folder.get_said(&measured.said)?;
-                Some(said.right.bytes().iter().map(|&right| right != 0).collect())
-            }
+            Some(measured) => Some(bools(&folder.get_said(&measured.said)?.right)),
             None => None,
         };
+        // The rows of a task that was taught once more are no new evidence.
+        let counted = tasks.tasks[..number]
+            .iter()
+            .any(|older| older.test == task.test && older.classes == task.classes);
+        if let (Some(before), false) = (&before, counted) {
+            for ((&label, &before), &after) in samples.labels().iter().zip(before).zip(&after) {
+                classes[task.classes[label as usize] as usize].count(before, after);
+            }
+        }
+        notes.extend(no_better(&task.name, &said.units, said.right.count(), &samples));
         row.tasks.push(Measured {
             task: task.name.clone(),
             rows: samples.len() as u64,
@@ -225,7 +247,12 @@ fn measure<'t>(
         });
         pairs.push(Pair { task: &task.name, before, after });
     }
-    Ok((row, pairs))
+    classes.retain(|class| class.rows > 0);
+    Ok(Found { row, pairs, classes, notes })
+}
+
+fn bools(right: &Mask) -> Vec<bool> {
+    right.bytes().iter().map(|&right| right != 0).collect()
 }
 
 /// A lesson as the learner takes it.

@@ -7,6 +7,7 @@ mod disk;
 mod gate;
 mod inputs;
 mod machine;
+mod old;
 mod power;
 mod school;
 mod verbs;

@@ -64,7 +64,7 @@ pub(crate) fn settings(strategy: &str) -> Settings {
 pub(crate) fn lenient() -> Teaching {
     Teaching {
         training: Training { batch: 8, epochs: 2, ..Training::default() },
-        gate: Gate { max_drop: 1.0, ..Gate::default() },
+        gate: Gate { max_drop: 1.0, max_class_drop: 1.0, ..Gate::default() },
         save_every: Some(3),
         ..Teaching::default()
     }
@@ -72,7 +72,7 @@ pub(crate) fn lenient() -> Teaching {
 
 /// Nothing passes but the first task.
 pub(crate) fn strict() -> Teaching {
-    let gate = Gate { floor: Some(1.0), ..Gate::default() };
+    let gate = Gate { floor: Some(1.0), strict: true, ..Gate::default() };
     Teaching { gate, training: Training { lr: 1e-6, ..lenient().training }, ..lenient() }
 }
 
