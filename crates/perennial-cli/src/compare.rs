@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
     let tune = Tune::parse(args, &settings)?;
     let staffing = cells::staffing(&choices)?;
     let mut plan = Plan::new(&settings, tune.clone())?;
+    plan.data.iter().for_each(crate::learner::say);
     let path = args.out.clone().unwrap_or_else(|| folder::fresh(&plan.source.benchmark));
     let again = again(&plan, &settings, &path);
     let run = |runs: &[(&Plan, &Folder)]| {

@@ -121,7 +121,7 @@ fn refuse_foreign(path: &Path) -> Result<()> {
 /// A folder of another run keeps its results.
 fn refuse_other(path: &Path, text: &str, plan: &Plan) -> Result<()> {
     let there = parse(path, text)?;
-    if there == *plan { Ok(()) } else { Err(another(path, &there, plan)) }
+    if there.is(plan) { Ok(()) } else { Err(another(path, &there, plan)) }
 }
 
 fn parse(path: &Path, text: &str) -> Result<Plan> {

@@ -7,6 +7,7 @@ use perennial::learner::{Confidence, LearnError, Learner, Training};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
+use perennial_data::Understanding;
 use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +44,9 @@ pub(crate) struct Plan {
     pub(crate) seeds: Vec<u64>,
     /// Those of `all` that cannot work here.
     pub(crate) skipped: Vec<Skipped>,
+    /// What was understood of the data, for people: what they are, the digest of the tasks says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) data: Vec<Understanding>,
 }
 
 /// A strategy with all its settings.
@@ -102,6 +106,7 @@ impl Plan {
             tune: None,
             seeds,
             skipped: Vec::new(),
+            data: understood(&stream, setting),
         };
         let memories = crate::memory::each(settings, &chosen, stream.tasks.len())?;
         for entry in chosen {
@@ -127,6 +132,12 @@ impl Plan {
             }
             _ => Ok(plan),
         }
+    }
+
+    /// Whether it is the same comparison.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let bare = |plan: &Self| Self { data: Vec::new(), ..plan.clone() };
+        bare(self) == bare(other)
     }
 
     /// Every cell: seed by seed, so that a comparison cut short is still one of all strategies.
@@ -251,6 +262,21 @@ impl Plan {
     }
 }
 
+/// What was understood of the data of a stream, and how labels are matched in one head for all.
+fn understood(stream: &Stream, setting: Setting) -> Vec<Understanding> {
+    let mut understood = stream.understood.clone();
+    let first = &stream.tasks[0].classes;
+    let apart = |task: &Task| task.classes.iter().all(|class| !first.contains(class));
+    let by_order = stream.tasks[1..].iter().any(apart);
+    if let (Setting::Domain, true, Some(first)) = (setting, by_order, understood.first_mut()) {
+        first.notes.push(
+            "no class is known by name in all tasks: one head for all matches them by their order"
+                .into(),
+        );
+    }
+    understood
+}
+
 /// The training that the settings ask for, checked.
 fn training(settings: &Settings) -> Result<Training> {
     let (choices, default) = (&settings.choices, Training::default());
@@ -365,7 +391,7 @@ fn flat(plan: &Plan) -> BTreeMap<String, String> {
     for (key, value) in flatten(&value(plan)) {
         // The words of the command line: where a setting lies in the file is not theirs.
         let key = key.trim_start_matches("source.").trim_start_matches("training.").to_owned();
-        let listed = ["strategies", "skipped", "tune"];
+        let listed = ["strategies", "skipped", "tune", "data"];
         if !listed.iter().any(|list| key.starts_with(list)) && key != "task-names" {
             keys.insert(key, value);
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use perennial::scenario::{Benchmark, List, Options, Part, Setting, Stream, Task};
-use perennial_data::Dataset;
+use perennial_data::{Dataset, How, InputSpec, Understanding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -70,6 +70,9 @@ impl Source {
         let mut own = Map::new();
         let mut usual = None;
         if !is_list(name) {
+            if Path::new(name).exists() {
+                return Err(no_list(name));
+            }
             let (mut benchmark, _) = Benchmark::parse(name)?;
             let said = settings.group(benchmark.kind());
             for (key, value) in said.as_object().into_iter().flatten() {
@@ -119,7 +122,11 @@ impl Source {
         let tasks = tasks.map(|tasks| tasks + after_tasks);
         let options = Options { tasks, samples_per_task, validation };
         let mut stream = match loaded {
-            Loaded::Set(benchmark, dataset) => benchmark.build(dataset, &options, seed)?,
+            Loaded::Set(benchmark, dataset) => {
+                let spec = InputSpec::plain(dataset.shape, &dataset.train.values);
+                let understood = vec![Understanding::of_set(dataset, &spec)];
+                Stream { understood, ..benchmark.build(dataset, &options, seed)? }
+            }
             Loaded::List(folder) => {
                 let list = Path::new(&self.benchmark);
                 List::load(list, folder.as_deref(), &options, seed)
@@ -209,6 +216,32 @@ impl Source {
         let kind = self.kind().unwrap_or_default();
         rows.into_iter().map(|(key, value)| (format!("{kind}.{key}"), value)).collect()
     }
+}
+
+/// Data in the place of a stream of tasks: says what is missing, and a list that could be it.
+fn no_list(data: &str) -> Problem {
+    let opened = perennial_data::open(Path::new(data), &How::default(), None);
+    let classes = opened.map(|opened| opened.dataset.classes).unwrap_or_default();
+    let half = classes.len().div_ceil(2);
+    let task = |name: &str, more: &str| {
+        format!("[[task]]\nname = \"{name}\"\ndata = {data:?}\n{more}\n")
+    };
+    // With fewer than two classes each, the second task is other data: these, in another order.
+    let list = match classes.len() {
+        0..=3 => task("first", "") + &task("second", "permute = 1 # or data of another month\n"),
+        _ => {
+            let [first, second] = [&classes[..half], &classes[half..]];
+            task("first", &format!("classes = {first:?}\n"))
+                + &task("second", &format!("classes = {second:?}\n"))
+        }
+    };
+    Problem::usage(
+        format!(
+            "{data} is data, and a comparison is of a stream of tasks: write a list of tasks in a \
+             file that ends in .toml, one [[task]] for each, and compare that"
+        ),
+        format!("for example, in a file tasks.toml beside {data}:\n\n{list}"),
+    )
 }
 
 /// The setting that makes most sense for a stream: one head where the same labels come back, a

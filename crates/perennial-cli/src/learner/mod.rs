@@ -24,6 +24,7 @@ pub(crate) use self::history::run as history;
 pub(crate) use self::init::run as init;
 pub(crate) use self::moves::{promote, rollback, tag};
 pub(crate) use self::predict::run as predict;
+pub(crate) use self::source::say;
 pub(crate) use self::teach::run as teach;
 pub(crate) use self::transfer::{export, import};
 pub(crate) use self::upkeep::{forget_sample, gc, verify};

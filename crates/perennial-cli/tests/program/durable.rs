@@ -147,9 +147,11 @@ fn a_rare_class_that_is_lost_refuses() {
         text.split_whitespace().collect::<Vec<&str>>().join(" ")
     };
     let text = words(&mut teach("vip.csv", "vip", &[]));
-    for part in
-        [&format!("refused: {why}"), "hint: try a lower --lr (0.1 now)", "10 test samples): `rare`"]
-    {
+    for part in [
+        &format!("refused: {why}"),
+        "hint: try a lower --lr (0.001 now)",
+        "10 test samples): `rare`",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(words(&mut run(at, &["history", "it"])).contains("fell from 20 of 20 to 0 of 20"));
@@ -236,7 +238,7 @@ fn mistakes_are_told_in_a_sentence_and_change_nothing() {
         (&["teach", "it", "digits", "--task=x", "--max-class-drop=2"], 2, "usage", "-class-drop 2"),
         (&["teach", "it", "digits", "--task=x", "--epochs=0"], 2, "usage", "epochs"),
         (&["teach", "it", "digits", "--task=x", "--classes=ten"], 2, "usage", "no class `ten`"),
-        (&["eval", "it", "digits", "--task=low"], 2, "usage", "no class `3`"),
+        (&["eval", "it", "digits", "--task=low"], 65, "bad-data", "has the class `3`, which"),
         (&["eval", "it", "digits", "--task=no"], 2, "usage", "no task `no`; it has low"),
         (&["predict", "it", "wide.csv"], 65, "bad-data", "1×1×2"),
         (&["rollback", "it", "--to=9"], 2, "usage", "no version `9`"),
