@@ -223,9 +223,8 @@ fn no_list(data: &str) -> Problem {
     let opened = perennial_data::open(Path::new(data), &How::default(), None);
     let classes = opened.map(|opened| opened.dataset.classes).unwrap_or_default();
     let half = classes.len().div_ceil(2);
-    let task = |name: &str, more: &str| {
-        format!("[[task]]\nname = \"{name}\"\ndata = {data:?}\n{more}\n")
-    };
+    let task =
+        |name: &str, more: &str| format!("[[task]]\nname = \"{name}\"\ndata = {data:?}\n{more}\n");
     // With fewer than two classes each, the second task is other data: these, in another order.
     let list = match classes.len() {
         0..=3 => task("first", "") + &task("second", "permute = 1 # or data of another month\n"),

@@ -12,4 +12,5 @@ mod resume;
 mod run;
 mod same_numbers;
 mod tune;
+mod understanding;
 mod watch;
