@@ -79,7 +79,12 @@ pub(crate) fn judges(learner: &Learner, data: &Path, reading: &Reading) -> Resul
 
 /// Rows as they are stored, whether they have labels or not.
 pub(crate) fn rows(learner: &Learner, data: &Path, reading: &Reading) -> Result<Rows> {
-    let rows = read(data, &how(reading, None), learner.inputs()?.as_ref())?;
+    let known = learner.inputs()?;
+    let mut rows = read(data, &how(reading, None), known.as_ref())?;
+    if let Some(known) = known {
+        let clipped = known.inputs(&rows.values).1;
+        rows.understanding.notes.extend(known.clip_note(clipped, rows.values.len()));
+    }
     say(&rows.understanding);
     Ok(rows)
 }

@@ -92,7 +92,7 @@ impl Lesson {
         Ok(self)
     }
 
-    /// BLAKE3 of all rows, labels and class names.
+    /// BLAKE3 of all rows, labels and class names, and of how rows become inputs.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -101,6 +101,12 @@ impl Lesson {
         }
         for class in &self.classes {
             hasher.update(&(class.len() as u64).to_le_bytes()).update(class.as_bytes());
+        }
+        for scaling in &self.spec.scaling {
+            for number in scaling.mean.iter().chain(&scaling.deviation) {
+                hasher.update(&number.to_le_bytes());
+            }
+            hasher.update(&scaling.clip.unwrap_or_default().to_le_bytes());
         }
         self.train.hash(&mut hasher);
         self.test.hash(&mut hasher);
