@@ -179,6 +179,10 @@ pub(crate) struct Choices {
     /// [default: never].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) anytime: Option<u64>,
+    /// Measure how fast each task is learnt: its accuracy before its first batch and after each of
+    /// so many batches, on the test samples [default: never].
+    #[arg(long, value_name = "BATCHES", value_parser = whole::<usize>)]
+    pub(crate) lca: Option<usize>,
     /// By what strategies with a network for each task guess the task where they are not told it:
     /// the least entropy or energy of an answer [default: entropy].
     #[arg(long, value_enum)]

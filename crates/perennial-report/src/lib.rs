@@ -36,6 +36,7 @@ mod svg;
 mod table;
 mod tabular;
 mod text;
+mod verdict;
 
 pub use document::Comparison;
 pub use error::ReportError;

@@ -13,3 +13,4 @@ mod run;
 mod same_numbers;
 mod tune;
 mod watch;
+mod within;
