@@ -9,8 +9,9 @@ use crate::standing::{self, Ranked, Role, Standing};
 use crate::tabular::{Datum, Tabular};
 use crate::verdict::Verdict;
 
-/// Names of the numbers in the ranked table, in its order, with their units.
-const HEAD: [&str; 15] = [
+/// Names of the numbers in the ranked table, in its order, with their units. A column of the learning
+/// curve area follows where that was measured.
+const HEAD: [&str; 14] = [
     "strategy",
     "marks",
     "ACC",
@@ -21,7 +22,6 @@ const HEAD: [&str; 15] = [
     "FWT",
     "average incremental accuracy",
     "average incremental accuracy by test rows",
-    "LCA",
     "training, s",
     "evaluation, s",
     "parameters",
@@ -36,11 +36,12 @@ const HEAD: [&str; 15] = [
 pub fn ranking(comparison: &Comparison) -> Result<Tabular, ReportError> {
     comparison.check()?;
     let ranked = Ranked::of(comparison);
+    let beta = beta(&ranked.standings);
     let row = |(standing, marks): (&Standing<'_>, Marks)| {
         let seconds = |value| Datum::Number(value, format::in_seconds(value));
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
         let count = |value: u64| Datum::Number(value as f64, format::count(value));
-        vec![
+        let mut row = vec![
             Datum::text(standing.label),
             Datum::text(marks.all().join("; ")),
             Datum::estimate(standing.acc, format::estimate),
@@ -51,14 +52,18 @@ pub fn ranking(comparison: &Comparison) -> Result<Tabular, ReportError> {
             Datum::estimate(standing.fwt, format::estimated_change),
             Datum::estimate(standing.incremental, format::estimate),
             Datum::estimate(standing.incremental_by_rows, format::estimate),
-            Datum::estimate(standing.lca, format::estimate),
             seconds(standing.train_seconds),
             seconds(standing.eval_seconds),
             count(standing.parameters),
             count(standing.kept.total()),
-        ]
+        ];
+        row.extend(beta.map(|_| Datum::estimate(standing.lca, format::estimate)));
+        row
     };
-    Ok(Tabular::new(&HEAD, ranked.standings.iter().zip(marks(&ranked)).map(row).collect()))
+    let rows = ranked.standings.iter().zip(marks(&ranked)).map(row).collect();
+    let mut table = Tabular::new(&HEAD, rows);
+    table.head.extend(beta.map(|beta| format!("LCA over {beta} batches")));
+    Ok(table)
 }
 
 /// What a reader must know of a strategy to compare fairly, in words.

@@ -90,15 +90,10 @@ fn separated(ranked: &Ranked<'_>) -> Option<String> {
     let name = format!("{}, {},", standings[best].label, ranked.best_words());
     let mut text = match (alike.is_empty(), apart.is_empty()) {
         (true, true) => {
-            let name = standings[best].label;
-            format!("{seeds} seeds separate {name} from no other method")
+            format!("{} is compared with no other method", standings[best].label)
         }
-        (false, true) => {
-            format!("{seeds} seeds do not separate {name} from any other")
-        }
-        (true, false) => {
-            format!("{seeds} seeds separate {name} from all others")
-        }
+        (false, true) => format!("{seeds} seeds do not separate {name} from any other"),
+        (true, false) => format!("{seeds} seeds separate {name} from all others"),
         (false, false) => format!(
             "{seeds} seeds do not separate {name} from {}; they separate it from {}",
             format::list(&alike, NAMES),

@@ -100,9 +100,9 @@ fn test_rows_weigh_the_average_incremental_accuracy() {
         run["test_rows"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
     assert!(rows.len() == 2 && rows[0] != rows[1], "{rows:?}");
     let r = |i: usize, j: usize| run["accuracy"][i][j].as_f64().unwrap();
-    for j in 0..2 {
-        let right = r(2, j) * rows[j];
-        assert!((right - right.round()).abs() < 1e-9, "{right} of {} rows", rows[j]);
+    for (j, rows) in rows.iter().enumerate() {
+        let right = r(2, j) * rows;
+        assert!((right - right.round()).abs() < 1e-9, "{right} of {rows} rows");
     }
     let by_rows = (r(2, 0) * rows[0] + r(2, 1) * rows[1]) / (rows[0] + rows[1]);
     let expected = [(r(1, 0) + f64::midpoint(r(2, 0), r(2, 1))) / 2.0, (r(1, 0) + by_rows) / 2.0];

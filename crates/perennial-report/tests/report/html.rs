@@ -48,6 +48,40 @@ fn shows_every_strategy_its_price_and_its_gaps() {
     assert!(page.contains("<td class=\"h57\">.57</td>"));
 }
 
+/// Catches: the dot between paper and memory where there is no paper.
+#[test]
+fn a_method_without_a_paper_has_no_empty_one() {
+    let mut document = comparison(&[FINETUNE, EWC], 2, 1);
+    document.methods[0].paper.clear();
+    let page = html(&document).unwrap();
+    assert!(page.contains("<p class=\"paper\">keeps: one importance"), "{page}");
+    assert!(page.contains("lifelong learning · keeps: one importance"), "{page}");
+}
+
+/// The test rows of two tasks are 100 and 300, so the last mean weighs .85 and .95 as 1 : 3. Catches:
+/// a learning curve that the page leaves out, a column of dashes where nothing was measured.
+#[test]
+fn what_was_measured_along_the_way_is_on_the_page() {
+    let mut document = comparison(&[FINETUNE, EWC], 2, 2);
+    assert!(!html(&document).unwrap().contains("LCA</th>"));
+    for cell in &mut document.runs {
+        let Cell::Done(run) = cell else { panic!() };
+        let curves = vec![vec![Some(0.25), Some(0.75)]; 2];
+        run.learning_curves = Some(perennial_metrics::LearningCurves::new(1, curves));
+        run.lca = Some(0.5);
+        run.average_incremental_accuracy_by_rows = Some(0.925);
+    }
+    let page = html(&document).unwrap();
+    assert!(page.contains("LCA</th>") && page.contains("its first 1,"), "{page}");
+    assert_eq!(page.matches("<td>.500 ±.000</td>").count(), 2);
+    assert_eq!(page.matches(".925 ±.000 where every test row does").count(), 2);
+    let table = perennial_report::table(&document, 100);
+    let ranking = perennial_report::ranking(&document).unwrap();
+    assert_eq!(ranking.head.last().unwrap(), "LCA over 1 batches");
+    assert_eq!(ranking.rows[0].last().unwrap().shown(), ".500 ±.000");
+    assert!(table.contains("LCA") && table.contains("over its first 1 batches"), "{table}");
+}
+
 #[test]
 fn loads_and_runs_nothing() {
     let page = page();
