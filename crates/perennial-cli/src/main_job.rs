@@ -6,7 +6,7 @@ use crate::{compare, output};
 
 /// Enough that training on all data again comes near what the network can learn.
 const EPOCHS: usize = 5;
-/// Fewer do not rank so many strategies, and with fewer the standard error of a mean is hardly known.
+/// Fewer seeds do not rank so many strategies.
 const SEEDS: u64 = 5;
 
 /// Compares every strategy on a stream short enough for a minute.

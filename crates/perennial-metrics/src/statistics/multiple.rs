@@ -125,7 +125,7 @@ pub type AnswersBySeed = BTreeMap<u64, Answers>;
 /// assert!(compared.games_howell(0, 2).ok_or("both took part")? < 0.001);
 /// # Ok::<(), &str>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct MultipleComparison {
     /// One a method, in the order given; `None` for a method that is left out.
     methods: Vec<Option<Residuals>>,

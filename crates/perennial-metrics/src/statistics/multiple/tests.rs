@@ -122,9 +122,9 @@ fn what_lacks_runs_is_left_out() {
     let compared = MultipleComparison::new(&[&a, &short, &short]).unwrap();
     assert_eq!((compared.methods(), compared.seeds()), (3, &[1, 2, 4][..]));
 
-    assert_eq!(MultipleComparison::new(&[]), None);
-    assert_eq!(MultipleComparison::new(&[&a]), None);
-    assert_eq!(MultipleComparison::new(&[&a, &elsewhere]), None);
+    assert!(MultipleComparison::new(&[]).is_none());
+    assert!(MultipleComparison::new(&[&a]).is_none());
+    assert!(MultipleComparison::new(&[&a, &elsewhere]).is_none());
 }
 
 trait ZipSeeds {
