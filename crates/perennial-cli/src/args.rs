@@ -175,10 +175,16 @@ pub(crate) struct Choices {
     /// Measure after every so many tasks, and the last [default: 1].
     #[arg(long, value_name = "TASKS", value_parser = whole::<usize>)]
     pub(crate) eval_every: Option<usize>,
-    /// Measure within tasks too, every so many steps, on at most 1,000 test samples a task
+    /// Measure within tasks too, every so many steps, on at most 1,000 test samples a task. The
+    /// metrics are null where a strategy restarts within a task: joint from scratch, cpg
     /// [default: never].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) anytime: Option<u64>,
+    /// Measure how fast each task is learnt: its accuracy before its first batch and after each of
+    /// so many batches, on the test samples. Null where a strategy restarts within a task or trains
+    /// on the data of all tasks: joint, cpg [default: never].
+    #[arg(long, value_name = "BATCHES", value_parser = whole::<usize>)]
+    pub(crate) lca: Option<usize>,
     /// By what strategies with a network for each task guess the task where they are not told it:
     /// the least entropy or energy of an answer [default: entropy].
     #[arg(long, value_enum)]

@@ -224,6 +224,7 @@ impl Plan {
         let energy = self.training.infer == Confidence::Energy;
         flag("infer", energy.then(|| "energy".to_owned()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
+        flag("lca", self.training.lca.map(|n| n.to_string()));
         words.extend(self.tune.iter().flat_map(Tune::words));
         let tuned = |key: &str| self.tune.as_ref().is_some_and(|tune| tune.has(key));
         for (key, value) in self.changed().into_iter().filter(|(key, _)| !tuned(key)) {
@@ -298,6 +299,7 @@ fn training(settings: &Settings) -> Result<Training> {
         eval_samples: choices.eval_samples,
         eval_every: choices.eval_every.unwrap_or(default.eval_every),
         anytime: choices.anytime,
+        lca: choices.lca,
         infer: match choices.infer {
             Some(Infer::Energy) => Confidence::Energy,
             Some(Infer::Entropy) | None => Confidence::Entropy,

@@ -215,6 +215,7 @@ impl Tune {
         choices.validation = choices.validation.filter(|&share| share > 0.0).or(Some(SHARE));
         choices.eval_every = Some(usize::MAX); // the last row is all that is asked for
         choices.anytime = None;
+        choices.lca = None;
         choices.tasks = Some(match self.on {
             On::Tasks(tasks) => tasks,
             On::Seeds(_) => reported.source.tasks,

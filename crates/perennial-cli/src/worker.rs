@@ -4,7 +4,8 @@ use std::io::{self, BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
 use perennial::learner::{Confidence, Core, Ended, Learner, Stop, Training};
-use perennial::scenario::Setting;
+use perennial::metrics::{IncrementalMean, LearningCurves};
+use perennial::scenario::{Part, Setting, Stream};
 use perennial::state::Lock;
 use perennial::strategies::Entry;
 use perennial::strategy::{Isolation, Keeps};
@@ -82,8 +83,7 @@ fn work() -> Result<Told> {
         Ended::Stopped => Ok(Told::Stopped),
         Ended::Finished => {
             keeper.flush()?;
-            let rows = stream::stored_bytes(&stream);
-            cell.finish(&result(&job, &learner, rows)?)?;
+            cell.finish(&result(&job, &learner, &stream)?)?;
             Ok(Told::Done)
         }
     }
@@ -108,11 +108,11 @@ fn listen(stop: Stop) {
     });
 }
 
-/// What a finished learner leaves behind; `rows` are the bytes of all training rows.
-fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
+/// What a finished learner leaves behind.
+fn result(job: &Job, learner: &Learner, stream: &Stream) -> Result<Run> {
     let (card, core) = (learner.card(), &learner.core);
     let all_data = card.keeps == Keeps::AllData;
-    let kept = learner.kept_bytes(if all_data { rows } else { 0 })?;
+    let kept = learner.kept_bytes(if all_data { stream::stored_bytes(stream) } else { 0 })?;
     let settings = match crate::plan::value(&learner.strategy().settings()) {
         serde_json::Value::Object(map) => map.into_iter().collect(),
         other => {
@@ -120,13 +120,16 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
             return Err(Problem::new(Code::Bug, message, REPORT_IT));
         }
     };
-    // With few passes over all data it is no upper bound: its name says how many there were.
+    // Joint training is compared by how long it trained: its name says so.
     let label = if all_data {
         format!("{} ({})", card.name, effort(&core.training))
     } else {
         card.name.into()
     };
     let r = &core.accuracy;
+    let test_rows = test_rows(core, stream);
+    let by_rows = r.average_incremental_accuracy(IncrementalMean::Samples(&test_rows));
+    let learning_curves = learning_curves(core);
     Ok(Run {
         strategy: card.name.into(),
         seed: job.cell.seed,
@@ -137,8 +140,12 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
         fwt: r.fwt(),
         forgetting: r.forgetting(),
         learning_accuracy: r.learning_accuracy(),
+        average_incremental_accuracy: r.average_incremental_accuracy(IncrementalMean::Tasks),
+        average_incremental_accuracy_by_rows: by_rows,
+        lca: learning_curves.as_ref().and_then(|curves| curves.area),
         intransigence: None, // needs another cell: the comparison knows
         steps: core.steps,
+        test_rows: test_rows.into_iter().map(|rows| rows as u64).collect(),
         train_seconds: learner.clock.train_seconds.max(0.0),
         eval_seconds: learner.clock.eval_seconds.max(0.0),
         parameters: core.model.theta.len() as u64,
@@ -155,7 +162,8 @@ fn result(job: &Job, learner: &Learner, rows: usize) -> Result<Run> {
             Setting::Class => false,
         },
         notes: core.notes.clone(),
-        anytime: within_tasks(core)?,
+        anytime: within_tasks(learner)?,
+        learning_curves,
         inferred: core.inferred.as_ref().map(inferred),
         figures: figures(learner)?,
         label,
@@ -196,9 +204,21 @@ fn figures(learner: &Learner) -> Result<Figures> {
 }
 
 /// What was measured within tasks, where that was asked for.
-fn within_tasks(core: &Core) -> Result<Option<WithinTasks>> {
+fn within_tasks(learner: &Learner) -> Result<Option<WithinTasks>> {
+    let core = &learner.core;
     let Some(period) = core.training.anytime else { return Ok(None) };
-    WithinTasks::new(core.accuracy.tasks(), period, core.anytime.iter().cloned())
-        .map(Some)
-        .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT))
+    let within = WithinTasks::new(core.accuracy.tasks(), period, core.anytime.iter().cloned())
+        .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT))?;
+    Ok(Some(if learner.strategy().restarts() { within.of_restarts() } else { within }))
+}
+
+/// The test rows of each task that R was measured on.
+fn test_rows(core: &Core, stream: &Stream) -> Vec<usize> {
+    let most = core.training.eval_samples.unwrap_or(usize::MAX);
+    stream.tasks.iter().map(|task| task.rows(Part::Test).min(most)).collect()
+}
+
+/// How fast tasks were learnt, where that was asked for.
+fn learning_curves(core: &Core) -> Option<LearningCurves> {
+    Some(LearningCurves::new(core.training.lca?, core.learning_curves.clone()))
 }

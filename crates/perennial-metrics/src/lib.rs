@@ -5,8 +5,8 @@
 //! | layer | what | where |
 //! | --- | --- | --- |
 //! | measured | the accuracy matrix R of one run, and the log of evaluations inside tasks | [`Accuracy`], [`AnytimeLog`] |
-//! | derived | one number of one run: ACC, BWT, FWT, forgetting, … | methods of [`Accuracy`] and [`AnytimeLog`] |
-//! | compared | mean, interval and paired difference over seeds | [`statistics`] |
+//! | derived | one number of one run: ACC, BWT, FWT, forgetting, LCA, … | methods of [`Accuracy`] and [`AnytimeLog`], [`LearningCurves`] |
+//! | compared | mean and interval over seeds; which methods the seeds tell apart | [`statistics`] |
 //!
 //! A number that does not exist is `None`, never NaN, zero or a guess: an answer the learner cannot
 //! give yet, a metric that needs two tasks when there is one, an interval from one seed.
@@ -30,6 +30,7 @@
 
 mod accuracy;
 mod anytime;
+mod learning_curve;
 mod metrics;
 #[cfg(test)]
 mod properties;
@@ -37,6 +38,7 @@ pub mod statistics;
 
 pub use accuracy::{Accuracy, AccuracyError};
 pub use anytime::{Anytime, AnytimeError, AnytimeLog, Evaluation};
+pub use learning_curve::LearningCurves;
 pub use metrics::IncrementalMean;
 
 /// The mean of `values`; `None` when there are none or one of them does not exist.

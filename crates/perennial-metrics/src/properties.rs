@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use crate::statistics::{
-    BySeed, PairedFall, Summary, holm, mean_fall, paired_difference, wilson, within_noise_of_best,
+    Answers, AnswersBySeed, BySeed, MultipleComparison, PairedFall, Summary, holm, mean_fall,
+    paired_difference, wilson,
 };
 use crate::{Accuracy, AnytimeLog, Evaluation, IncrementalMean, mean};
 
@@ -317,10 +318,63 @@ proptest! {
         if let Some(paired) = paired_difference(&first, &second) {
             prop_assert!((0.0..=1.0).contains(&paired.p));
         }
-        let methods = [("first", &first), ("second", &second)];
-        if let Some(comparison) = within_noise_of_best(&methods) {
-            let p = comparison.others[0].adjusted_p;
-            prop_assert!(p.is_none_or(|p| (0.0..=1.0).contains(&p)));
+    }
+
+    /// Whatever ran with which accuracies, 0 and 1 included: a p-value for each pair that is
+    /// compared, the same in both orders and whatever the order of the methods.
+    #[test]
+    fn every_compared_pair_has_a_p_value(
+        accuracies in prop::collection::vec(
+            prop::collection::vec(
+                prop_oneof![Just(None), Just(Some(1.0)), Just(Some(0.5)), (0.0..=1.0).prop_map(Some)],
+                5,
+            ),
+            2..8,
+        ),
+        rows in 1_u64..10_000,
+    ) {
+        let runs = |accuracies: &Vec<Option<f64>>| -> AnswersBySeed {
+            let run = |(seed, accuracy): (u64, &Option<f64>)| Some((seed, Answers::new((*accuracy)?, rows)?));
+            (0..).zip(accuracies).filter_map(run).collect()
+        };
+        let methods: Vec<AnswersBySeed> = accuracies.iter().map(runs).collect();
+        let last = methods.len() - 1;
+        let compared = MultipleComparison::new(&methods.iter().collect::<Vec<_>>());
+        let mirrored = MultipleComparison::new(&methods.iter().rev().collect::<Vec<_>>());
+        prop_assert_eq!(compared.is_some(), mirrored.is_some());
+        let (Some(compared), Some(mirrored)) = (compared, mirrored) else { return Ok(()) };
+        prop_assert!(compared.seeds().len() >= 2 && compared.methods() >= 2);
+        for a in 0..=last {
+            let claims = compared.holm_against(a);
+            for (b, claim) in claims.iter().enumerate() {
+                let both = compared.has(a) && compared.has(b);
+                let p = compared.games_howell(a, b);
+                prop_assert_eq!(p.is_some(), both);
+                prop_assert!(p.is_none_or(|p| (0.0..=1.0).contains(&p)));
+                prop_assert_eq!(p, compared.games_howell(b, a));
+                let mirror = mirrored.games_howell(last - a, last - b);
+                prop_assert!(p == mirror || close(p, mirror));
+                prop_assert_eq!(claim.is_some(), both && a != b);
+            }
         }
+    }
+
+    /// What a seed does to all methods alike on the logit says nothing of them.
+    #[test]
+    fn a_hard_seed_is_no_evidence(
+        logits in prop::collection::vec(prop::collection::vec(-2.0..2.0, 4), 2..6),
+        shifts in prop::collection::vec(-2.0..2.0, 4),
+    ) {
+        let run = |x: f64| Answers::new(1.0 / (1.0 + (-x).exp()), 1 << 40).unwrap();
+        let p = |shifts: &[f64]| {
+            let runs = |x: &Vec<f64>| -> AnswersBySeed {
+                (0..).zip(x.iter().zip(shifts).map(|(x, shift)| run(x + shift))).collect()
+            };
+            let methods: Vec<AnswersBySeed> = logits.iter().map(runs).collect();
+            let compared = MultipleComparison::new(&methods.iter().collect::<Vec<_>>()).unwrap();
+            compared.games_howell(0, 1)
+        };
+        let (plain, shifted) = (p(&[0.0; 4]).unwrap(), p(&shifts).unwrap());
+        prop_assert!((plain - shifted).abs() < 1e-6, "{} {}", plain, shifted);
     }
 }

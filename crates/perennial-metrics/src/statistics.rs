@@ -6,7 +6,8 @@
 //!
 //! Two methods run on the same seeds see the same tasks in the same order from the same start, so
 //! they are compared by the differences of their pairs, which are far less noisy than the
-//! difference of their means suggests.
+//! difference of their means suggests. Many methods are compared by [`MultipleComparison`], which
+//! says which of them the seeds tell from the best.
 //!
 //! ```
 //! use perennial_metrics::statistics::{BySeed, paired_difference};
@@ -23,19 +24,23 @@
 //! One network before and after a change is another question: the unit that is repeated is the test
 //! sample, and the pairs are its two answers ([`PairedFall`], [`mean_fall`], [`wilson`]).
 
-mod best;
 mod fall;
+mod holm;
 mod mean_fall;
+mod multiple;
 mod paired;
+mod studentized_range;
 mod summary;
 mod wilson;
 
 use std::collections::BTreeMap;
 
-pub use best::{Comparison, Versus, holm, within_noise_of_best};
 pub use fall::PairedFall;
+pub use holm::holm;
 pub use mean_fall::{MeanFall, mean_fall};
+pub use multiple::{Answers, AnswersBySeed, MultipleComparison};
 pub use paired::{PairedDifference, paired_difference};
+pub use studentized_range::StudentizedRange;
 pub use summary::Summary;
 pub use wilson::wilson;
 

@@ -75,8 +75,8 @@ pub(crate) const THEME: [(&str, [Rgb; 2]); 8] = [
     ("rule", [Rgb(0xd5, 0xda, 0xe0), Rgb(0x3a, 0x41, 0x4a)]),
     ("tint", [Rgb(0xf2, 0xf4, 0xf7), Rgb(0x1f, 0x24, 0x2a)]),
     ("link", [Rgb(0x0b, 0x57, 0xa4), Rgb(0x8e, 0xc1, 0xf5)]),
-    ("lower", [Rgb(0x8c, 0x4a, 0x00), Rgb(0xf0, 0xb3, 0x6b)]),
-    ("upper", [Rgb(0x1a, 0x1d, 0x21), Rgb(0xe6, 0xe9, 0xed)]),
+    ("baseline", [Rgb(0x8c, 0x4a, 0x00), Rgb(0xf0, 0xb3, 0x6b)]),
+    ("reference", [Rgb(0x1a, 0x1d, 0x21), Rgb(0xe6, 0xe9, 0xed)]),
 ];
 
 /// A colour of the page; that of text for a name that is none.
@@ -122,7 +122,7 @@ mod tests {
     /// WCAG 2 AA: text on the page and on its tinted parts, light and dark.
     #[test]
     fn text_is_readable_on_both_pages() {
-        for name in ["ink", "soft", "link", "lower", "upper"] {
+        for name in ["ink", "soft", "link", "baseline", "reference"] {
             for page in [0, 1] {
                 for ground in ["page", "tint"] {
                     let contrast = theme(name)[page].contrast(theme(ground)[page]);

@@ -10,7 +10,7 @@ mod within;
 
 use std::collections::BTreeMap;
 
-use perennial_metrics::Accuracy;
+use perennial_metrics::{Accuracy, LearningCurves};
 use serde::{Deserialize, Serialize};
 
 use crate::format;
@@ -161,12 +161,27 @@ pub struct Run {
     pub forgetting: Option<f64>,
     /// Mean accuracy on each task just after it was learnt.
     pub learning_accuracy: Option<f64>,
+    /// Mean over k of the mean accuracy on the tasks learnt so far after k tasks: every task counts
+    /// the same.
+    #[serde(default)]
+    pub average_incremental_accuracy: Option<f64>,
+    /// The same where every test row counts the same, as in iCaRL.
+    #[serde(default)]
+    pub average_incremental_accuracy_by_rows: Option<f64>,
+    /// The area under the learning curve, LCA_β: see `learning_curves`; `None` where that was not
+    /// asked for or there is no curve.
+    #[serde(default)]
+    pub lca: Option<f64>,
     /// How much worse the last task was learnt than by joint training from scratch with the same
     /// seed; `None` where the document has no such run.
     #[serde(default)]
     pub intransigence: Option<f64>,
     /// Steps of the optimiser, in all tasks.
     pub steps: u64,
+    /// Test rows of each task that accuracies were measured on: T of them; none in documents of
+    /// programs that did not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_rows: Vec<u64>,
     /// Wall-clock seconds of training.
     pub train_seconds: f64,
     /// Wall-clock seconds of evaluation.
@@ -187,6 +202,11 @@ pub struct Run {
     /// What was measured within tasks; absent where that was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anytime: Option<WithinTasks>,
+    /// Accuracies on each task before its first batch and after each of the next; absent where that
+    /// was not asked for. No curves of a strategy that restarts within a task, or trains on the data
+    /// of all tasks so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_curves: Option<LearningCurves>,
     /// How it answers when it is not told the task, though it has a network for each; absent for
     /// one network for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -52,7 +52,7 @@ impl Figure {
 /// [`ReportError::BadData`] when the comparison contradicts itself ([`Comparison::check`]).
 pub fn figures(comparison: &Comparison) -> Result<Vec<Figure>, ReportError> {
     comparison.check()?;
-    let standings = standing::ranked(comparison);
+    let standings = standing::standings(comparison);
     let tasks = comparison.tasks;
     let mut all = Vec::new();
     if !standings.is_empty() {
@@ -87,8 +87,8 @@ pub(crate) fn of_strategy(standing: &Standing<'_>, tasks: usize) -> Vec<Figure> 
 /// The classes that colour a strategy, the same in every figure.
 fn classes(standing: &Standing<'_>) -> String {
     match standing.role {
-        Role::Lower => "lower".to_owned(),
-        Role::Upper | Role::Reference => "upper".to_owned(),
+        Role::Baseline => "baseline".to_owned(),
+        Role::AllData => "reference".to_owned(),
         Role::Method => {
             let number = standing.number;
             format!("s{} d{}", number % colour::DISTINCT, number / colour::DISTINCT % 3)

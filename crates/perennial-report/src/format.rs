@@ -75,6 +75,16 @@ pub(crate) fn seconds(value: f64) -> String {
     }
 }
 
+/// A duration in seconds, three digits and no unit: `.420`, `1.25`, `12.3`, `186`.
+pub(crate) fn in_seconds(value: f64) -> String {
+    match value {
+        ..0.9995 => fraction(value),
+        ..9.995 => format!("{value:.2}"),
+        ..99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
 /// A count with its thousands set apart: `89 610`, by spaces that do not break.
 pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -154,6 +164,10 @@ mod tests {
         assert_eq!(
             [0.0, 0.42, 12.34, 59.96, 186.0, 5040.0].map(seconds),
             ["0 s", "420 ms", "12.3 s", "1.0 min", "3.1 min", "1.4 h"]
+        );
+        assert_eq!(
+            [0.0, 0.42, 0.9996, 1.25, 12.34, 99.96, 5040.0].map(in_seconds),
+            [".000", ".420", "1.00", "1.25", "12.3", "100", "5040"]
         );
         assert_eq!(
             [0, 999, 1000, 89_610, 999_600, 1_234_567].map(bytes),

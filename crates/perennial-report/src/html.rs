@@ -14,11 +14,11 @@ use self::card::Card;
 use crate::charts::heat;
 use crate::document::{BegunRun, Comparison, FailedRun};
 use crate::figures::{self, Figure};
-use crate::standing::{self, Standing};
+use crate::standing::{self, Ranked, Standing};
 use crate::svg::Svg;
 use crate::{ReportError, format, sentences};
 
-pub(crate) use self::ranking::{Row, rows};
+pub(crate) use self::ranking::Ranking;
 pub(crate) use self::sheet::Style;
 
 #[derive(Template)]
@@ -37,9 +37,7 @@ struct Group<'a> {
     comparison: &'a Comparison,
     sentences: Vec<String>,
     seeds: usize,
-    rows: Vec<Row<'a>>,
-    /// Whether a row carries the sign of those within noise of the best.
-    alike: bool,
+    ranking: Ranking<'a>,
     overview: Option<Figure>,
     small: Vec<Small<'a>>,
     planes: Vec<Figure>,
@@ -76,12 +74,12 @@ pub fn html_of_several(comparisons: &[Comparison]) -> Result<String, ReportError
         problem: "it has no comparison; expected at least one".to_owned(),
     })?;
     comparisons.iter().try_for_each(Comparison::check)?;
-    let standings: Vec<_> = comparisons.iter().map(standing::ranked).collect();
+    let ranked: Vec<_> = comparisons.iter().map(Ranked::of).collect();
     let groups: Result<Vec<_>, _> = comparisons
         .iter()
-        .zip(&standings)
+        .zip(&ranked)
         .enumerate()
-        .map(|(i, (comparison, standings))| group(i, comparison, standings))
+        .map(|(i, (comparison, ranked))| group(i, comparison, ranked))
         .collect();
     let tasks = comparisons.iter().map(|comparison| comparison.tasks);
     let page = Page {
@@ -99,25 +97,24 @@ pub fn html_of_several(comparisons: &[Comparison]) -> Result<String, ReportError
 fn group<'a>(
     number: usize,
     comparison: &'a Comparison,
-    standings: &'a [Standing<'a>],
+    ranked: &'a Ranked<'a>,
 ) -> Result<Group<'a>, ReportError> {
-    let tasks = comparison.tasks;
-    let sentences = crate::sentences(comparison).into_iter().chain(sentences::further(standings));
+    let (tasks, standings) = (comparison.tasks, &ranked.standings);
+    let further = sentences::further(ranked);
+    let sentences = sentences::of(comparison, ranked).into_iter().chain(further);
     let planes = [figures::stability, figures::memory_price, figures::time_price]
         .map(|f| f(standings, tasks));
-    let rows = rows(standings);
     Ok(Group {
         id: format!("g{number}"),
         comparison,
         sentences: sentences.map(|sentence| unbroken(&sentence)).collect(),
         seeds: standing::seeds(standings),
-        alike: rows.iter().any(|row| row.alike),
-        rows,
+        ranking: Ranking::of(ranked),
         overview: (!standings.is_empty()).then(|| figures::overview(standings, tasks)),
         small: small(standings, tasks),
         planes: planes.into_iter().flatten().collect(),
         scale: (0..=10).map(|tenth| heat_cell(f64::from(tenth) / 10.0)).collect(),
-        cards: card::cards(comparison, standings),
+        cards: card::cards(comparison, ranked),
         failed: comparison.failed().collect(),
         begun: comparison.begun().collect(),
         raw: serde_json::to_string(comparison).map_err(|error| ReportError::BadData {

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Inside, one thing feeds all views: [`document`] is read, `standing` sums up each strategy
-//! over its seeds, `figures` draws them by `charts`, and `table`, `sentences`, `html` and `live`
-//! show it. [`reproduction`] judges runs by what papers printed.
+//! over its seeds, `verdict` says which of them the seeds separate, `figures` draws them by `charts`,
+//! and `table`, `sentences`, `html` and `live` show it. [`reproduction`] judges runs by what papers printed.
 #![forbid(unsafe_code)]
 
 pub mod document;
@@ -36,6 +36,7 @@ mod svg;
 mod table;
 mod tabular;
 mod text;
+mod verdict;
 
 pub use document::Comparison;
 pub use error::ReportError;

@@ -7,8 +7,8 @@ use crate::ReportError;
 use crate::document::{BegunRun, Cell, Comparison, KeptBytes, Run};
 use crate::figures::{self, Figure};
 use crate::format;
-use crate::html::{Small, Style, rows, small};
-use crate::standing;
+use crate::html::{Ranking, Small, Style, small};
+use crate::standing::{self, Ranked};
 
 /// The script of the page: it puts what the server sends in the place of what is there. Served
 /// as `watch.js`, because the page allows no other.
@@ -49,8 +49,7 @@ struct Part<'a> {
 /// What the ranked table is made of.
 struct Rows<'a> {
     id: &'static str,
-    rows: Vec<crate::html::Row<'a>>,
-    alike: bool,
+    ranking: Ranking<'a>,
     seeds: usize,
 }
 
@@ -75,13 +74,13 @@ pub fn live(comparison: &Comparison, finished: bool) -> Result<Live, ReportError
     comparison.check()?;
     let tasks = comparison.tasks;
     let drawn = so_far(comparison);
-    let (standings, ended) = (standing::ranked(&drawn), standing::ranked(comparison));
+    let (standings, ranked) = (standing::standings(&drawn), Ranked::of(comparison));
+    let ended = &ranked.standings;
     let mut seeds: Vec<u64> = comparison.runs.iter().map(Cell::seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
     let planes =
-        [figures::stability, figures::memory_price, figures::time_price].map(|f| f(&ended, tasks));
-    let table = rows(&ended);
+        [figures::stability, figures::memory_price, figures::time_price].map(|f| f(ended, tasks));
     let part = Part {
         comparison,
         ended: comparison.runs.len() - comparison.begun().count(),
@@ -89,12 +88,7 @@ pub fn live(comparison: &Comparison, finished: bool) -> Result<Live, ReportError
         states: states(comparison, &seeds),
         seeds,
         overview: (!standings.is_empty()).then(|| figures::overview(&standings, tasks)),
-        group: Rows {
-            id: "live",
-            alike: table.iter().any(|row| row.alike),
-            rows: table,
-            seeds: standing::seeds(&ended),
-        },
+        group: Rows { id: "live", ranking: Ranking::of(&ranked), seeds: standing::seeds(ended) },
         small: small(&standings, tasks),
         planes: planes.into_iter().flatten().collect(),
     };
@@ -134,8 +128,12 @@ fn as_run(begun: &BegunRun) -> Run {
         fwt: None,
         forgetting: None,
         learning_accuracy: None,
+        average_incremental_accuracy: None,
+        average_incremental_accuracy_by_rows: None,
+        lca: None,
         intransigence: None,
         steps: 0,
+        test_rows: Vec::new(),
         train_seconds: 0.0,
         eval_seconds: 0.0,
         parameters: 0,
@@ -145,6 +143,7 @@ fn as_run(begun: &BegunRun) -> Run {
         task_known: false,
         notes: Vec::new(),
         anytime: None,
+        learning_curves: None,
         inferred: None,
         figures: Default::default(),
         label: begun.strategy.clone(),

@@ -88,10 +88,11 @@ const LOOKS: &[Look] = &[
 const DASHED: &str = "line";
 
 /// Dashes by class.
-const DASHES: [(&str, &str); 3] = [("d1", "6 3"), ("d2", "2 2.5"), ("lower", "8 3 2 3")];
+const DASHES: [(&str, &str); 3] = [("d1", "6 3"), ("d2", "2 2.5"), ("baseline", "8 3 2 3")];
 
 /// Classes that are a colour of the page.
-const NAMED: [(&str, &str); 3] = [("lower", "lower"), ("upper", "upper"), ("laterals", "soft")];
+const NAMED: [(&str, &str); 3] =
+    [("baseline", "baseline"), ("reference", "reference"), ("laterals", "soft")];
 
 /// Style rules for all parts of figures, for pages of up to `tasks` tasks.
 pub(crate) fn style_sheet(tasks: usize) -> String {

@@ -3,7 +3,9 @@
 
 use crate::document::Comparison;
 use crate::format;
-use crate::standing::{self, Role, Standing};
+use crate::ranking::too_few_seeds;
+use crate::standing::{self, Ranked, Role, Standing};
+use crate::verdict::Verdict;
 
 /// A loss on old tasks below this is not worth a newcomer's attention: one point.
 const SMALL: f64 = 0.01;
@@ -17,29 +19,39 @@ const NAMES: usize = 3;
 /// Who forgot and how much; who did not; at what price. Each is one sentence.
 #[must_use]
 pub fn sentences(comparison: &Comparison) -> [String; 3] {
-    let standings = standing::ranked(comparison);
-    let Some(forgetter) = forgetter(&standings) else { return nothing(comparison) };
+    of(comparison, &Ranked::of(comparison))
+}
+
+/// The three sentences of a comparison whose strategies are ranked already.
+pub(crate) fn of(comparison: &Comparison, ranked: &Ranked<'_>) -> [String; 3] {
+    let standings = &ranked.standings;
+    let Some(forgetter) = forgetter(standings) else { return nothing(comparison) };
     let others: Vec<_> =
         standings.iter().filter(|standing| standing.strategy != forgetter.strategy).collect();
-    let words = Words { tasks: comparison.tasks, all_told: standing::all_told(&standings) };
+    let best = best(ranked, &others);
+    let all_told = standing::all_told(standings);
+    let words = Words { ranked, best, tasks: comparison.tasks, all_told };
     [
         words.who_forgot(forgetter, others.len()),
         words.who_did_not(forgetter, &others),
-        price(forgetter, &others),
+        price(forgetter, &others, best),
     ]
 }
 
-/// What a page has room for too: the task that fared worst, and which differences are noise.
-pub(crate) fn further(standings: &[Standing<'_>]) -> Vec<String> {
-    [worst(standings), noise(standings)].into_iter().flatten().collect()
+/// What a page has room for too: the task that fared worst, and which methods the seeds separate.
+pub(crate) fn further(ranked: &Ranked<'_>) -> Vec<String> {
+    [worst(ranked), separated(ranked)].into_iter().flatten().collect()
 }
 
 /// The mean hides the task that fared worst: of the one that forgot and of the best.
-fn worst(standings: &[Standing<'_>]) -> Option<String> {
-    let forgetter = forgetter(standings)?;
-    let others: Vec<_> =
-        standings.iter().filter(|standing| standing.strategy != forgetter.strategy).collect();
-    let best = best(&others)?;
+fn worst(ranked: &Ranked<'_>) -> Option<String> {
+    let forgetter = forgetter(&ranked.standings)?;
+    let others: Vec<_> = ranked
+        .standings
+        .iter()
+        .filter(|standing| standing.strategy != forgetter.strategy)
+        .collect();
+    let best = best(ranked, &others)?;
     let [low, high] = [forgetter, best].map(|standing| standing.worst.map(format::estimate));
     Some(format!(
         "A mean hides the task that fares worst: with {} it ends at {}, with {} at {}.",
@@ -47,49 +59,57 @@ fn worst(standings: &[Standing<'_>]) -> Option<String> {
     ))
 }
 
-/// Which methods the seeds do not tell from the best one.
-fn noise(standings: &[Standing<'_>]) -> Option<String> {
+/// Which methods the seeds separate from the best one.
+fn separated(ranked: &Ranked<'_>) -> Option<String> {
+    let Ranked { standings, verdicts } = ranked;
     let methods: Vec<_> = standings
         .iter()
-        .filter(|standing| standing.role == Role::Method && standing.acc.is_some())
+        .enumerate()
+        .filter(|(_, standing)| standing.role == Role::Method && standing.acc.is_some())
         .collect();
-    let (best, rest) = methods.split_first()?;
-    if rest.is_empty() {
+    if methods.len() < 2 {
         return None;
     }
-    let verdicts = standing::within_noise(&methods);
-    let named = |verdict| -> Vec<&str> {
-        let all = methods.iter().zip(&verdicts).filter(|(_, of)| **of == Some(verdict));
-        all.map(|(standing, _)| standing.label).collect()
+    if verdicts.too_few_seeds() {
+        return Some(format!("There are {}.", too_few_seeds(ranked)));
+    }
+    let Some(best) = verdicts.best() else {
+        return Some(match standing::seeds(standings) {
+            1 => "One seed cannot separate methods from each other; --seeds 5 can.".to_owned(),
+            _ => "The methods have too few common seeds to be separated; --seeds 5 gives all of \
+                  them the same."
+                .to_owned(),
+        });
     };
-    let (alike, apart) = (named(true), named(false));
-    let seeds = best.runs.len();
-    let name = best.label;
-    Some(match (alike.is_empty(), apart.is_empty()) {
-        (true, true) => format!(
-            "{seeds} {} cannot tell a difference between methods from chance; --seeds 3 or more \
-             can.",
-            if seeds == 1 { "seed" } else { "seeds" }
-        ),
-        (false, true) => format!(
-            "By the paired differences over {seeds} seeds no method is told from {name}, the best \
-             of them."
-        ),
-        (true, false) => format!(
-            "By the paired differences over {seeds} seeds {name}, the best of the methods, is \
-             beyond noise of all others."
-        ),
+    let named = |verdict| -> Vec<&str> {
+        let of = methods.iter().filter(|(index, _)| verdicts.against_best(*index) == Some(verdict));
+        of.map(|(_, standing)| standing.label).collect()
+    };
+    let (alike, apart) = (named(Verdict::NotSeparated), named(Verdict::Separated));
+    let seeds = verdicts.seeds();
+    let name = format!("{}, {},", standings[best].label, ranked.best_words());
+    let mut text = match (alike.is_empty(), apart.is_empty()) {
+        (true, true) => {
+            format!("{} is compared with no other method", standings[best].label)
+        }
+        (false, true) => format!("{seeds} seeds do not separate {name} from any other"),
+        (true, false) => format!("{seeds} seeds separate {name} from all others"),
         (false, false) => format!(
-            "By the paired differences over {seeds} seeds {} {} within noise of {name}, the best \
-             of the methods; {}.",
+            "{seeds} seeds do not separate {name} from {}; they separate it from {}",
             format::list(&alike, NAMES),
-            if alike.len() == 1 { "is" } else { "are" },
             match apart.as_slice() {
-                [only] => format!("{only} is not"),
-                others => format!("the other {} are not", others.len()),
+                [only] => (*only).to_owned(),
+                others => format!("the other {}", others.len()),
             }
         ),
-    })
+    };
+    let left_out = named(Verdict::Unknown);
+    if !left_out.is_empty() {
+        let (lacks, is) = if left_out.len() == 1 { ("lacks", "is") } else { ("lack", "are") };
+        let names = format::list(&left_out, NAMES);
+        text += &format!("; {names} {lacks} some of these seeds and {is} not compared");
+    }
+    Some(text + ".")
 }
 
 /// Whom the first sentence is about: finetune, or else the strategy that forgot most.
@@ -97,7 +117,7 @@ fn forgetter<'s, 'a>(standings: &'s [Standing<'a>]) -> Option<&'s Standing<'a>> 
     let bwt = |standing: &Standing<'_>| standing.bwt.map_or(f64::INFINITY, |bwt| bwt.mean);
     standings
         .iter()
-        .find(|standing| standing.role == Role::Lower)
+        .find(|standing| standing.role == Role::Baseline)
         .or_else(|| standings.iter().min_by(|a, b| bwt(a).total_cmp(&bwt(b))))
 }
 
@@ -115,12 +135,15 @@ fn nothing(comparison: &Comparison) -> [String; 3] {
 }
 
 /// What all sentences need to know of the comparison.
-struct Words {
+struct Words<'r, 'a> {
+    ranked: &'r Ranked<'a>,
+    /// The strategy to talk about beside the one that forgot.
+    best: Option<&'r Standing<'a>>,
     tasks: usize,
     all_told: bool,
 }
 
-impl Words {
+impl Words<'_, '_> {
     fn who_forgot(&self, forgetter: &Standing<'_>, others: usize) -> String {
         let tasks = self.tasks;
         let name = forgetter.label;
@@ -131,9 +154,11 @@ impl Words {
             },
         );
         let who = match (forgetter.role, others) {
-            (Role::Lower, _) => format!("{name}, which does nothing to protect what it learnt,"),
+            (Role::Baseline, _) => {
+                format!("{name}, which does nothing to protect what it learnt,")
+            }
             (_, 0) => name.to_owned(),
-            _ => format!("{name}, which kept least of {} strategies,", others + 1),
+            _ => format!("{name}, which has the lowest BWT of {} strategies,", others + 1),
         };
         let Some(bwt) = forgetter.bwt else {
             return if tasks == 1 {
@@ -154,8 +179,8 @@ impl Words {
             )
         } else if bwt.mean < -SMALL {
             format!(
-                "{who} lost {points} points of accuracy on old tasks (BWT {bwt_shown}), which {} \
-                 seeds do not tell from nothing, and {acc}.",
+                "{who} lost {points} points of accuracy on old tasks (BWT {bwt_shown}), a loss that \
+                 {} seeds do not tell from chance, and {acc}.",
                 forgetter.runs.len()
             )
         } else if bwt.mean < SMALL {
@@ -172,7 +197,7 @@ impl Words {
             [] => return alone(forgetter),
             [only] => {
                 let kept = only.bwt.map(|bwt| lost(bwt.mean) + " and ");
-                let end = self.ending(only, &[], forgetter);
+                let end = self.ending(only, forgetter);
                 vec![format!(
                     "{}{} {}{end}",
                     only.label,
@@ -181,9 +206,9 @@ impl Words {
                 )]
             }
             _ => {
-                let kept = who_kept(forgetter, others);
+                let kept = who_kept(forgetter, others, self.best);
                 let leads = self.who_leads(forgetter, others, kept.is_none());
-                [kept, leads, bound(others)].into_iter().flatten().collect()
+                [kept, leads, all_data(others, self.best)].into_iter().flatten().collect()
             }
         };
         if parts.is_empty() {
@@ -200,7 +225,7 @@ impl Words {
         others: &[&Standing<'_>],
         with_loss: bool,
     ) -> Option<String> {
-        let best = best(others)?;
+        let best = self.best?;
         // Like with like: what trains on all data again is no rival of the methods.
         let rivals: Vec<_> = others
             .iter()
@@ -208,62 +233,64 @@ impl Words {
             .filter(|other| other.role == Role::Method && other.strategy != best.strategy)
             .collect();
         let loss = best.bwt.filter(|_| with_loss).map(|bwt| lost(bwt.mean) + " and ");
-        let end = loss.unwrap_or_default() + &self.ending(best, &rivals, forgetter);
-        if best.acc?.mean <= forgetter.acc?.mean {
+        let end = loss.unwrap_or_default() + &self.ending(best, forgetter);
+        let lead = |of: &Standing<'_>| Some(of.acc?.mean > forgetter.acc?.mean);
+        if !lead(best)? && !rivals.iter().any(|rival| lead(rival) == Some(true)) {
             let (most, name) = (forgetter.label, best.label);
-            return Some(format!("no other ends above {most}, and {name}, the nearest, {end}"));
+            let other = if best.role == Role::Method { "other method" } else { "other" };
+            return Some(format!("no {other} ends above {most}, and {name}, the nearest, {end}"));
         }
-        let first = if rivals.is_empty() { "" } else { ", the best of the methods," };
+        let compared = self.ranked.verdicts.best();
+        let is_best =
+            compared.is_none_or(|index| self.ranked.standings[index].strategy == best.strategy);
+        let first = match self.ranked.best_words() {
+            words if is_best && !rivals.is_empty() => format!(", {words},"),
+            _ => String::new(),
+        };
         let mut text = format!("{}{}{first} {end}", best.label, self.aside(best));
+        let near: Vec<&str> = self.not_separated(best, &rivals);
+        if !near.is_empty() {
+            let (seeds, near) = (self.ranked.verdicts.seeds(), format::list(&near, NAMES));
+            text += &format!("; {seeds} seeds do not separate {} from {near}", best.label);
+        }
         let untold = rivals.iter().find(|rival| !rival.told);
         if let (true, Some(untold)) = (best.told, untold)
             && let Some(acc) = untold.acc
         {
             let acc = format::estimate(acc);
-            text += &format!("; of those not told, {} is best at {acc}", untold.label);
+            text += &format!("; of those not told the task, {} is best at {acc}", untold.label);
         }
         Some(text)
     }
 
+    /// Which of its rivals the seeds do not separate from the best method.
+    fn not_separated<'s>(&self, best: &Standing<'_>, rivals: &[&'s Standing<'_>]) -> Vec<&'s str> {
+        let verdict = |rival: &&&Standing<'_>| {
+            self.ranked.verdicts.pair(best, rival) == Verdict::NotSeparated
+        };
+        rivals.iter().filter(verdict).map(|rival| rival.label).collect()
+    }
+
     /// Where a strategy ends, how far from the one that forgot, and whether chance explains it.
-    fn ending(
-        &self,
-        best: &Standing<'_>,
-        rivals: &[&Standing<'_>],
-        forgetter: &Standing<'_>,
-    ) -> String {
+    fn ending(&self, best: &Standing<'_>, forgetter: &Standing<'_>) -> String {
         let (Some(acc), Some(theirs)) = (best.acc, forgetter.acc) else {
             return "has no accuracy to compare".to_owned();
         };
-        let field = [&[best], rivals, &[forgetter]].concat();
-        let verdicts = standing::within_noise(&field);
-        let seeds = best.runs.len().min(forgetter.runs.len());
-        // Whichever of the two is ahead, the verdict stands at the other.
-        let noise = match (verdicts[0].or(verdicts[field.len() - 1]), seeds) {
-            // Among many comparisons a few seeds cannot tell much from chance.
-            (Some(true), _) if field.len() > 2 => {
-                let comparisons = field.len() - 1;
-                format!("which is within the noise of {seeds} seeds over {comparisons} comparisons")
+        let verdicts = &self.ranked.verdicts;
+        let seeds = verdicts.seeds();
+        let chance = match verdicts.pair(best, forgetter) {
+            Verdict::Separated => format!("{seeds} seeds separate the two"),
+            Verdict::NotSeparated => format!("{seeds} seeds do not separate the two"),
+            Verdict::TooFewSeeds => too_few_seeds(self.ranked),
+            Verdict::Unknown if best.runs.len() == 1 && forgetter.runs.len() == 1 => {
+                "one seed, so no interval".to_owned()
             }
-            (Some(true), _) => format!("which is within the noise of {seeds} seeds"),
-            (Some(false), _) => format!("more than the noise of {seeds} seeds"),
-            (None, 1) => "with one seed and so without an interval".to_owned(),
-            (None, _) => "with too few common seeds for an interval".to_owned(),
-        };
-        let near: Vec<&str> = rivals
-            .iter()
-            .zip(&verdicts[1..])
-            .filter(|(_, verdict)| **verdict == Some(true))
-            .map(|(rival, _)| rival.label)
-            .collect();
-        let near = match near.as_slice() {
-            [] => String::new(),
-            names => format!(" (not told apart from {})", format::list(names, NAMES)),
+            Verdict::Unknown => "too few common seeds to separate the two".to_owned(),
         };
         let lead = acc.mean - theirs.mean;
         let side = if lead < 0.0 { "below" } else { "above" };
         format!(
-            "ends at {}{near}, {} points {side} {}, {noise}",
+            "ends at {}, {} points {side} {} ({chance})",
             format::estimate(acc),
             format::points(lead),
             forgetter.label
@@ -273,7 +300,7 @@ impl Words {
     /// What makes a strategy's case easier, said wherever it is praised.
     fn aside(&self, standing: &Standing<'_>) -> &'static str {
         match standing.role {
-            Role::Upper | Role::Reference => ", which trains on all data again,",
+            Role::AllData => ", which trains on all data again,",
             _ if standing.told && !self.all_told => " (told the task)",
             _ => "",
         }
@@ -281,7 +308,11 @@ impl Words {
 }
 
 /// What it costs to forget, and what it costs not to.
-fn price(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> String {
+fn price(
+    forgetter: &Standing<'_>,
+    others: &[&Standing<'_>],
+    best: Option<&Standing<'_>>,
+) -> String {
     let own = format!(
         "{} took {} to train, has {} parameters and keeps {} between tasks",
         forgetter.label,
@@ -289,9 +320,9 @@ fn price(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> String {
         format::short_count(forgetter.parameters),
         format::bytes(forgetter.kept.total())
     );
-    let mut payers: Vec<_> = best(others).into_iter().collect();
-    let bound = others.iter().find(|other| other.role != Role::Method);
-    payers.extend(bound.filter(|bound| payers.iter().all(|p| p.strategy != bound.strategy)));
+    let mut payers: Vec<_> = best.into_iter().collect();
+    let joint = others.iter().copied().find(|other| other.role == Role::AllData);
+    payers.extend(joint.filter(|joint| payers.iter().all(|p| p.strategy != joint.strategy)));
     let against: Vec<String> = payers.iter().map(|payer| against(payer, forgetter)).collect();
     if against.is_empty() {
         return format!("The price: {own}.");
@@ -326,7 +357,11 @@ fn against(payer: &Standing<'_>, base: &Standing<'_>) -> String {
 
 /// Who lost next to nothing on old tasks, and who only because there was little to lose; nothing
 /// when that is only the best, of whom the next words are.
-fn who_kept(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String> {
+fn who_kept(
+    forgetter: &Standing<'_>,
+    others: &[&Standing<'_>],
+    best: Option<&Standing<'_>>,
+) -> Option<String> {
     let measured: Vec<_> =
         others.iter().filter_map(|other| Some((*other, other.bwt?.mean))).collect();
     let keepers = measured.iter().filter(|(_, bwt)| *bwt > -SMALL).map(|(other, _)| *other);
@@ -340,7 +375,7 @@ fn who_kept(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String
         format::list(&labels, NAMES)
     };
     let small = lost(0.0);
-    let best = best(others)?;
+    let best = best?;
     match (kept.as_slice(), stiff.as_slice()) {
         ([], []) => {
             let (least, bwt) = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -351,16 +386,17 @@ fn who_kept(forgetter: &Standing<'_>, others: &[&Standing<'_>]) -> Option<String
         (kept, []) => Some(format!("{} {small}", names(kept))),
         ([], stiff) => Some(format!("{} {small}, but had learnt little of them", names(stiff))),
         (kept, stiff) => {
-            Some(format!("{} {small}, and {} had learnt little to lose", names(kept), names(stiff)))
+            let (kept, stiff) = (names(kept), names(stiff));
+            Some(format!("{kept} {small}; so did {stiff}, but had learnt little of them"))
         }
     }
 }
 
-/// What the network can hold, where that was measured beside a method.
-fn bound(others: &[&Standing<'_>]) -> Option<String> {
-    let upper = others.iter().find(|other| other.role == Role::Upper)?;
-    let (label, acc) = (upper.label, format::estimate(upper.acc?));
-    (best(others)?.role == Role::Method)
+/// Where training on all data again ends, beside a method.
+fn all_data(others: &[&Standing<'_>], best: Option<&Standing<'_>>) -> Option<String> {
+    let joint = others.iter().find(|other| other.role == Role::AllData)?;
+    let (label, acc) = (joint.label, format::estimate(joint.acc?));
+    (best?.role == Role::Method)
         .then(|| format!("{label}, which trains on all data again, ends at {acc}"))
 }
 
@@ -373,9 +409,14 @@ fn lost(bwt: f64) -> String {
     }
 }
 
-/// The strategy to talk about: the best method, or the best of all where there is no method.
-fn best<'s, 'a>(others: &[&'s Standing<'a>]) -> Option<&'s Standing<'a>> {
-    let method = others.iter().find(|other| other.role == Role::Method && other.acc.is_some());
+/// The strategy to talk about: the best method, or the best of all where there is no method. The
+/// method that marks compare with goes first.
+fn best<'s, 'a>(ranked: &Ranked<'a>, others: &[&'s Standing<'a>]) -> Option<&'s Standing<'a>> {
+    let compared = ranked.verdicts.best().map(|index| ranked.standings[index].strategy);
+    let method = others
+        .iter()
+        .find(|other| Some(other.strategy) == compared)
+        .or_else(|| others.iter().find(|o| o.role == Role::Method && o.acc.is_some()));
     method.or_else(|| others.iter().find(|other| other.acc.is_some())).copied()
 }
 

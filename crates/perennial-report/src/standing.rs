@@ -1,28 +1,28 @@
 //! Where each strategy stands: its runs over the seeds, summed up once for every view.
 
-use perennial_metrics::statistics::{BySeed, Summary, within_noise_of_best};
+use perennial_metrics::IncrementalMean;
+use perennial_metrics::statistics::Summary;
 
 use crate::document::{Comparison, KeptBytes, Run};
+use crate::verdict::Verdicts;
 
 /// What a strategy is to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// `finetune`: what happens when nothing is done.
-    Lower,
-    /// `joint`, trained until its loss stops falling: what the network can hold at most.
-    Upper,
-    /// `joint` with few passes, which its label says: a reference, no bound.
-    Reference,
+    /// `finetune`: what happens when nothing is done against forgetting.
+    Baseline,
+    /// `joint`: trains on the data of all tasks so far. How long is part of its label; it is a
+    /// reference and no bound.
+    AllData,
     /// Everything else.
     Method,
 }
 
 impl Role {
-    fn of(strategy: &str, label: &str) -> Self {
+    fn of(strategy: &str) -> Self {
         match strategy {
-            "finetune" => Self::Lower,
-            "joint" if label == strategy => Self::Upper,
-            "joint" => Self::Reference,
+            "finetune" => Self::Baseline,
+            "joint" => Self::AllData,
             _ => Self::Method,
         }
     }
@@ -47,6 +47,12 @@ pub(crate) struct Standing<'a> {
     /// Accuracy on the task that is worst at the end.
     pub(crate) worst: Option<Summary>,
     pub(crate) intransigence: Option<Summary>,
+    /// Average incremental accuracy, every task alike.
+    pub(crate) incremental: Option<Summary>,
+    /// The same, every test row alike.
+    pub(crate) incremental_by_rows: Option<Summary>,
+    /// The area under the learning curve, where it was measured.
+    pub(crate) lca: Option<Summary>,
     /// Mean over the seeds.
     pub(crate) train_seconds: f64,
     /// Mean over the seeds.
@@ -57,8 +63,32 @@ pub(crate) struct Standing<'a> {
     pub(crate) kept: KeptBytes,
 }
 
+/// The strategies of a comparison by rank, and what the seeds say of them.
+pub(crate) struct Ranked<'a> {
+    /// Best ACC first.
+    pub(crate) standings: Vec<Standing<'a>>,
+    pub(crate) verdicts: Verdicts<'a>,
+}
+
+impl<'a> Ranked<'a> {
+    pub(crate) fn of(comparison: &'a Comparison) -> Self {
+        let standings = standings(comparison);
+        let verdicts = Verdicts::of(&standings);
+        Self { standings, verdicts }
+    }
+
+    /// What the method is that all others are compared with. One that lacks seeds may stand above it.
+    pub(crate) fn best_words(&self) -> String {
+        let above = &self.standings[..self.verdicts.best().unwrap_or(0)];
+        match above.iter().any(|standing| standing.role == Role::Method) {
+            true => format!("the best of the methods with all {} seeds", self.verdicts.seeds()),
+            false => "the best of the methods".to_owned(),
+        }
+    }
+}
+
 /// The strategies that finished a seed, best ACC first; equals in the document's order.
-pub(crate) fn ranked(comparison: &Comparison) -> Vec<Standing<'_>> {
+pub(crate) fn standings(comparison: &Comparison) -> Vec<Standing<'_>> {
     let mut groups: Vec<Vec<&Run>> = Vec::new();
     for run in comparison.done() {
         match groups.iter_mut().find(|group| group[0].strategy == run.strategy) {
@@ -68,7 +98,7 @@ pub(crate) fn ranked(comparison: &Comparison) -> Vec<Standing<'_>> {
     }
     let mut names: Vec<&str> = Vec::new();
     for cell in &comparison.runs {
-        if Role::of(cell.strategy(), "") == Role::Method && !names.contains(&cell.strategy()) {
+        if Role::of(cell.strategy()) == Role::Method && !names.contains(&cell.strategy()) {
             names.push(cell.strategy());
         }
     }
@@ -95,7 +125,7 @@ pub(crate) fn seeds(standings: &[Standing<'_>]) -> usize {
 impl<'a> Standing<'a> {
     fn of(runs: Vec<&'a Run>) -> Self {
         let first = runs[0];
-        let role = Role::of(&first.strategy, &first.label);
+        let role = Role::of(&first.strategy);
         let over = |value: fn(&Run) -> Option<f64>| {
             // A number that one seed does not have, the strategy does not have.
             runs.iter()
@@ -117,6 +147,12 @@ impl<'a> Standing<'a> {
             learning: over(|run| run.learning_accuracy),
             worst: over(|run| run.accuracy.worst_task()),
             intransigence: over(|run| run.intransigence),
+            // R has it, in documents of older programs too.
+            incremental: over(|run| {
+                run.accuracy.average_incremental_accuracy(IncrementalMean::Tasks)
+            }),
+            incremental_by_rows: over(|run| run.average_incremental_accuracy_by_rows),
+            lca: over(|run| run.lca),
             train_seconds: mean(|run| run.train_seconds),
             eval_seconds: mean(|run| run.eval_seconds),
             parameters: runs.iter().map(|run| run.parameters).max().unwrap_or(0),
@@ -149,23 +185,6 @@ impl<'a> Standing<'a> {
         let values: Vec<f64> = self.runs.iter().map(|run| value(run)).collect::<Option<_>>()?;
         Some(mean(values.into_iter()))
     }
-}
-
-/// Of each strategy whether its ACC is within noise of the best one's, by paired differences
-/// over the seeds under Holm's adjustment; `None` for the best itself and where the seeds cannot
-/// tell.
-pub(crate) fn within_noise(field: &[&Standing<'_>]) -> Vec<Option<bool>> {
-    let acc = |standing: &Standing<'_>| -> BySeed {
-        standing.runs.iter().filter_map(|run| Some((run.seed, run.acc?))).collect()
-    };
-    let values: Vec<BySeed> = field.iter().map(|standing| acc(standing)).collect();
-    let named: Vec<_> =
-        field.iter().zip(&values).map(|(standing, values)| (standing.strategy, values)).collect();
-    let verdicts = within_noise_of_best(&named).map_or_else(Vec::new, |against| against.others);
-    field
-        .iter()
-        .map(|standing| verdicts.iter().find(|other| other.name == standing.strategy)?.within_noise)
-        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "values are few")]

@@ -5,8 +5,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::document::Comparison;
 use crate::format::{self, NONE};
-use crate::standing::{self, Role, Standing};
+use crate::ranking;
+use crate::standing::{self, Ranked, Role, Standing};
 use crate::text::{shorten, wrap};
+use crate::verdict::Verdict;
 
 /// Longer names are cut: no name may push the numbers out of the terminal.
 const LONGEST_NAME: usize = 28;
@@ -16,15 +18,15 @@ const GAP: usize = 2;
 struct Column {
     head: &'static str,
     /// What the legend says of it.
-    meaning: &'static str,
+    meaning: String,
     cells: Vec<String>,
     /// Which column goes first when the terminal is too narrow: the highest; 0 stays.
     expendable: u8,
 }
 
 impl Column {
-    fn new(expendable: u8, head: &'static str, meaning: &'static str, cells: Vec<String>) -> Self {
-        Self { head, meaning, cells, expendable }
+    fn new(expendable: u8, head: &'static str, meaning: &str, cells: Vec<String>) -> Self {
+        Self { head, meaning: meaning.to_owned(), cells, expendable }
     }
 
     fn width(&self) -> usize {
@@ -37,17 +39,16 @@ impl Column {
 /// cells that failed or were skipped, with the reason. Ends with a line break.
 #[must_use]
 pub fn table(comparison: &Comparison, width: usize) -> String {
-    let standings = standing::ranked(comparison);
+    let ranked = Ranked::of(comparison);
     let mut lines = Vec::new();
-    if standings.is_empty() {
+    if ranked.standings.is_empty() {
         lines.push("no run finished".to_owned());
     } else {
-        let marks = Marks::of(&standings);
-        let columns = fitting(columns(&standings, &marks), width);
+        let columns = fitting(columns(&ranked), width);
         lines.extend(rows(&columns));
         lines.push(String::new());
-        lines.extend(wrap(&legend(&standings, &marks, &columns), width, 0));
-        lines.extend(untold(&standings).iter().flat_map(|text| wrap(text, width, 0)));
+        lines.extend(wrap(&legend(&ranked, &columns), width, 0));
+        lines.extend(untold(&ranked.standings).iter().flat_map(|text| wrap(text, width, 0)));
     }
     for run in comparison.failed() {
         let error = &run.error;
@@ -64,49 +65,32 @@ pub fn table(comparison: &Comparison, width: usize) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// Which strategies carry which mark.
-struct Marks {
-    /// Not told apart from the best.
-    alike: Vec<Option<bool>>,
-    all_told: bool,
+/// The name of a strategy with its marks.
+fn name(ranked: &Ranked<'_>, index: usize) -> String {
+    let standing = &ranked.standings[index];
+    let marks = [
+        (standing.role == Role::AllData, '‡'),
+        (standing.told && !standing::all_told(&ranked.standings), '†'),
+        (ranked.verdicts.against_best(index) == Some(Verdict::NotSeparated), '≈'),
+    ];
+    let marks: String = marks.into_iter().filter_map(|(has, mark)| has.then_some(mark)).collect();
+    let name = shorten(standing.label, LONGEST_NAME);
+    if marks.is_empty() { name } else { format!("{name} {marks}") }
 }
 
-impl Marks {
-    fn of(standings: &[Standing<'_>]) -> Self {
-        let all: Vec<_> = standings.iter().collect();
-        Self { alike: standing::within_noise(&all), all_told: standing::all_told(standings) }
-    }
-
-    fn name(&self, index: usize, standing: &Standing<'_>) -> String {
-        let mut marks = String::new();
-        marks.push_str(match standing.role {
-            Role::Upper => "▲",
-            Role::Lower => "▼",
-            Role::Reference | Role::Method => "",
-        });
-        if standing.told && !self.all_told {
-            marks.push('†');
-        }
-        if self.alike[index] == Some(true) {
-            marks.push('≈');
-        }
-        let name = shorten(standing.label, LONGEST_NAME);
-        if marks.is_empty() { name } else { format!("{name} {marks}") }
-    }
-}
-
-fn columns(standings: &[Standing<'_>], marks: &Marks) -> Vec<Column> {
+fn columns(ranked: &Ranked<'_>) -> Vec<Column> {
+    let standings = &ranked.standings;
     let all = |cell: &dyn Fn(&Standing<'_>) -> String| standings.iter().map(cell).collect();
     let plain = |value: Option<Summary>| {
         value.map_or_else(|| NONE.to_owned(), |value| format::fraction(value.mean))
     };
-    let names = standings.iter().enumerate().map(|(i, s)| marks.name(i, s)).collect();
+    let names = (0..standings.len()).map(|index| name(ranked, index)).collect();
     let acc = measured(standings, |s| s.acc, format::fraction);
     let bwt = measured(standings, |s| s.bwt, format::change);
     let time = all(&|s| format::seconds(s.train_seconds));
     let parameters = all(&|s| format::short_count(s.parameters));
     let kept = all(&|s| format::bytes(s.kept.total()));
-    vec![
+    let mut columns = vec![
         Column::new(0, "strategy", "", names),
         Column::new(0, "ACC", "accuracy on all tasks at the end", acc),
         Column::new(1, "BWT", "its change on a task since that was learnt", bwt),
@@ -115,7 +99,14 @@ fn columns(standings: &[Standing<'_>], marks: &Marks) -> Vec<Column> {
         Column::new(2, "time", "training, one seed", time),
         Column::new(4, "params", "", parameters),
         Column::new(3, "kept", "bytes between tasks", kept),
-    ]
+    ];
+    if let Some(beta) = ranking::beta(standings) {
+        let meaning = format!("mean accuracy on a task over its first {beta} batches");
+        columns.push(Column::new(1, "LCA", &meaning, all(&|s| plain(s.lca))));
+    }
+    let meaning = "accuracy on the tasks so far, averaged over the run";
+    columns.push(Column::new(7, "AIA", meaning, all(&|s| plain(s.incremental))));
+    columns
 }
 
 /// Without the most expendable columns, until the others fit.
@@ -187,7 +178,8 @@ fn untold(standings: &[Standing<'_>]) -> Option<String> {
     })
 }
 
-fn legend(standings: &[Standing<'_>], marks: &Marks, columns: &[Column]) -> String {
+fn legend(ranked: &Ranked<'_>, columns: &[Column]) -> String {
+    let standings = &ranked.standings;
     let mut parts: Vec<String> = columns
         .iter()
         .filter(|column| !column.meaning.is_empty())
@@ -197,20 +189,14 @@ fn legend(standings: &[Standing<'_>], marks: &Marks, columns: &[Column]) -> Stri
         1 => "one seed: no intervals".to_owned(),
         seeds => format!("±: 95 % interval over {seeds} seeds"),
     });
-    let has = |role| standings.iter().any(|standing| standing.role == role);
-    if has(Role::Upper) {
-        parts.push("▲ upper bound".to_owned());
+    if standings.iter().any(|standing| standing.role == Role::AllData) {
+        parts.push("‡ trains on all data again".to_owned());
     }
-    if has(Role::Lower) {
-        parts.push("▼ lower bound".to_owned());
-    }
-    if marks.all_told {
+    if standing::all_told(standings) {
         parts.push("all are told the task".to_owned());
     } else if standings.iter().any(|standing| standing.told) {
         parts.push("† told the task".to_owned());
     }
-    if marks.alike.contains(&Some(true)) {
-        parts.push("≈ within noise of the best".to_owned());
-    }
+    parts.extend(ranking::note(ranked));
     parts.join("; ")
 }

@@ -95,7 +95,8 @@ impl Tabular {
     #[must_use]
     pub fn markdown(&self) -> String {
         let cell = |text: &str| {
-            let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            // Narrow spaces within numbers stay.
+            let one_line = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
             one_line.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
         };
         let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));

@@ -43,8 +43,9 @@ use crate::scenario::Setting;
 /// 2. Indices of θ never move; growth appends. A vector made before growth is a prefix: of
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
-/// 3. [`card`](Self::card), [`pool`](Self::pool), [`frozen`](Self::frozen),
-///    [`view`](Self::view), [`memory`](Self::memory) and [`figures`](Self::figures) are pure.
+/// 3. [`card`](Self::card), [`pool`](Self::pool), [`restarts`](Self::restarts),
+///    [`frozen`](Self::frozen), [`view`](Self::view), [`memory`](Self::memory) and
+///    [`figures`](Self::figures) are pure.
 ///    Running statistics that a view calls fixed are used and
 ///    never moved.
 /// 4. The driver works on the *active* slots: those that take part in this step's passes and are
@@ -112,6 +113,12 @@ pub trait Strategy: erased_serde::Serialize + Send {
     /// Which tasks' training data batches are drawn from. Pure.
     fn pool(&self) -> Pool {
         Pool::Current
+    }
+
+    /// Whether it starts a task's training again from weights of before: then steps within a task
+    /// are no course, and reports have no any-time metrics of it. Pure.
+    fn restarts(&self) -> bool {
+        false
     }
 
     /// Called each step: what the network should say. The default is the mean cross-entropy of

@@ -27,6 +27,7 @@ fn settings_that_cannot_be() {
         ("--seeds=0", "seeds = 0 cannot be"),
         ("--eval-every=0", "eval-every = 0 cannot be"),
         ("--anytime=0", "anytime = 0 cannot be"),
+        ("--lca=0", "lca = 0 cannot be"),
         ("--samples-per-task=0", "samples"),
         ("--samples-per-task=9999", "1442"),
         ("--validation=1", "validation"),

@@ -33,7 +33,13 @@ fn the_command_pasted_into_a_shell_makes_the_same_plan() {
             "--set=permuted.first=identity",
         ],
         &[list, "--lr=1e-30", "--validation=0.25", "--eval-every=2"],
-        &["rotated-digits", "--set=rotated.angles=0, 15.5", "--optimizer=adam", "--anytime=2"],
+        &[
+            "rotated-digits",
+            "--set=rotated.angles=0, 15.5",
+            "--optimizer=adam",
+            "--anytime=2",
+            "--lca=4",
+        ],
         &[
             "permuted-digits",
             "--tasks=2",

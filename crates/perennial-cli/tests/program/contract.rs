@@ -171,30 +171,6 @@ fn joint_says_how_long_it_trained() {
     }
 }
 
-#[test]
-fn what_was_measured_within_tasks_is_in_the_document() {
-    let folder = tempfile::tempdir().unwrap();
-    let words = ["--strategies=finetune", "--iterations=20", "--anytime=5"];
-    let document = finish(small(&folder.path().join("within"), &words));
-    let within = &document["runs"][0]["anytime"];
-    assert_eq!((&within["period"], &within["evaluations"]), (&5.into(), &12.into()));
-    for key in ["window", "aaa", "min_acc", "wc_acc", "wf", "wp"] {
-        assert!(within[key].is_number(), "{key} of {within}");
-    }
-    let series = within["series"].as_array().unwrap();
-    let steps: Vec<u64> = series.iter().map(|at| at["step"].as_u64().unwrap()).collect();
-    assert_eq!(steps, (1..=12).map(|n| 5 * n).collect::<Vec<u64>>());
-    assert_eq!(
-        (&series[11]["task"], series[11]["accuracies"].as_array().unwrap().len()),
-        (&2.into(), 3)
-    );
-    let read = Comparison::read(&folder.path().join("within")).unwrap();
-    assert_eq!(serde_json::to_value(&read).unwrap(), document);
-    // Not asked for, it is absent.
-    let plain = finish(small(&folder.path().join("plain"), &words[..2]));
-    assert!(plain["runs"][0].get("anytime").is_none());
-}
-
 /// Catches: figures that stay in the worker, a log without them or with all of them again after
 /// each task, an empty object where nothing was counted, a memory counted where nothing is measured.
 #[test]

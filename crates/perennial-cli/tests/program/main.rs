@@ -14,3 +14,4 @@ mod same_numbers;
 mod tune;
 mod understanding;
 mod watch;
+mod within;

@@ -117,8 +117,21 @@ fn check_run(run: &Run, tasks: usize) -> Result<(), String> {
     if let Some(value) = seconds.iter().find(|value| !(value.is_finite() && **value >= 0.0)) {
         return Err(format!("it took {value} seconds; expected a number from 0"));
     }
-    let derived =
-        [run.acc, run.bwt, run.fwt, run.forgetting, run.learning_accuracy, run.intransigence];
+    let rows = run.test_rows.len();
+    if rows != 0 && rows != tasks {
+        return Err(format!("it has test rows of {rows} tasks; expected {tasks}"));
+    }
+    let derived = [
+        run.acc,
+        run.bwt,
+        run.fwt,
+        run.forgetting,
+        run.learning_accuracy,
+        run.average_incremental_accuracy,
+        run.average_incremental_accuracy_by_rows,
+        run.lca,
+        run.intransigence,
+    ];
     if let Some(inferred) = &run.inferred {
         let shares = inferred.accuracy.iter().chain(&inferred.found).chain([&inferred.acc]);
         if let Some(value) = shares.into_iter().find(|value| !(0.0..=1.0).contains(*value)) {

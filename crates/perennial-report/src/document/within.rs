@@ -9,7 +9,8 @@ const WINDOW: usize = 10;
 /// The evaluations inside the tasks of a run, and their metrics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WithinTasks {
-    /// `period`, `evaluations` (how many), `window`, `aaa`, `min_acc`, `wc_acc`, `wf`, `wp`.
+    /// `period`, `evaluations` (how many), `window`, `aaa`, `min_acc`, `wc_acc`, `wf`, `wp`. The
+    /// metrics are null where the strategy restarts within a task (`joint` from scratch, `cpg`).
     #[serde(flatten)]
     pub summary: Anytime,
     /// The evaluations themselves, in order: `step`, `task` (from 0), `accuracies` (T of them).
@@ -29,6 +30,15 @@ impl WithinTasks {
         let mut log = AnytimeLog::new(tasks, period);
         series.into_iter().try_for_each(|evaluation| log.push(evaluation))?;
         Ok(Self { summary: log.summary(WINDOW), series: log.evaluations().to_vec() })
+    }
+
+    /// The evaluations without their metrics, which do not exist where a strategy restarts within a
+    /// task: the fall of accuracies then is its restart and no forgetting.
+    #[must_use]
+    pub fn of_restarts(self) -> Self {
+        let summary =
+            Anytime { aaa: None, min_acc: None, wc_acc: None, wf: None, wp: None, ..self.summary };
+        Self { summary, ..self }
     }
 
     /// The metrics, which are fractions or differences of fractions.

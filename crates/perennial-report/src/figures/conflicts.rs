@@ -50,7 +50,7 @@ pub(super) fn angles(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     let plot = Chart { title: &title, axis: "task", first: 1, last: tasks, series: &lines };
     #[expect(clippy::cast_precision_loss, reason = "tasks are few")]
     let row = |task: usize| {
-        let degrees = |value| Datum::number(value, |angle| format!("{angle:.1}°"));
+        let degrees = |value| Datum::number(value, |angle| format!("{angle:.1}"));
         let name = Datum::Number((task + 1) as f64, (task + 1).to_string());
         vec![name, degrees(before(task)), degrees(after(task))]
     };
@@ -60,7 +60,7 @@ pub(super) fn angles(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
                   gradient to a past one, on average, before it was projected and after. Beyond \
                   90° a step undoes what was learnt."
             .into(),
-        table: Tabular::new(&["task", "before", "after"], (0..tasks).map(row).collect()),
+        table: Tabular::new(&["task", "before, °", "after, °"], (0..tasks).map(row).collect()),
         plot: plot.draw_to(HALF_TURN),
         tasks,
     })

@@ -20,7 +20,7 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
         Series { class, label, points, band: Vec::new(), dot: true }
     };
     let lines = [
-        line("upper", "goal", |decision| decision.goal),
+        line("reference", "goal", |decision| decision.goal),
         line("s0", "reached", |decision| decision.end),
         line("s1", "picked", |decision| decision.picked.unwrap_or(0.0)),
         line("s2", "given back", |decision| decision.pruned),
@@ -35,7 +35,7 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
                   of the trunk in weights, as a multiple of the first."
             .into(),
         table: Tabular::new(
-            &["seed", "task", "goal", "reached", "met", "picked", "width", "given back"],
+            &["seed", "task", "goal", "reached", "met", "picked", "width", "grew", "given back"],
             standing.runs.iter().flat_map(|run| rows(run)).collect(),
         ),
         plot: plot.draw(),
@@ -47,15 +47,16 @@ pub(super) fn figure(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
 fn rows(run: &Run) -> Vec<Vec<Datum>> {
     let decisions = run.figures.decisions.as_deref().unwrap_or_default();
     let row = |(i, decision): (usize, &Decision)| {
-        let grew = if decision.grown { " (grew)" } else { "" };
+        let yes = |is: bool| Datum::text(if is { "yes" } else { "no" });
         vec![
             Datum::Number(run.seed as f64, run.seed.to_string()),
             Datum::Number((i + 1) as f64, (i + 1).to_string()),
             Datum::Number(decision.goal, format::fraction(decision.goal)),
             Datum::Number(decision.end, format::fraction(decision.end)),
-            Datum::text(if decision.met { "yes" } else { "no" }),
+            yes(decision.met),
             Datum::number(decision.picked, format::fraction),
-            Datum::Number(decision.width, format!("{:.2}{grew}", decision.width)),
+            Datum::Number(decision.width, format!("{:.2}", decision.width)),
+            yes(decision.grown),
             Datum::Number(decision.pruned, format::fraction(decision.pruned)),
         ]
     };

@@ -54,6 +54,7 @@ pub(crate) fn memory_price(standings: &[Standing<'_>], tasks: usize) -> Option<F
             title: "Accuracy against bytes kept between tasks, by strategy",
             axis: Axis { name: "bytes kept between tasks →", scale: Scale::Log, show: bytes },
             head: "kept, bytes",
+            cell: |kept| format::count(whole(kept)),
             caption: "The price in memory: accuracy at the end against the bytes that must be kept \
                       between tasks. The dashed line is the most that so many bytes bought here.",
         },
@@ -73,6 +74,7 @@ pub(crate) fn time_price(standings: &[Standing<'_>], tasks: usize) -> Option<Fig
                 name: "training of one seed →", scale: Scale::Log, show: format::seconds
             },
             head: "training, s",
+            cell: format::in_seconds,
             caption: "The price in time: accuracy at the end against the time that one seed was \
                       trained. The dashed line is the most that so much time bought here.",
         },
@@ -86,6 +88,8 @@ struct Price {
     title: &'static str,
     axis: Axis,
     head: &'static str,
+    /// A number as it stands under that head.
+    cell: fn(f64) -> String,
     caption: &'static str,
 }
 
@@ -110,7 +114,7 @@ fn price(
         vec![
             Datum::text(standing.label),
             Datum::estimate(standing.acc, format::estimate),
-            Datum::Number(paid(standing), show(paid(standing))),
+            Datum::Number(paid(standing), (words.cell)(paid(standing))),
         ]
     };
     Some(Figure {
@@ -148,7 +152,11 @@ fn tick_of_change(value: f64) -> String {
     if value > 0.0 && text != "0" { format!("+{text}") } else { text }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
 fn bytes(value: f64) -> String {
-    format::bytes(value.round() as u64)
+    format::bytes(whole(value))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes")]
+fn whole(value: f64) -> u64 {
+    value.round() as u64
 }

@@ -7,19 +7,20 @@ use crate::charts::heat::{moment, shown};
 use crate::document::{Comparison, KeptBytes, Method, Run};
 use crate::figures::{self, Figure};
 use crate::format::{self, NONE};
-use crate::ranking;
-use crate::standing::Standing;
+use crate::ranking::{self, Marks};
+use crate::standing::{Ranked, Standing};
 
 /// What the page shows of one strategy.
 pub(crate) struct Card<'a> {
     pub(crate) label: &'a str,
-    pub(crate) badges: Vec<&'static str>,
+    pub(crate) badges: Vec<String>,
     pub(crate) method: Option<&'a Method>,
     pub(crate) heat: Vec<HeatRow>,
     pub(crate) curves: Figure,
     pub(crate) figures: Vec<Figure>,
     pub(crate) price: String,
     pub(crate) intransigence: Option<String>,
+    pub(crate) incremental: Option<String>,
     pub(crate) untold: Option<String>,
     pub(crate) settings: Vec<(&'a str, String)>,
     pub(crate) notes: Vec<&'a str>,
@@ -38,11 +39,8 @@ pub(crate) struct HeatCell {
     pub(crate) text: String,
 }
 
-pub(crate) fn cards<'a>(
-    comparison: &'a Comparison,
-    standings: &'a [Standing<'a>],
-) -> Vec<Card<'a>> {
-    let card = |(standing, badges): (&'a Standing<'a>, Vec<&'static str>)| {
+pub(crate) fn cards<'a>(comparison: &'a Comparison, ranked: &'a Ranked<'a>) -> Vec<Card<'a>> {
+    let card = |(standing, marks): (&'a Standing<'a>, Marks)| {
         let accuracy = standing.accuracy(comparison.tasks);
         let mut notes: Vec<&str> = Vec::new();
         for note in standing.runs.iter().flat_map(|run| &run.notes) {
@@ -52,13 +50,14 @@ pub(crate) fn cards<'a>(
         }
         Card {
             label: standing.label,
-            badges,
+            badges: marks.all().into_iter().map(ToOwned::to_owned).collect(),
             method: comparison.methods.iter().find(|method| method.strategy == standing.strategy),
             heat: heat(&accuracy),
             curves: figures::curves(standing, comparison.tasks),
             figures: figures::of_strategy(standing, comparison.tasks),
             price: price(standing),
             intransigence: standing.intransigence.map(format::estimated_change),
+            incremental: incremental(standing),
             untold: untold(standing),
             settings: standing.runs[0]
                 .settings
@@ -69,7 +68,7 @@ pub(crate) fn cards<'a>(
             runs: &standing.runs,
         }
     };
-    standings.iter().zip(ranking::marks(standings)).map(card).collect()
+    ranked.standings.iter().zip(ranking::marks(ranked)).map(card).collect()
 }
 
 /// What the strategy costs, and where the kept bytes lie.
@@ -85,6 +84,13 @@ fn price(standing: &Standing<'_>) -> String {
         format::bytes(strategy),
         format::bytes(data)
     )
+}
+
+/// How good it was along the way, where it is known how many test rows each task has.
+fn incremental(standing: &Standing<'_>) -> Option<String> {
+    let [tasks, rows] =
+        [standing.incremental?, standing.incremental_by_rows?].map(format::estimate);
+    Some(format!("{tasks} where every task counts the same, {rows} where every test row does"))
 }
 
 /// How it answers when it is not told the task.

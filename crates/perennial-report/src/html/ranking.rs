@@ -1,18 +1,27 @@
-//! The rows of the ranked table, as the page shows them.
+//! The ranked table, as the page shows it.
 
 use perennial_metrics::statistics::Summary;
 
 use crate::format;
-use crate::ranking::{ALIKE, marks, shown};
-use crate::standing::Standing;
+use crate::ranking::{Marks, beta, marks, note, shown};
+use crate::standing::{Ranked, Standing};
 use crate::svg::Svg;
+
+/// The strategies by rank.
+pub(crate) struct Ranking<'a> {
+    pub(crate) rows: Vec<Row<'a>>,
+    /// What the sign ≈ says, or why no row has it.
+    pub(crate) note: Option<String>,
+    /// β of the learning curves, where they were measured.
+    pub(crate) beta: Option<usize>,
+}
 
 /// One strategy in the ranked table; numbers as they are shown.
 pub(crate) struct Row<'a> {
     pub(crate) label: &'a str,
     pub(crate) badges: Vec<&'static str>,
-    /// Within noise of the best: said by a sign, because most are.
-    pub(crate) alike: bool,
+    /// The seeds do not separate it from the best method: said by a sign, because it is said often.
+    pub(crate) alike: Option<String>,
     pub(crate) acc: String,
     pub(crate) interval: Option<Svg>,
     pub(crate) bwt: String,
@@ -20,16 +29,25 @@ pub(crate) struct Row<'a> {
     pub(crate) forgetting: String,
     pub(crate) worst: String,
     pub(crate) learning: String,
+    pub(crate) incremental: String,
+    pub(crate) lca: String,
     pub(crate) train: String,
     pub(crate) parameters: String,
     pub(crate) kept: String,
 }
 
-pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
-    let row = |(standing, badges): (&Standing<'a>, Vec<&'static str>)| Row {
+impl<'a> Ranking<'a> {
+    pub(crate) fn of(ranked: &Ranked<'a>) -> Self {
+        let rows = ranked.standings.iter().zip(marks(ranked)).map(row).collect();
+        Self { rows, note: note(ranked), beta: beta(&ranked.standings) }
+    }
+}
+
+fn row<'a>((standing, marks): (&Standing<'a>, Marks)) -> Row<'a> {
+    Row {
         label: standing.label,
-        alike: badges.contains(&ALIKE),
-        badges: badges.into_iter().filter(|badge| *badge != ALIKE).collect(),
+        badges: marks.words,
+        alike: marks.alike,
         acc: shown(standing.acc, format::estimate),
         interval: standing.acc.map(|acc| interval(standing.label, acc)),
         bwt: shown(standing.bwt, format::estimated_change),
@@ -37,11 +55,12 @@ pub(crate) fn rows<'a>(standings: &[Standing<'a>]) -> Vec<Row<'a>> {
         forgetting: shown(standing.forgetting, format::estimate),
         worst: shown(standing.worst, format::estimate),
         learning: shown(standing.learning, format::estimate),
+        incremental: shown(standing.incremental, format::estimate),
+        lca: shown(standing.lca, format::estimate),
         train: format::seconds(standing.train_seconds),
         parameters: format::count(standing.parameters),
         kept: format::bytes(standing.kept.total()),
-    };
-    standings.iter().zip(marks(standings)).map(row).collect()
+    }
 }
 
 /// The accuracy and its interval on a track from 0 to 1.

@@ -35,9 +35,10 @@ fn a_run_has_exactly_the_keys_of_the_contract() {
     };
     assert_eq!(
         keys(&document["runs"][0]).join(" "),
-        "acc accuracy bwt eval_seconds forgetting fwt intransigence kept_bytes label \
-         learner_digest learning_accuracy notes parameters seed settings state_digest steps strategy task_known \
-         train_seconds"
+        "acc accuracy average_incremental_accuracy average_incremental_accuracy_by_rows bwt \
+         eval_seconds forgetting fwt intransigence kept_bytes label lca learner_digest \
+         learning_accuracy notes parameters seed settings state_digest steps strategy task_known \
+         test_rows train_seconds"
     );
     assert_eq!(keys(&document["runs"][0]["kept_bytes"]).join(" "), "data model strategy");
     assert_eq!(keys(&document["runs"][4]).join(" "), "error seed strategy");
@@ -97,6 +98,8 @@ fn what_is_wrong_is_named() {
         ("/runs/0/accuracy", json!([[0.5, 0.5, 0.5]]), "has 1 rows of 3; 3 tasks need 4 rows"),
         ("/runs/0/accuracy/1/1", json!(1.5), "Row 1, column 1 of the accuracy matrix is 1.5"),
         ("/runs/0/acc", json!(58.3), "seed 0: one of its metrics is 58.3"),
+        ("/runs/0/test_rows", json!([100, 100]), "seed 0: it has test rows of 2 tasks; expected 3"),
+        ("/runs/0/lca", json!(1.5), "seed 0: one of its metrics is 1.5"),
         ("/runs/0/train_seconds", json!(-1.0), "seed 0: it took -1 seconds"),
         ("/runs/0/kept_bytes", json!(3), "run of strategy \"finetune\", seed 0"),
     ] {

@@ -10,3 +10,4 @@ mod reproduction;
 mod sample;
 mod sentences;
 mod table;
+mod verdicts;

@@ -45,11 +45,46 @@ fn the_ranking_has_every_number() {
         last[at].parse::<f64>().unwrap()
     };
     // Tasks end at .754, .844 and .934: finetune loses .09 with each later task.
-    assert_eq!(last[..2], ["finetune", "lower bound"]);
+    assert_eq!(last[..2], ["finetune", "no protection"]);
     for (name, value) in [("ACC", 0.844), ("BWT", -0.135), ("worst task", 0.754)] {
         assert!((of(name) - value).abs() < 1e-12, "{name} {}", of(name));
     }
     assert!(table.latex().contains("$-$.135 $\\pm$.000"), "{}", table.latex());
+}
+
+/// A cell under a head with a unit is a number in that unit, in every form: 1.25 s of training,
+/// .25 s of evaluation, 70,040 bytes. Catches: "1.2 s" under "training, s", "70.0 kB" under "bytes".
+#[test]
+fn cells_have_the_units_of_their_heads() {
+    let document = comparison(&[FINETUNE, GEM], 3, 2);
+    let number = |text: &str| {
+        let plain: String = text.chars().filter(|c| !"\u{202f}\\,".contains(*c)).collect();
+        plain.trim().parse::<f64>()
+    };
+    let mut tables = vec![ranking(&document).unwrap()];
+    tables.extend(figures(&document).unwrap().into_iter().map(|figure| figure.table));
+    let mut seen = Vec::new();
+    for table in tables {
+        let latex = table.latex();
+        let latex: Vec<Vec<&str>> = latex.lines().map(|line| line.split(" & ").collect()).collect();
+        let markdown = table.markdown();
+        let markdown: Vec<Vec<&str>> =
+            markdown.lines().map(|line| line.trim_matches('|').split(" | ").collect()).collect();
+        for (column, head) in table.head.iter().enumerate() {
+            let Some((_, unit)) = head.split_once(", ") else { continue };
+            for (i, row) in table.rows.iter().enumerate() {
+                let shown = number(row[column].shown()).unwrap();
+                // Above LaTeX's rows: the environment, two rules and the head; above Markdown's: two.
+                let last = latex[i + 4][column].trim_end_matches(" \\\\");
+                assert_eq!(number(last), Ok(shown), "{head}");
+                assert_eq!(number(markdown[i + 2][column]), Ok(shown), "{head}");
+                seen.push((unit.to_owned(), shown));
+            }
+        }
+    }
+    for (unit, value) in [("s", 1.25), ("s", 0.25), ("bytes", 70_040.0)] {
+        assert!(seen.contains(&(unit.to_owned(), value)), "{value} {unit}: {seen:?}");
+    }
 }
 
 /// What penalties and memories counted, by hand. Catches: a kind that the page forgets, shares of

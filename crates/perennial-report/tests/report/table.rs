@@ -8,8 +8,8 @@ use crate::sample::*;
 const ALL: [Fares; 6] = [FINETUNE, JOINT, INDEPENDENT, EWC, GEM, FREEZE];
 
 #[test]
-fn three_seeds_at_80_columns() {
-    insta::assert_snapshot!(table(&with_gaps(comparison(&ALL, 5, 3)), 80));
+fn five_seeds_at_80_columns() {
+    insta::assert_snapshot!(table(&with_gaps(comparison(&ALL, 5, 5)), 80));
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Instant;
 use perennial_metrics::Evaluation;
 
 use super::data::Data;
-use super::{Event, LearnError, Learner, Position, Progress, Stop, Watch};
+use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
 use crate::scenario::Reader;
+use crate::strategy::Pool;
 
 /// Rows whose logits are held at once: many, that no thread waits long for another.
 const ROWS: usize = 2000;
@@ -144,6 +145,29 @@ impl Learner {
         let accuracies =
             (0..tasks).map(|other| if other <= task { accuracy(other) } else { None }).collect();
         self.core.anytime.push(Evaluation { step, task, accuracies });
+        let seconds = since.elapsed().as_secs_f64();
+        self.clock.eval_seconds += seconds;
+        self.clock.train_seconds -= seconds;
+    }
+
+    /// The accuracy on the task being learnt, before its first batch and after each of the first β.
+    /// Not where there is no curve: batches of all tasks so far are not the task's, and a strategy
+    /// that restarts within the task draws several.
+    pub(super) fn measure_learning_curve(&mut self, at: &InPhase, data: &Data<'_>) {
+        let Some(beta) = self.core.training.lca else { return };
+        let batches = at.steps as usize;
+        let counts = at.number == 0 && batches <= beta;
+        if !counts || self.strategy.restarts() || self.strategy.pool() == Pool::SoFar {
+            return;
+        }
+        let since = Instant::now();
+        let limit = self.core.training.eval_samples;
+        let (test, rows) = data.test_rows(self.core.seed, at.task, limit);
+        let accuracy = self.accuracy_on(at.task, &test, &rows);
+        let curves = &mut self.core.learning_curves;
+        curves.resize_with(curves.len().max(at.task + 1), Vec::new);
+        curves[at.task].truncate(batches); // measured again, where the learner in memory goes on
+        curves[at.task].push(accuracy);
         let seconds = since.elapsed().as_secs_f64();
         self.clock.eval_seconds += seconds;
         self.clock.train_seconds -= seconds;

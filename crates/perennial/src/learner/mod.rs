@@ -78,6 +78,10 @@ pub struct Core {
     pub accuracy: Accuracy,
     /// Accuracies within tasks, if the training asks for them.
     pub anytime: Vec<Evaluation>,
+    /// Accuracy on each task before its first batch and after each of the next ones, if the training
+    /// asks for them: a row a task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learning_curves: Vec<Vec<Option<f64>>>,
     /// At the end, how well it answers without being told the task, where it has a network for
     /// each.
     pub inferred: Option<Inferred>,
@@ -197,6 +201,7 @@ impl Learner {
             model,
             accuracy: Accuracy::new(0),
             anytime: Vec::new(),
+            learning_curves: Vec::new(),
             inferred: None,
             steps: 0,
             remembered: Vec::new(),

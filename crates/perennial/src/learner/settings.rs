@@ -27,6 +27,10 @@ pub struct Training {
     pub eval_every: usize,
     /// Accuracy on a fixed subset every so many steps; `None` for never.
     pub anytime: Option<u64>,
+    /// β: accuracy on each task before its first batch and after each of its first β batches, on the
+    /// test rows of R ([`LearningCurves`](perennial_metrics::LearningCurves)); `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lca: Option<usize>,
     /// By what a learner with a network for each task guesses the task, where it is not told.
     pub infer: Confidence,
 }
@@ -43,6 +47,7 @@ impl Default for Training {
             eval_samples: None,
             eval_every: 1,
             anytime: None,
+            lca: None,
             infer: Confidence::default(),
         }
     }
@@ -68,6 +73,9 @@ impl Training {
         }
         if self.anytime == Some(0) {
             return Err(bad("anytime", &0, "it must be at least 1 step"));
+        }
+        if self.lca == Some(0) {
+            return Err(bad("lca", &0, "it must be at least 1 batch"));
         }
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return Err(bad("lr", &self.lr, "a learning rate is a number above 0"));

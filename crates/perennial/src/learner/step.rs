@@ -43,6 +43,9 @@ impl Learner {
         let mut since = Instant::now();
         let mut gradient = Vector::zeros(self.core.model.theta.len());
         let mut passed = Passed::default();
+        if at.steps == 0 {
+            self.measure_learning_curve(&at, data);
+        }
         while at.epoch < epochs {
             let order = self.order(&at, rows);
             while at.step < steps && at.steps < last_step {
@@ -77,6 +80,7 @@ impl Learner {
                     accuracy: self.last_accuracy(),
                 });
                 self.measure_anytime(at.task, data, false);
+                self.measure_learning_curve(&at, data);
                 let due = watch.due(self.core.steps);
                 if due || stop.asked() {
                     self.core.position = Position::InPhase(at.clone());

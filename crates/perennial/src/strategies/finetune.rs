@@ -9,7 +9,7 @@ use crate::scenario::Setting;
 use crate::strategy::{Card, Isolation, Keeps, Promises, Strategy};
 
 /// Trains on each task as it comes and does nothing about the old ones: every hook at its
-/// default. The lower bound of every comparison, and strategy and driver with b = 0.
+/// default. The baseline of every comparison, and strategy and driver with b = 0.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Finetune {}
 

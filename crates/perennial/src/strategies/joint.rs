@@ -1,4 +1,4 @@
-//! Joint training: all data so far, the upper bound that nobody can afford.
+//! Joint training: all data so far, again at every task.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,8 +12,12 @@ use crate::strategy::{Card, Isolation, Keeps, Pool, Promises, Strategy};
 /// the shuffled union of tasks 1 … t.
 ///
 /// Objective: mean loss over all rows of all tasks so far. Keeps all data; a step costs what
-/// fine-tuning's does, a task t times as many steps. With few passes it is no upper bound: a
-/// report names the passes.
+/// fine-tuning's does, a task t times as many steps. Trained until its loss stops falling it shows
+/// what the network can reach; with few passes other methods may end above it. A report names the
+/// passes and calls it no bound.
+///
+/// With `start = scratch` every task restarts from fresh weights, so that a report has no any-time
+/// metrics of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Joint {
     /// Its settings.
@@ -56,8 +60,9 @@ impl Strategy for Joint {
             name: Self::NAME,
             title: "Joint training",
             paper: "Caruana, Multitask Learning, 1997, https://doi.org/10.1023/A:1007379606734",
-            does: "Trains on the data of all tasks so far, shuffled together. The upper bound: it \
-                   keeps everything and pays for all of it again at every task.",
+            does: "Trains on the data of all tasks so far, shuffled together. It keeps everything \
+                   and pays for all of it again at every task; with few passes over the data it is \
+                   no upper bound.",
             formula: "min_θ Σ_{k ≤ t} L_k(θ)",
             keeps: Keeps::AllData,
             isolation: Isolation::Shared,
@@ -85,5 +90,9 @@ impl Strategy for Joint {
 
     fn pool(&self) -> Pool {
         Pool::SoFar
+    }
+
+    fn restarts(&self) -> bool {
+        self.settings.start == JointStart::Scratch
     }
 }

@@ -28,7 +28,14 @@ fn training() -> Training {
         keep: perennial::Keep::Run,
         ..OptimizerSettings::default()
     };
-    Training { epochs: 2, lr: 1e-3, optimizer, anytime: Some(3), ..Training::default() }
+    Training {
+        epochs: 2,
+        lr: 1e-3,
+        optimizer,
+        anytime: Some(3),
+        lca: Some(2),
+        ..Training::default()
+    }
 }
 
 fn results(learner: &Learner) -> (String, String, Accuracy) {
@@ -36,8 +43,8 @@ fn results(learner: &Learner) -> (String, String, Accuracy) {
     (digest, learner.core.model.digest().to_string(), learner.core.accuracy.clone())
 }
 
-/// Catches: moments, epoch order, the strategy's state, the loss of a phase or R lost at a
-/// save; a draw that depends on how often a generator was asked before.
+/// Catches: moments, epoch order, the strategy's state, the loss of a phase, R or a learning curve
+/// lost at a save, an accuracy that is in a curve twice; a draw that depends on how often a generator was asked before.
 #[test]
 fn from_every_save_the_end_is_the_same() {
     for (name, setting) in everyone() {

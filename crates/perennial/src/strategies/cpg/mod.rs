@@ -26,7 +26,9 @@
 //! was there before it; while a task is learnt, scores with two moments and the best copy so far.
 //! Biases, normalisation and head are each task's own. A task has, beside its training, that of
 //! the network that sets its goal, a training for each widening, ten stages and a retraining. A
-//! step of picking is one of plain training and one pass over the scores.
+//! step of picking is one of plain training and one pass over the scores. Picking in a wider network
+//! restarts from the state before the task and retraining from the copy that is kept, so a report
+//! has no any-time metrics of this method.
 //!
 //! # Differences
 //!
@@ -171,6 +173,10 @@ impl Strategy for Cpg {
 
     fn figures(&self) -> Value {
         json!({ "owners": self.shares.figures(), "decisions": self.decisions })
+    }
+
+    fn restarts(&self) -> bool {
+        true
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
