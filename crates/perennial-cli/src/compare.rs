@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use perennial::strategies::Entry;
+use perennial_data::Understanding;
 use perennial_report::Comparison;
-use perennial_report::document::{Cell as Ended, FailedRun, Method, Run, SCHEMA, Tuned};
+use perennial_report::document::{Cell as Ended, Data, FailedRun, Method, Run, SCHEMA, Tuned};
+use serde_json::Value;
 
 use crate::args::Compare;
 use crate::cells::{self, Part};
 use crate::error::{Code, Problem, Result};
 use crate::folder::{self, Folder};
 use crate::output;
-use crate::plan::{CellId, Plan};
+use crate::plan::{CellId, Plan, value};
 use crate::settings::Settings;
 use crate::shell;
 use crate::signals::Signals;
@@ -26,7 +28,9 @@ pub(crate) fn run(args: &Compare) -> Result<u8> {
     let tune = Tune::parse(args, &settings)?;
     let staffing = cells::staffing(&choices)?;
     let mut plan = Plan::new(&settings, tune.clone())?;
-    plan.data.iter().for_each(crate::learner::say);
+    if !args.quiet {
+        plan.data.iter().for_each(crate::learner::say);
+    }
     let path = args.out.clone().unwrap_or_else(|| folder::fresh(&plan.source.benchmark));
     let again = again(&plan, &settings, &path);
     let run = |runs: &[(&Plan, &Folder)]| {
@@ -74,7 +78,8 @@ pub(crate) fn show(comparison: &Comparison, report: &Path) -> Result<()> {
     let width = output::width();
     let mut text = perennial_report::table(comparison, width) + "\n";
     let tuned = comparison.tuned.iter().map(Tuned::sentence);
-    for sentence in tuned.chain(perennial_report::sentences(comparison)) {
+    let nothing = perennial_report::learnt_nothing(comparison);
+    for sentence in tuned.chain(perennial_report::sentences(comparison)).chain(nothing) {
         text += &output::wrapped(&sentence, width, 0);
     }
     output::answer(&format!("{text}\nreport: {}\n", report.display()))
@@ -112,8 +117,18 @@ pub(crate) fn document(plan: &Plan, mut runs: Vec<Ended>) -> Result<Comparison> 
         methods: methods?,
         skipped: plan.skipped.clone(),
         tuned: Vec::new(),
+        data: plan.data.iter().map(data).collect(),
         runs,
     })
+}
+
+/// What was understood of data, for the document.
+fn data(understanding: &Understanding) -> Data {
+    let understood = match value(understanding) {
+        Value::Object(map) => map,
+        _ => serde_json::Map::new(), // a struct always becomes an object
+    };
+    Data { line: understanding.to_string(), remarks: understanding.remarks().collect(), understood }
 }
 
 /// The cells in the order of reports: strategy by strategy.

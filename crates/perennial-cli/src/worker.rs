@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use perennial::learner::{Confidence, Core, Ended, Learner, Stop, Training};
 use perennial::metrics::{IncrementalMean, LearningCurves};
-use perennial::scenario::{Part, Setting, Stream};
+use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::state::Lock;
 use perennial::strategies::Entry;
 use perennial::strategy::{Isolation, Keeps};
@@ -146,6 +146,7 @@ fn result(job: &Job, learner: &Learner, stream: &Stream) -> Result<Run> {
         intransigence: None, // needs another cell: the comparison knows
         steps: core.steps,
         test_rows: test_rows.into_iter().map(|rows| rows as u64).collect(),
+        largest_class: stream.tasks.iter().map(Task::largest_class).collect(),
         train_seconds: learner.clock.train_seconds.max(0.0),
         eval_seconds: learner.clock.eval_seconds.max(0.0),
         parameters: core.model.theta.len() as u64,

@@ -8,7 +8,6 @@ use crate::{Dataset, InputSpec, Part};
 
 /// What was understood of data: shown in one line, and part of every document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Understanding {
     /// The file, folder or name that was given.
     pub from: String,
@@ -34,7 +33,6 @@ pub struct Understanding {
 
 /// The rows of each part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Parts {
     /// Rows to learn from; of data that are answered only, none.
     pub train: usize,
@@ -114,7 +112,6 @@ pub enum TestPart {
 
 /// Rows or files that were left out, and why. Shown as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct LeftOut {
     /// Whether they are files and not rows.
     pub files: bool,

@@ -53,8 +53,23 @@ pub struct Comparison {
     /// Settings that were chosen before, on what is not reported here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tuned: Vec<Tuned>,
+    /// What was understood of the data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<Data>,
     /// One cell a strategy and seed.
     pub runs: Vec<Cell>,
+}
+
+/// What was understood of the data that tasks come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Data {
+    /// In one line.
+    pub line: String,
+    /// What was guessed and what was left out, a sentence each.
+    pub remarks: Vec<String>,
+    /// The same by key: format, shape, columns, label, classes, scale, parts.
+    #[serde(flatten)]
+    pub understood: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The computer that a comparison ran on.
@@ -182,6 +197,10 @@ pub struct Run {
     /// programs that did not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_rows: Vec<u64>,
+    /// Of each task's test rows the share of the most frequent class, which is what always saying it
+    /// gets right: T of them; empty in documents from before it was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub largest_class: Vec<f64>,
     /// Wall-clock seconds of training.
     pub train_seconds: f64,
     /// Wall-clock seconds of evaluation.

@@ -61,6 +61,11 @@ fn join(all: &mut Comparison, more: Comparison) {
             all.skipped.push(skipped);
         }
     }
+    for data in more.data {
+        if !all.data.contains(&data) {
+            all.data.push(data);
+        }
+    }
     for tuned in more.tuned {
         if !all.tuned.contains(&tuned) {
             all.tuned.push(tuned);

@@ -100,7 +100,7 @@ fn group<'a>(
     ranked: &'a Ranked<'a>,
 ) -> Result<Group<'a>, ReportError> {
     let (tasks, standings) = (comparison.tasks, &ranked.standings);
-    let further = sentences::further(ranked);
+    let further = sentences::further(ranked, comparison.tasks);
     let sentences = sentences::of(comparison, ranked).into_iter().chain(further);
     let planes = [figures::stability, figures::memory_price, figures::time_price]
         .map(|f| f(standings, tasks));

@@ -44,7 +44,7 @@ pub use figures::{Figure, figures};
 pub use group::grouped;
 pub use html::{html, html_of_several};
 pub use ranking::ranking;
-pub use sentences::sentences;
+pub use sentences::{learnt_nothing, sentences};
 pub use table::table;
 pub use tabular::{Datum, Tabular};
 pub use text::shorten;

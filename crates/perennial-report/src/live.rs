@@ -134,6 +134,7 @@ fn as_run(begun: &BegunRun) -> Run {
         intransigence: None,
         steps: 0,
         test_rows: Vec::new(),
+        largest_class: Vec::new(),
         train_seconds: 0.0,
         eval_seconds: 0.0,
         parameters: 0,

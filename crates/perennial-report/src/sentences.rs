@@ -38,9 +38,43 @@ pub(crate) fn of(comparison: &Comparison, ranked: &Ranked<'_>) -> [String; 3] {
     ]
 }
 
+/// Which strategies were no better than always saying the most frequent class when they had just
+/// learnt a task, and on how many tasks; nothing where none was.
+#[must_use]
+pub fn learnt_nothing(comparison: &Comparison) -> Option<String> {
+    nothing_learnt(&Ranked::of(comparison), comparison.tasks)
+}
+
+fn nothing_learnt(ranked: &Ranked<'_>, tasks: usize) -> Option<String> {
+    let is_nothing = |standing: &Standing<'_>, task: usize| {
+        let largest = standing.over_seeds(|run| run.largest_class.get(task).copied());
+        let learnt = standing.over_seeds(|run| run.accuracy.at(task + 1, task));
+        // With one class there is nothing to tell apart.
+        largest.zip(learnt).is_some_and(|(largest, learnt)| largest < 1.0 && learnt <= largest)
+    };
+    let mut names = Vec::new();
+    for standing in &ranked.standings {
+        let count = (0..tasks).filter(|&task| is_nothing(standing, task)).count();
+        if count > 0 {
+            names.push(format!("{} ({count} of {tasks} tasks)", standing.label));
+        }
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "No better than always saying the most frequent class, right after a task was taught: \
+             {}.",
+            format::list(&names, NAMES)
+        )
+    })
+}
+
 /// What a page has room for too: the task that fared worst, and which methods the seeds separate.
-pub(crate) fn further(ranked: &Ranked<'_>) -> Vec<String> {
-    [worst(ranked), separated(ranked)].into_iter().flatten().collect()
+pub(crate) fn further(ranked: &Ranked<'_>, tasks: usize) -> Vec<String> {
+    [worst(ranked), separated(ranked), nothing_learnt(ranked, tasks)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The mean hides the task that fared worst: of the one that forgot and of the best.

@@ -72,6 +72,7 @@ fn the_answer_is_on_standard_out_and_everything_else_is_not() {
     assert!(answer.lines().all(|line| line.chars().count() <= 80), "{answer}");
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("[3/3]"), "{errors}");
+    assert!(errors.contains("digits: known set, images of 1×8×8, bytes of which 16 is read as 1"));
     let output = small(&out, &["--quiet"]).output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }

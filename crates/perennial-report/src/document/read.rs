@@ -121,6 +121,10 @@ fn check_run(run: &Run, tasks: usize) -> Result<(), String> {
     if rows != 0 && rows != tasks {
         return Err(format!("it has test rows of {rows} tasks; expected {tasks}"));
     }
+    let shares = run.largest_class.len();
+    if shares != 0 && shares != tasks {
+        return Err(format!("it has largest classes of {shares} tasks; expected {tasks}"));
+    }
     let derived = [
         run.acc,
         run.bwt,

@@ -36,7 +36,7 @@ fn a_run_has_exactly_the_keys_of_the_contract() {
     assert_eq!(
         keys(&document["runs"][0]).join(" "),
         "acc accuracy average_incremental_accuracy average_incremental_accuracy_by_rows bwt \
-         eval_seconds forgetting fwt intransigence kept_bytes label lca learner_digest \
+         eval_seconds forgetting fwt intransigence kept_bytes label largest_class lca learner_digest \
          learning_accuracy notes parameters seed settings state_digest steps strategy task_known \
          test_rows train_seconds"
     );

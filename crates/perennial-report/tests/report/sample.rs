@@ -53,6 +53,7 @@ pub(crate) fn comparison(strategies: &[Fares], tasks: usize, seeds: u64) -> Comp
         methods: names.iter().map(|name| method(name)).collect(),
         skipped: Vec::new(),
         tuned: Vec::new(),
+        data: Vec::new(),
         runs: strategies
             .iter()
             .flat_map(|fares| (0..seeds).map(|seed| Cell::Done(Box::new(run(fares, tasks, seed)))))
@@ -100,6 +101,7 @@ fn run(fares: &Fares, tasks: usize, seed: u64) -> Run {
         accuracy,
         steps: 1000,
         test_rows: vec![ROWS; tasks],
+        largest_class: vec![0.1; tasks],
         train_seconds: 1.25 * time as f64,
         eval_seconds: 0.25,
         parameters: 17_510 * parameters,

@@ -99,3 +99,19 @@ proptest! {
         }
     }
 }
+
+/// Chance is .1 here; a method at .05 has learnt nothing. Catches: a method that is no better than a
+/// constant and goes unsaid, one that is and is named, a document of before that is judged.
+#[test]
+fn who_learnt_nothing_is_said() {
+    let idle = Fares { learns: 0.05, forgets: 0.0, ..EWC };
+    let mut comparison = comparison(&[FINETUNE, idle, GEM], 3, 2);
+    let said = perennial_report::learnt_nothing(&comparison).unwrap();
+    assert!(said.contains("ewc (3 of 3 tasks)") && !said.contains("gem"), "{said}");
+    for cell in &mut comparison.runs {
+        if let perennial_report::document::Cell::Done(run) = cell {
+            run.largest_class.clear();
+        }
+    }
+    assert_eq!(perennial_report::learnt_nothing(&comparison), None);
+}

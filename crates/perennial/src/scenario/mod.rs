@@ -71,5 +71,6 @@ pub use self::setting::Setting;
 pub use self::split::{Order, Split};
 pub use self::stream::Stream;
 pub use self::task::Task;
+pub(crate) use self::task::largest_share;
 pub use self::transform::Interpolation;
 pub use perennial_data::Values;

@@ -215,13 +215,6 @@ impl Samples {
         Self { values, inputs, labels, ids }
     }
 
-    /// The share of rows of the most frequent label; 0 without rows.
-    pub(crate) fn largest_share(&self) -> f64 {
-        let mut counts = std::collections::BTreeMap::<u32, usize>::new();
-        self.labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1);
-        counts.values().max().copied().unwrap_or_default() as f64 / self.len().max(1) as f64
-    }
-
     /// The highest label, with its row.
     pub(super) fn highest_label(&self) -> Option<(usize, u32)> {
         self.labels.iter().copied().enumerate().max_by_key(|&(_, label)| label)

@@ -1,5 +1,6 @@
 //! One task, as data.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -160,6 +161,14 @@ impl Task {
         }
     }
 
+    /// The share of the test rows that are of the most frequent class: what always saying that class
+    /// gets right. 0 without test rows.
+    #[must_use]
+    pub fn largest_class(&self) -> f64 {
+        let reader = self.reader(Part::Test);
+        largest_share((0..reader.len()).map(|row| reader.label(row)))
+    }
+
     /// How many numbers a row has.
     #[must_use]
     pub fn inputs(&self) -> usize {
@@ -257,6 +266,16 @@ impl Rows {
             plan: self.transform.for_shape(dataset.shape),
         }
     }
+}
+
+/// The share of the most frequent label; 0 without labels.
+pub(crate) fn largest_share(labels: impl Iterator<Item = u32>) -> f64 {
+    let (mut counts, mut all) = (BTreeMap::<u32, usize>::new(), 0);
+    for label in labels {
+        *counts.entry(label).or_default() += 1;
+        all += 1;
+    }
+    counts.values().max().copied().unwrap_or_default() as f64 / f64::from(all.max(1))
 }
 
 fn own(samples: &[Samples; 3], part: Part) -> &Samples {

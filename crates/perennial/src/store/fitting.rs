@@ -4,7 +4,7 @@ use super::StoreError;
 use super::lesson::Lesson;
 use super::tasks::Tasks;
 use crate::data::{InputSpec, Naming, match_names, near_pairs};
-use crate::scenario::{Samples, Setting};
+use crate::scenario::{Samples, Setting, largest_share};
 use crate::strategy::Keeps;
 
 /// A lesson as the learner takes it.
@@ -213,7 +213,7 @@ pub(super) fn no_better(
     samples: &Samples,
 ) -> Option<String> {
     let rows = samples.len();
-    let share = samples.largest_share();
+    let share = largest_share(samples.labels().iter().copied());
     let accuracy = right as f64 / rows.max(1) as f64;
     // With one class there is nothing to tell apart.
     if rows == 0 || share == 1.0 || accuracy > share + 1e-12 {

@@ -102,7 +102,7 @@ impl Lesson {
         for class in &self.classes {
             hasher.update(&(class.len() as u64).to_le_bytes()).update(class.as_bytes());
         }
-        for scaling in &self.spec.scaling {
+        if let Some(scaling) = &self.spec.scaling {
             for number in scaling.mean.iter().chain(&scaling.deviation) {
                 hasher.update(&number.to_le_bytes());
             }
@@ -124,7 +124,7 @@ impl Lesson {
             train: self.train.len(),
             test: self.test.len(),
             dropped: self.understanding.left_out.iter().map(LeftOut::to_string).collect(),
-            understanding: Some(self.understanding.clone()),
+            understanding: Some(Box::new(self.understanding.clone())),
         }
     }
 
@@ -257,5 +257,5 @@ pub struct Source {
     pub dropped: Vec<String>,
     /// What was understood of the data; none for a version that was taught before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub understanding: Option<Understanding>,
+    pub understanding: Option<Box<Understanding>>,
 }

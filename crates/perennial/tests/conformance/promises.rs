@@ -40,6 +40,9 @@ impl Watch for Within {
                 let times = |budget| match budget {
                     Budget::Samples(samples) => Budget::Samples(samples * tasks),
                     Budget::Bytes(bytes) => Budget::Bytes(bytes * tasks),
+                    Budget::Both { samples, bytes } => {
+                        Budget::Both { samples: samples * tasks, bytes: bytes * tasks }
+                    }
                 };
                 (0, times(most))
             }
@@ -50,6 +53,9 @@ impl Watch for Within {
         match samples {
             Budget::Samples(most) => assert!(rows <= most, "{name}: {rows} samples of {most}"),
             Budget::Bytes(most) => assert!(bytes <= most, "{name}: {bytes} bytes of {most}"),
+            Budget::Both { samples, bytes: most } => {
+                assert!(rows <= samples && bytes <= most, "{name}: {rows} samples, {bytes} bytes");
+            }
         }
         Ok(())
     }

@@ -135,7 +135,7 @@ fn a_refusal_says_what_to_try() {
             ),
         ),
         ("ewc", format!("{anew} by --strategy derpp, which keeps samples where ewc keeps none")),
-        ("derpp", format!("{anew} with more memory (--set derpp.memory, 500 now)")),
+        ("derpp", format!("{anew} with more memory (--set derpp.memory, 2000|64MB now)")),
     ] {
         assert_eq!(hints(name, &class(name), strict), [teach.to_owned(), wanted]);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use perennial::learner::{Stop, Training};
 use perennial::scenario::{Samples, Setting, Values};
-use perennial::store::{Learner, Lesson, Made, Settings, StoreError, Taught, Teaching};
+use perennial::store::{Learner, Made, Settings, StoreError, Taught, Teaching};
 
 use crate::school::{lenient, lesson, school, settings, strict, taught, teach, verified};
 
