@@ -4,7 +4,7 @@ use crate::args::{Choices, Compare};
 use crate::error::Result;
 use crate::{compare, output};
 
-/// Enough that joint comes near what the network can learn, so that it bounds the others.
+/// Enough that joint comes near what the network can learn.
 const EPOCHS: usize = 5;
 
 /// Compares every strategy on a stream short enough for a minute.
