@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use perennial::learner::Remainder;
 use perennial::parts::memory::Budget;
 use perennial::scenario::Setting;
 use serde::{Deserialize, Serialize};
@@ -151,17 +152,20 @@ pub(crate) struct Choices {
     /// Samples a step [default: 10].
     #[arg(long, value_name = "B", value_parser = whole::<usize>)]
     pub(crate) batch: Option<usize>,
-    /// Leave out the last samples of an epoch where they fill no batch [default: false].
-    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
-    pub(crate) drop_last: Option<bool>,
+    /// What an epoch does with samples that fill no whole batch: make a smaller last batch (short),
+    /// leave them out (drop), or share all of its samples evenly over its batches (even) [default:
+    /// even].
+    #[arg(long, value_name = "short|drop|even", value_parser = remainder)]
+    pub(crate) remainder: Option<Remainder>,
     /// The rule that makes steps of gradients [default: sgd].
     #[arg(long, value_enum)]
     pub(crate) optimizer: Option<Rule>,
     /// Learning rate [default: 0.1].
     #[arg(long, allow_negative_numbers = true, value_parser = finite::<f32>)]
     pub(crate) lr: Option<f32>,
-    /// Share of the training samples that is set apart for validation [default: 0, or 0.1 with a
-    /// strategy that chooses by it].
+    /// Share of the training samples that is set apart for validation, for all strategies alike.
+    /// Where it is 0, a strategy that chooses by validation sets a tenth of its own apart [default:
+    /// 0].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
     /// How much of the past every method with a memory may keep in all: samples, such as 500, or
@@ -316,4 +320,8 @@ pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 
 pub(crate) fn setting(text: &str) -> Result<Setting, String> {
     text.parse().map_err(|_| "expected task, domain or class".into())
+}
+
+pub(crate) fn remainder(text: &str) -> Result<Remainder, String> {
+    text.parse().map_err(|_| "expected short, drop or even".into())
 }

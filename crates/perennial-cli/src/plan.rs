@@ -1,12 +1,14 @@
 //! A comparison as data: everything that decides its results, and so its identity.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use perennial::OptimizerKind;
-use perennial::learner::{Confidence, LearnError, Learner, Training};
+use perennial::learner::{Confidence, LearnError, Learner, Remainder, Training};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
+use perennial::strategy::Card;
 use perennial_data::Understanding;
 use perennial_report::document::Skipped;
 use serde::{Deserialize, Serialize};
@@ -84,8 +86,7 @@ impl Plan {
         let choices = &settings.choices;
         let training = training(settings)?;
         let (chosen, all) = strategies(choices.strategies.as_deref().unwrap_or("all"))?;
-        let validation = usual_validation(&chosen, choices.setting)?;
-        let (source, stream) = Source::new(settings, (portion, validation), seeds[0])?;
+        let (source, stream) = Source::new(settings, portion, seeds[0])?;
         let setting = choices.setting.unwrap_or_else(|| stream::usual_setting(&stream));
         check_parts(settings, &source, &chosen)?;
         stream.check(setting)?;
@@ -118,7 +119,10 @@ impl Plan {
             let settings = strategy.settings();
             let (training, seed) = (plan.training.clone(), plan.seeds[0]);
             match Learner::new(network.clone(), strategy, training, setting, &stream, seed) {
-                Ok(_) => plan.strategies.push(Chosen { name: entry.name.into(), settings }),
+                Ok(learner) => {
+                    plan.check_own_rows(learner.card(), choices.data.as_deref())?;
+                    plan.strategies.push(Chosen { name: entry.name.into(), settings });
+                }
                 Err(error @ LearnError::Impossible { .. }) if all => {
                     let (strategy, reason) = (entry.name.into(), error.to_string());
                     plan.skipped.push(Skipped { strategy, reason });
@@ -138,6 +142,17 @@ impl Plan {
     pub(crate) fn is(&self, other: &Self) -> bool {
         let bare = |plan: &Self| Self { data: Vec::new(), ..plan.clone() };
         bare(self) == bare(other)
+    }
+
+    /// Refuses a strategy that sets rows apart for itself alone and has too few left.
+    fn check_own_rows(&self, card: &Card, data: Option<&Path>) -> Result<()> {
+        let Some(fewer) = self.source.fewer_rows(card) else { return Ok(()) };
+        let own = self.source.of(card);
+        let stream = own.load(data).and_then(|loaded| own.stream(&loaded, self.seeds[0]));
+        stream.and_then(|stream| check_steps(&self.training, &stream)).map_err(|problem| {
+            let message = format!("{fewer}: {}", problem.message);
+            Problem { message, ..problem }
+        })
     }
 
     /// Every cell: seed by seed, so that a comparison cut short is still one of all strategies.
@@ -179,6 +194,13 @@ impl Plan {
             rows.insert("memory".into(), format!("{} in all; {each}", budget.words()));
         }
         rows.extend(self.source.rows());
+        let chosen = self.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
+        let cards = chosen.filter_map(|entry| entry.card().ok());
+        for fewer in cards.filter_map(|card| self.source.fewer_rows(&card)) {
+            if let Some(validation) = rows.get_mut("validation") {
+                *validation += &format!("; {fewer}");
+            }
+        }
         rows.retain(|_, value| value != "none");
         rows
     }
@@ -192,7 +214,7 @@ impl Plan {
 
     /// The command that makes this comparison again, without its folder.
     pub(crate) fn command(&self) -> String {
-        let Training { epochs, iterations, batch, lr, eval_every, .. } = self.training;
+        let Training { epochs, iterations, batch, remainder, lr, eval_every, .. } = self.training;
         let lr = stream::written(&value(&lr));
         let names: Vec<&str> = self.strategies.iter().map(|chosen| chosen.name.as_str()).collect();
         let benchmark = shell::word(&self.source.benchmark);
@@ -215,7 +237,8 @@ impl Plan {
             words.extend(value.map(|value| format!("--{name} {value}")));
         };
         flag("samples-per-task", self.source.samples_per_task.map(|n| n.to_string()));
-        flag("drop-last", self.training.drop_last.then(|| "true".to_owned()));
+        let usual = remainder == Remainder::default();
+        flag("remainder", (!usual).then(|| remainder.to_string()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
         flag("memory", self.memory.map(|budget| budget.to_string()));
@@ -292,7 +315,7 @@ fn training(settings: &Settings) -> Result<Training> {
     let training = Training {
         epochs: choices.epochs.unwrap_or(default.epochs),
         iterations: choices.iterations,
-        drop_last: choices.drop_last.unwrap_or(default.drop_last),
+        remainder: choices.remainder.unwrap_or(default.remainder),
         batch: choices.batch.unwrap_or(default.batch),
         lr: choices.lr.unwrap_or(default.lr),
         optimizer,
@@ -309,35 +332,13 @@ fn training(settings: &Settings) -> Result<Training> {
     Ok(training)
 }
 
-/// Refuses an epoch without a step: no batch is full, and what fills none is left out.
+/// Refuses an epoch without a step, by the smallest task.
 fn check_steps(training: &Training, stream: &Stream) -> Result<()> {
     let rows = |task: &Task| task.rows(Part::Train);
     match stream.tasks.iter().min_by_key(|task| rows(task)) {
-        Some(task) if training.drop_last && rows(task) < training.batch => Err(Problem::usage(
-            format!(
-                "--drop-last with a batch of {} leaves no step for task `{}`, which has {} \
-                 training samples",
-                training.batch,
-                task.name,
-                rows(task)
-            ),
-            format!("use --batch {} or less, or leave out --drop-last", rows(task)),
-        )),
-        _ => Ok(()),
+        Some(task) => Ok(training.check_rows(&task.name, rows(task))?),
+        None => Ok(()),
     }
-}
-
-/// The share of rows set apart where nothing is said: none, or a tenth, for all strategies alike,
-/// where one of them chooses by it. (In the class setting those are skipped.)
-fn usual_validation(chosen: &[&Entry], setting: Option<Setting>) -> Result<f64> {
-    const SHARE: f64 = 0.1;
-    let mut share = 0.0;
-    for entry in chosen {
-        if entry.card()?.validation && setting != Some(Setting::Class) {
-            share = SHARE;
-        }
-    }
-    Ok(share)
 }
 
 /// Refuses a `--set` that changes nothing here: of a strategy that is not compared, or of

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use perennial::scenario::{Benchmark, List, Options, Part, Setting, Stream, Task};
+use perennial::strategy::Card;
 use perennial_data::{Dataset, How, InputSpec, Understanding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,6 +26,7 @@ pub(crate) struct Source {
     pub(crate) benchmark: String,
     pub(crate) tasks: usize,
     pub(crate) samples_per_task: Option<usize>,
+    /// The share of each task's training rows that is set apart for all strategies alike.
     pub(crate) validation: f64,
     #[serde(flatten)]
     pub(crate) portion: Portion,
@@ -59,12 +61,8 @@ pub(crate) enum Loaded {
 
 impl Source {
     /// What the settings ask for, with its data and the stream of the first seed; of a `portion`
-    /// of it, and with a share `validation` of rows set apart where the settings do not say.
-    pub(crate) fn new(
-        settings: &Settings,
-        (portion, validation): (Portion, f64),
-        seed: u64,
-    ) -> Result<(Self, Stream)> {
+    /// of it.
+    pub(crate) fn new(settings: &Settings, portion: Portion, seed: u64) -> Result<(Self, Stream)> {
         let choices = &settings.choices;
         let name = choices.benchmark.as_deref().unwrap_or(USUAL);
         let mut own = Map::new();
@@ -86,7 +84,7 @@ impl Source {
             benchmark: name.to_owned(),
             tasks: 0,
             samples_per_task: choices.samples_per_task,
-            validation: choices.validation.unwrap_or(validation),
+            validation: choices.validation.unwrap_or(0.0),
             portion,
             settings: own,
             tasks_digest: String::new(),
@@ -109,6 +107,25 @@ impl Source {
             benchmark.set(&key, &value)?;
         }
         Ok(Loaded::Set(benchmark, Arc::new(perennial_data::load(&data, folder)?)))
+    }
+
+    /// The source as a strategy has it. One that chooses by validation takes its rows from its own
+    /// training rows where none are set apart for all: what the others have does not depend on it.
+    pub(crate) fn of(&self, card: &Card) -> Self {
+        let validation = match self.validation {
+            0.0 => card.validation_share(),
+            share => share,
+        };
+        Self { validation, ..self.clone() }
+    }
+
+    /// Says that a strategy has fewer training rows than the others, if it has.
+    pub(crate) fn fewer_rows(&self, card: &Card) -> Option<String> {
+        let share = self.of(card).validation;
+        (share != self.validation).then(|| {
+            let percent = share * 100.0;
+            format!("{} sets {percent:.0} % of its training samples apart to choose by", card.name)
+        })
     }
 
     /// The stream of a seed.

@@ -60,17 +60,17 @@ fn work() -> Result<Told> {
         return Ok(Told::Done); // by the worker before this one
     }
     let network_of = |shape| perennial::network::parse(&job.plan.network, shape);
-    let loaded = job.plan.source.load(job.data.as_deref())?;
-    let stream = job.plan.source.stream(&loaded, job.cell.seed)?;
+    let chosen = &job.cell.strategy;
+    let entry = Entry::find(&chosen.name)
+        .ok_or_else(|| Problem::usage(format!("there is no strategy `{}`", chosen.name), ""))?;
+    let strategy = entry.create(&chosen.settings)?;
+    let source = job.plan.source.of(&strategy.card());
+    let loaded = source.load(job.data.as_deref())?;
+    let stream = source.stream(&loaded, job.cell.seed)?;
     let network = network_of(stream.shape)?;
     let (length, mut learner) = match cell.resume(network.clone())? {
         Some(resumed) => resumed,
         None => {
-            let chosen = &job.cell.strategy;
-            let entry = Entry::find(&chosen.name).ok_or_else(|| {
-                Problem::usage(format!("there is no strategy `{}`", chosen.name), "")
-            })?;
-            let strategy = entry.create(&chosen.settings)?;
             let (training, setting) = (job.plan.training.clone(), job.plan.setting);
             let seed = job.cell.seed;
             (0, Learner::new(network, strategy, training, setting, &stream, seed)?)
@@ -162,7 +162,7 @@ fn result(job: &Job, learner: &Learner, stream: &Stream) -> Result<Run> {
             Setting::Domain => card.isolation != Isolation::Shared,
             Setting::Class => false,
         },
-        notes: core.notes.clone(),
+        notes: job.plan.source.fewer_rows(card).into_iter().chain(core.notes.clone()).collect(),
         anytime: within_tasks(learner)?,
         learning_curves,
         inferred: core.inferred.as_ref().map(inferred),

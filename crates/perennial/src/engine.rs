@@ -89,6 +89,12 @@ pub struct Logits {
 }
 
 impl Logits {
+    /// Logits `[rows, units]` over these units.
+    #[cfg(test)]
+    pub(crate) fn new(values: Vec<f32>, units: Range<usize>) -> Self {
+        Self { values, columns: Columns::new(vec![units]) }
+    }
+
     /// The logits of a row over a range of units; `None` when the pass did not compute them.
     pub fn row(&self, row: usize, units: &Range<usize>) -> Option<&[f32]> {
         let columns = self.columns.of(units)?;

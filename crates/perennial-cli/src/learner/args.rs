@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use perennial::learner::Remainder;
 use perennial::scenario::Setting;
 use perennial_data::{Decimal, Layout, Naming, Normalise, Scale};
 
-use crate::args::{Rule, finite, setting, whole};
+use crate::args::{Rule, finite, remainder, setting, whole};
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -59,6 +60,10 @@ pub(crate) struct Teach {
     /// Samples a step [default: 10].
     #[arg(long, value_name = "B", value_parser = whole::<usize>)]
     pub(crate) batch: Option<usize>,
+    /// What a pass does with samples that fill no whole batch: make a smaller last batch (short),
+    /// leave them out (drop), or share all samples evenly over the batches (even) [default: even].
+    #[arg(long, value_name = "short|drop|even", value_parser = remainder)]
+    pub(crate) remainder: Option<Remainder>,
     /// Learning rate [default: 0.001 with Adam, 0.1 with SGD].
     #[arg(long, allow_negative_numbers = true, value_parser = finite::<f32>)]
     pub(crate) lr: Option<f32>,

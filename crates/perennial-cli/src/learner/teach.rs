@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
         training: Training {
             epochs: args.epochs.unwrap_or(usual.epochs),
             batch: args.batch.unwrap_or(usual.batch),
+            remainder: args.remainder.unwrap_or(usual.remainder),
             lr: args.lr.unwrap_or(usual.lr),
             ..usual
         },

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use perennial::learner::Remainder;
 use perennial::state::write_atomic;
 use perennial_report::document::{Machine, Run};
 use perennial_report::reproduction::{Measure, Published};
@@ -23,7 +24,9 @@ use crate::folder::Folder;
 use crate::plan::{Plan, flatten, value};
 
 /// The schema of `claim.json`.
-const SCHEMA: &str = "perennial.claim/1";
+const SCHEMA: &str = "perennial.claim/2";
+/// Claims of programs that had `drop-last` in the place of `remainder`.
+const WITHOUT_REMAINDER: &str = "perennial.claim/1";
 
 /// What decides the numbers of a cell and their verdicts.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +50,21 @@ impl Claim {
             settings: cell.said(),
             published: cell.published.clone(),
         }
+    }
+
+    /// An older claim as this program writes it of the same runs: unless `drop-last` was said, the
+    /// last batch of an epoch was smaller.
+    fn with_remainder(mut self) -> Self {
+        if self.schema == WITHOUT_REMAINDER {
+            let dropped = self.settings.iter().any(|said| said == "drop-last=true");
+            self.settings.retain(|said| !said.starts_with("drop-last="));
+            let remainder = if dropped { Remainder::Drop } else { Remainder::Short };
+            self.settings.push(format!("remainder={remainder}"));
+            // As `said` orders them: by key.
+            self.settings.sort_by(|a, b| a.split('=').next().cmp(&b.split('=').next()));
+            self.schema = SCHEMA.into();
+        }
+        self
     }
 
     /// `key: theirs → ours` of everything in which they differ.
@@ -85,7 +103,7 @@ fn path_of(out: &Path, cell: &Runnable<'_>) -> PathBuf {
 /// Refuses a folder that holds results of another protocol, or of another version of this one.
 pub(super) fn check(out: &Path, cell: &Runnable<'_>) -> Result<()> {
     let path = path_of(out, cell).join("claim.json");
-    let Some(there) = read::<Claim>(&path)? else { return Ok(()) };
+    let Some(there) = read::<Claim>(&path)?.map(Claim::with_remainder) else { return Ok(()) };
     let ours = Claim::of(cell);
     if there == ours {
         return Ok(());
@@ -170,4 +188,30 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
             "put a copy of it in its place, or name another folder with --out DIR",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: results of before that are refused, or that count as those of other batches.
+    #[test]
+    fn a_claim_without_a_remainder_is_of_short_last_batches() {
+        let settings = |claim: &str| {
+            let claim: Claim = serde_json::from_str(claim).unwrap();
+            let Claim { schema, settings, .. } = claim.with_remainder();
+            assert_eq!(schema, SCHEMA);
+            settings.join(" ")
+        };
+        let old = r#"{"schema":"perennial.claim/1","protocol":"p","version":1,"strategy":"si",
+            "settings":["batch=128","drop-last=true","optimizer.keep=run","tasks=5"],"published":{}}"#;
+        let dropped = "batch=128 optimizer.keep=run remainder=drop tasks=5";
+        assert_eq!(settings(old), dropped);
+        let short = dropped.replace("drop", "short");
+        assert_eq!(settings(&old.replace("true", "false")), short);
+        assert_eq!(settings(&old.replace("\"drop-last=true\",", "")), short);
+        // One of this program that says nothing is of the usual batches.
+        let now = old.replace("claim/1", "claim/2").replace("\"drop-last=true\",", "");
+        assert_eq!(settings(&now), "batch=128 optimizer.keep=run tasks=5");
+    }
 }

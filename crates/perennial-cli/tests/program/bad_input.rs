@@ -31,6 +31,7 @@ fn settings_that_cannot_be() {
         ("--samples-per-task=0", "samples"),
         ("--samples-per-task=9999", "1442"),
         ("--validation=1", "validation"),
+        ("--remainder=evenly", "expected short, drop or even"),
         ("--setting=tusk", "expected task, domain or class"),
         ("--setting=class", "permuted-digits"),
         ("--set=lr", "has no `=`"),
@@ -100,9 +101,13 @@ fn what_teaches_nothing_or_changes_nothing_is_refused() {
     fs::write(folder.path().join("list.toml"), list).unwrap();
     for (words, says) in [
         (
-            // Of these 20, cpg has two set apart for all strategies.
-            &["permuted-digits", "--drop-last", "--batch=21", "--samples-per-task=20"][..],
-            "which has 18 training samples",
+            &["permuted-digits", "--remainder=drop", "--batch=21", "--samples-per-task=20"][..],
+            "which has 20 training samples; use a batch of 20 or less, or another remainder",
+        ),
+        (
+            // Two of the 20 are what cpg chooses by.
+            &["permuted-digits", "--remainder=drop", "--batch=20", "--samples-per-task=20"],
+            "cpg sets 10 % of its training samples apart to choose by: remainder = drop cannot be",
         ),
         (
             &["permuted-digits", "--strategies=finetune", "--set=joint.start=scratch"],
@@ -136,7 +141,7 @@ fn what_teaches_nothing_or_changes_nothing_is_refused() {
     let mut command = perennial();
     command
         .current_dir(folder.path())
-        .args(["compare", "--config=all.toml", "--strategies=finetune", "--drop-last"])
+        .args(["compare", "--config=all.toml", "--strategies=finetune", "--remainder=drop"])
         .args(["--batch=20", "--samples-per-task=20", "--tasks=2", "--network=mlp:8"])
         .args(["--seeds=1", "--out=run"]);
     assert_eq!(finish(command)["runs"][0]["steps"], 2);
@@ -150,6 +155,8 @@ fn a_folder_of_another_run_is_refused_with_what_differs() {
     let said = refused(small(folder.path(), &["--lr=0.2", "--seeds=2"]), 2, "usage");
     assert!(said.contains("lr: 0.1 → 0.2; seeds: 0 → 0,1"), "{said}");
     assert_eq!(fs::read(folder.path().join("result.json")).unwrap(), before);
+    let said = refused(small(folder.path(), &["--remainder=short"]), 2, "usage");
+    assert!(said.contains("remainder: even → short"), "{said}");
     // Without a run.json it is somebody else's.
     let other = tempfile::tempdir().unwrap();
     fs::write(other.path().join("thesis.tex"), "").unwrap();

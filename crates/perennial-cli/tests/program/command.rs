@@ -24,7 +24,7 @@ fn the_command_pasted_into_a_shell_makes_the_same_plan() {
     };
     fs::write(folder.path().join(list), task("a", 0) + &task("b", 40)).unwrap();
     for (i, words) in [
-        &["permuted-digits", "--iterations=3", "--tasks=2", "--drop-last"][..],
+        &["permuted-digits", "--iterations=3", "--tasks=2", "--remainder=drop"][..],
         &[
             "permuted-digits",
             "--epochs=2",

@@ -183,3 +183,22 @@ fn a_damaged_state_is_named_and_refused() {
     fs::remove_dir_all(&cell).unwrap();
     finish(again());
 }
+
+/// Catches: a plan from before there was a remainder that is refused, or that is gone on with in
+/// other batches than its finished cells had.
+#[test]
+fn a_run_of_an_older_program_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = ["--remainder=short", "--batch=30"]; // 200 samples: 20 are left
+    let first = numbers(finish(small(folder.path(), &short)));
+    let identity = folder.path().join("run.json");
+    let text = fs::read_to_string(&identity).unwrap();
+    let old = text.replace("\"remainder\": \"short\"", "\"drop-last\": false");
+    assert_ne!(old, text);
+    fs::write(&identity, old).unwrap();
+    fs::remove_file(folder.path().join("cells/finetune-0/result.json")).unwrap();
+    let said = refused(small(folder.path(), &["--batch=30"]), 2, "usage");
+    assert!(said.contains("remainder: short → even"), "{said}");
+    assert!(said.contains("--remainder short"), "{said}");
+    assert_eq!(numbers(finish(small(folder.path(), &short))), first);
+}

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Confidence, LearnError};
+use super::remainder::of_any_version;
+use super::{Confidence, LearnError, Remainder};
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 
 /// What training is made of, whatever the strategy.
@@ -13,10 +14,11 @@ pub struct Training {
     pub epochs: usize,
     /// Steps a task instead of epochs: passes are begun until they are made.
     pub iterations: Option<u64>,
-    /// Rows a step; the last batch of an epoch may be smaller.
+    /// Rows a step, at most.
     pub batch: usize,
-    /// Whether an epoch leaves out a last batch that is smaller.
-    pub drop_last: bool,
+    /// What becomes of an epoch's rows that fill no whole batch.
+    #[serde(alias = "drop-last", deserialize_with = "of_any_version")]
+    pub remainder: Remainder,
     /// Learning rate.
     pub lr: f32,
     /// How gradients become moves.
@@ -41,7 +43,7 @@ impl Default for Training {
             epochs: 1,
             iterations: None,
             batch: 10,
-            drop_last: false,
+            remainder: Remainder::default(),
             lr: 0.1,
             optimizer: OptimizerSettings::default(),
             eval_samples: None,
@@ -100,8 +102,60 @@ impl Training {
         }
         Ok(())
     }
+
+    /// Refuses a task of `rows` training rows for which no step would be made.
+    ///
+    /// # Errors
+    ///
+    /// [`Remainder::Drop`] with fewer rows than a batch.
+    pub fn check_rows(&self, task: &str, rows: usize) -> Result<(), LearnError> {
+        if self.remainder.batches(rows, self.batch) > 0 {
+            return Ok(());
+        }
+        let expected = format!(
+            "a batch of {} leaves no step for task `{task}`, which has {rows} training samples; \
+             use a batch of {rows} or less, or another remainder",
+            self.batch
+        );
+        Err(bad("remainder", &self.remainder, &expected))
+    }
 }
 
-fn bad(key: &str, value: &impl ToString, expected: &str) -> LearnError {
+pub(super) fn bad(key: &str, value: &impl ToString, expected: &str) -> LearnError {
     LearnError::BadSetting { key: key.into(), value: value.to_string(), expected: expected.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::state::{State, from_state};
+
+    /// From the `run.json` of a program that had `drop-last` in the place of a remainder.
+    const OLD: &str = r#"{"epochs":200,"iterations":null,"batch":10,"drop-last":false,"lr":0.1,
+        "optimizer":{"kind":"sgd","momentum":0.0,"weight-decay":0.0,"beta1":0.9,"beta2":0.999,
+        "epsilon":1e-8,"keep":"task"},"eval-samples":null,"eval-every":1,"anytime":null,
+        "infer":"entropy"}"#;
+
+    /// Catches: an old plan that is refused, or that is gone on with in other batches.
+    #[test]
+    fn the_remainder_of_older_programs_is_read() {
+        let read = |text: &str| serde_json::from_str::<Training>(text);
+        assert_eq!(read(OLD).unwrap().remainder, Remainder::Short);
+        let dropping = OLD.replace("false", "true");
+        assert_eq!(read(&dropping).unwrap().remainder, Remainder::Drop);
+        // A learner's state has a reader of its own.
+        let header = serde_json::from_str(&dropping).unwrap();
+        let state = State { header, tensors: BTreeMap::new() };
+        assert_eq!(from_state::<Training>(&state).unwrap().remainder, Remainder::Drop);
+        for remainder in [Remainder::Short, Remainder::Drop, Remainder::Even] {
+            let training = Training { remainder, ..Training::default() };
+            let text = serde_json::to_string(&training).unwrap();
+            assert!(text.contains(&format!("\"remainder\":\"{remainder}\"")), "{text}");
+            assert_eq!(read(&text).unwrap(), training);
+        }
+        assert!(read(&OLD.replace("false", "\"evenly\"")).is_err());
+        assert!(read(&OLD.replace("\"drop-last\":false,", "")).is_err());
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 
 use super::data::Data;
-use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
+use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Training, Watch};
 use crate::engine::{Frozen, Passed};
 use crate::layout::SlotId;
 use crate::model::View;
@@ -30,11 +30,9 @@ impl Learner {
             }
         };
         let rows: usize = pool.iter().map(|&task| data.train(task).len()).sum();
-        let batch = self.core.training.batch;
-        let steps = match self.core.training.drop_last {
-            true => rows / batch,
-            false => rows.div_ceil(batch),
-        };
+        let Training { batch, remainder, .. } = self.core.training;
+        self.core.training.check_rows(&data.stream.tasks[at.task].name, rows)?;
+        let steps = remainder.batches(rows, batch);
         let (epochs, last_step) = self.length(&at, steps);
         let total = last_step.min((epochs * steps) as u64);
         let mut view = self.strategy.view(at.task, &self.core.model);
@@ -49,7 +47,7 @@ impl Learner {
         while at.epoch < epochs {
             let order = self.order(&at, rows);
             while at.step < steps && at.steps < last_step {
-                let rows = &order[at.step * batch..rows.min((at.step + 1) * batch)];
+                let rows = &order[remainder.range(at.step, rows, batch)];
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
                 let told = (&mut *watch, stop);
@@ -185,9 +183,6 @@ impl Learner {
     fn length(&self, at: &InPhase, steps: usize) -> (usize, u64) {
         if let Some(epochs) = at.phase.epochs {
             return (epochs, u64::MAX);
-        }
-        if steps == 0 {
-            return (0, 0);
         }
         let training = &self.core.training;
         let whole = training.iterations.unwrap_or((training.epochs * steps) as u64);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::gate::Gate;
 use crate::data::{Dataset, InputSpec, LeftOut, Opened, Part, Understanding};
-use crate::learner::Training;
+use crate::learner::{Remainder, Training};
 use crate::scenario::{Samples, Task};
 
 /// Labelled rows to be taught as one task, and rows to judge it by: as they are stored, not yet
@@ -171,7 +171,7 @@ pub(super) fn inputs_of(spec: &InputSpec, samples: &Samples) -> Samples {
 /// How a task is taught.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Teaching {
-    /// Passes, batch and learning rate; the optimiser is the learner's own.
+    /// Passes, batch, remainder and learning rate; the optimiser is the learner's own.
     pub training: Training,
     /// The share of the training rows that is set apart to choose by; `None`: a tenth for a
     /// strategy that chooses by it, else none.
@@ -210,6 +210,10 @@ pub struct Plan {
     pub epochs: usize,
     /// Rows a step.
     pub batch: usize,
+    /// What becomes of rows that fill no batch. `short` is not written: older programs knew nothing
+    /// else and wrote no such field, and a manifest's seal is of its text.
+    #[serde(default = "short", skip_serializing_if = "is_short")]
+    pub remainder: Remainder,
     /// Learning rate.
     pub lr: f32,
     /// Share of the training rows set apart.
@@ -217,6 +221,14 @@ pub struct Plan {
     /// Whether the scaling of the inputs was measured anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rescale: bool,
+}
+
+fn short() -> Remainder {
+    Remainder::Short
+}
+
+fn is_short(remainder: &Remainder) -> bool {
+    *remainder == short()
 }
 
 impl Plan {
@@ -232,6 +244,7 @@ impl Plan {
         compare("DATA (fingerprint)", self.data[..12].into(), now.data[..12].into());
         compare("--epochs", self.epochs.to_string(), now.epochs.to_string());
         compare("--batch", self.batch.to_string(), now.batch.to_string());
+        compare("--remainder", self.remainder.to_string(), now.remainder.to_string());
         compare("--lr", self.lr.to_string(), now.lr.to_string());
         compare("--validation", self.validation.to_string(), now.validation.to_string());
         compare("--rescale", self.rescale.to_string(), now.rescale.to_string());
@@ -258,4 +271,24 @@ pub struct Source {
     /// What was understood of the data; none for a version that was taught before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub understanding: Option<Box<Understanding>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a program wrote it that took the last rows of an epoch as a smaller batch, always. Seals
+    /// are of the text: catches an old plan that is refused, or that is written otherwise.
+    #[test]
+    fn plans_from_before_the_remainder_keep_their_text() {
+        let old = r#"{"task":"low","data":"47d0","parent":0,"parent-seal":"30ed","epochs":5,"batch":10,"lr":0.1,"validation":0.0}"#;
+        let plan: Plan = serde_json::from_str(old).unwrap();
+        assert_eq!(plan.remainder, Remainder::Short);
+        assert_eq!(serde_json::to_string(&plan).unwrap(), old);
+        for remainder in [Remainder::Drop, Remainder::Even] {
+            let now = Plan { remainder, ..plan.clone() };
+            let text = serde_json::to_string(&now).unwrap();
+            assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), now);
+        }
+    }
 }

@@ -86,8 +86,9 @@ impl Learner {
         {
             return Ok(Taught::Already { version: head.id });
         }
-        lesson.task = name_of(&known, &lesson, how.again)?;
-        let plan = plan(&head, &lesson, how, &training)?;
+        let mut plan = plan(&head, &lesson, how, &training)?;
+        lesson.task = name_of(folder, &head, &known, &plan, how.again)?;
+        plan.task.clone_from(&lesson.task);
         if let Some(saved) = &saved {
             saved.check(&plan, &head)?;
         }
@@ -95,6 +96,7 @@ impl Learner {
         let number = known.tasks.len();
         let classes = tasks.tasks[number].classes.clone();
         let task = lesson.task(classes, plan.validation, head.settings.seed, number)?;
+        training.check_rows(&task.name, task.rows(Part::Train))?;
         let stream = tasks.stream(folder, Some(task))?;
         let mut driver = match saved {
             Some(saved) => saved.driver(&head, lesson.spec.shape)?,
@@ -320,16 +322,31 @@ fn in_line(
     }
 }
 
-/// The name under which a lesson is taught: `NAME~2` where `NAME` is taught once more.
-fn name_of(known: &Tasks, lesson: &Lesson, again: bool) -> Result<String, StoreError> {
-    let name = &lesson.task;
+/// The name under which a plan's task is taught: `NAME~2` where `NAME` is taught once more.
+fn name_of(
+    folder: &Folder,
+    head: &Manifest,
+    known: &Tasks,
+    plan: &Plan,
+    again: bool,
+) -> Result<String, StoreError> {
+    let name = &plan.task;
     if known.find(name).is_none() {
         return Ok(name.clone());
     }
     if !again {
+        let before = in_line(folder, head, |before| before.task == *name)?;
+        let differences = match before.map(|version| version.made) {
+            Some(Made::Taught { plan: before, .. }) => before.differences(plan),
+            _ => Vec::new(), // imported with the learner
+        };
+        let differences = match differences.as_slice() {
+            [] => String::new(),
+            some => format!(" ({})", some.join(", ")),
+        };
         return Err(StoreError::Cannot(format!(
-            "the learner knows a task `{name}`, taught with other data or settings: choose another \
-             --task, or teach it once more as a task of its own with --again"
+            "the learner knows a task `{name}`, taught with other data or settings{differences}: \
+             choose another --task, or teach it once more as a task of its own with --again"
         )));
     }
     let mut names = (2..).map(|n: usize| format!("{name}~{n}"));
@@ -342,10 +359,9 @@ fn plan(
     how: &Teaching,
     training: &Training,
 ) -> Result<Plan, StoreError> {
-    /// The share set apart for a strategy that chooses by it, where nothing is said.
-    const USUAL: f64 = 0.1;
-    let chooses = head.settings.card()?.validation && lesson.validation.is_empty();
-    let usual = if chooses { USUAL } else { 0.0 };
+    let card = head.settings.card()?;
+    // Data may bring rows to choose by.
+    let usual = if lesson.validation.is_empty() { card.validation_share() } else { 0.0 };
     let validation = how.validation.unwrap_or(usual);
     if !(0.0..1.0).contains(&validation) {
         return Err(StoreError::Cannot(format!(
@@ -359,6 +375,7 @@ fn plan(
         parent_seal: head.seal(),
         epochs: training.epochs,
         batch: training.batch,
+        remainder: training.remainder,
         lr: training.lr,
         validation,
         rescale: how.rescale,

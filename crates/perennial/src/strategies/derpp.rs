@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! min_θ mean_B ℓ(f_θ(x), y) + α · mean_M' ‖f_θ(x) − z‖² / outputs + β · mean_M" ℓ(f_θ(x), y)
-//! M ← reservoir(M, (x, y, z))      z: logits of the step that stored the sample
+//! M ← reservoir(M, (x, y, z))      z: logits of the last step of its task that had x in its batch
 //! ```
 //!
 //! | symbol | field |
@@ -15,11 +15,12 @@
 //! | β | [`beta`](DerppSettings::beta) |
 //! | \|M\| | [`memory`](DerppSettings::memory), samples or bytes in all, logits included |
 //!
-//! M' and M" are two independent draws of the batch's size, without replacement. Keeps the memory
-//! and a logit a unit of each sample. A step costs three passes of the batch's size, each with
-//! its own batch statistics.
+//! M' and M" are two independent draws of the batch's size, without replacement. Keeps what
+//! [DER](super::Der) keeps. A step costs three passes of the batch's size, each with its own batch
+//! statistics.
 //!
-//! *Differences.* As of [DER](super::Der): the mean over rows × outputs, as in the authors' code.
+//! *Differences.* Those of [DER](super::Der): the mean over rows × outputs, as in the authors' code;
+//! a sample is offered in the first pass over its task, and later passes replace its logits.
 //!
 //! ```
 //! let derpp = perennial::strategies::Entry::find("derpp").ok_or("unknown")?;
@@ -38,7 +39,7 @@ use crate::parts::memory::{Budget, Dark, Memory};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
 
-/// Replays stored samples with the logits of their time, and others with their labels.
+/// Replays stored samples with the logits of their task, and others with their labels.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Derpp {
     /// Its settings.
@@ -122,7 +123,8 @@ impl Strategy for Derpp {
         let beside = Dark::row_bytes(cx.model.units());
         self.capacity = budget::capacity("derpp.memory", self.settings.memory, beside, cx)?;
         budget::note_small("derpp.memory", self.capacity, cx);
-        self.dark.shrink(self.capacity, &mut cx.generator("derpp room"));
+        let rows = cx.samples(cx.task, Part::Train)?.len();
+        self.dark.begin_task(rows, self.capacity, &mut cx.generator("derpp room"));
         Ok(())
     }
 
@@ -140,5 +142,10 @@ impl Strategy for Derpp {
         let (samples, units) = (cx.samples(cx.task, Part::Train)?, cx.model.answer(cx.task));
         self.dark.offer(step, units, samples, self.capacity, &mut generator);
         Ok(Changed::Nothing)
+    }
+
+    fn end_task(&mut self, _: &mut Context<'_>) -> Result<(), LearnError> {
+        self.dark.end_task();
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! min_θ mean of ℓ(f_θ(x), y) over B ∪ B_M        B_M ⊂ M, |B_M| = |B|, without replacement
-//! M ← choose(M, B)                               after the step
+//! M ← choose(M, B)                               after the step, in the first pass
 //! ```
 //!
 //! | symbol | field |
@@ -13,12 +13,13 @@
 //! | \|M\| | [`memory`](ErSettings::memory), samples or bytes in all |
 //! | choose | [`policy`](ErSettings::policy) |
 //!
-//! Keeps the memory. A step costs one pass of twice the rows: one set of batch statistics.
+//! Keeps the memory and, while a task is learnt, a bit for each of its training rows: whether it
+//! was offered. A step costs one pass of twice the rows: one set of batch statistics.
 //!
 //! *Differences.* The memory fills from the first sample of the first task on, so the first task
 //! is no plain fine-tuning. The ring shares the memory among the tasks so far and not among all
-//! to come, so it is full from the first task on. In several epochs a reservoir is offered, and
-//! may keep, a sample more than once.
+//! to come, so it is full from the first task on. A sample is offered to the memory once in a task,
+//! in the first pass over it; the authors make one pass.
 //!
 //! ```
 //! use perennial::strategies::Entry;
@@ -119,7 +120,8 @@ impl Strategy for Er {
         self.capacity = budget::capacity("er.memory", self.settings.memory, 0, cx)?;
         budget::note_small("er.memory", self.capacity, cx);
         let mut generator = cx.generator("er room");
-        self.replay.begin_task(self.settings.policy, cx.task, self.capacity, &mut generator);
+        let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
+        self.replay.begin_task(self.settings.policy, task, self.capacity, &mut generator);
         Ok(())
     }
 
@@ -139,5 +141,10 @@ impl Strategy for Er {
         let (policy, capacity) = (self.settings.policy, self.capacity);
         self.replay.offer(policy, step.batch, samples, capacity, &mut generator, |_, _| {});
         Ok(Changed::Nothing)
+    }
+
+    fn end_task(&mut self, _: &mut Context<'_>) -> Result<(), LearnError> {
+        self.replay.end_task();
+        Ok(())
     }
 }

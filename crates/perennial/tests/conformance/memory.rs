@@ -9,6 +9,7 @@ use perennial::{OptimizerKind, OptimizerSettings, Pass, Setting};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::promises::offered;
 use crate::toy::{finish, net, stream};
 
 /// ⟨a, b⟩ in f64.
@@ -187,6 +188,7 @@ fn byte_budgets_hold_as_heads_grow() {
             let per_task = ["gem", "agem"].contains(&learner.card().name);
             let tasks = if per_task { learner.core.accuracy.rows().len() } else { 1 };
             let (kept, most) = (kept.data + kept.strategy, self.0 * tasks);
+            let most = most + if per_task { 0 } else { offered(learner) };
             assert!(kept <= most, "{}: {kept} of {most}", learner.card().name);
             Ok(())
         }

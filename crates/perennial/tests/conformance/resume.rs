@@ -1,6 +1,6 @@
 //! Killed at any step and resumed, a learner is the learner that was never stopped.
 
-use perennial::learner::{Learner, Stop, Training, Watch};
+use perennial::learner::{Learner, Remainder, Stop, Training, Watch};
 use perennial::metrics::Accuracy;
 use perennial::strategies;
 use perennial::{OptimizerKind, OptimizerSettings, Setting};
@@ -128,8 +128,10 @@ fn another_network_is_refused() {
 #[test]
 fn a_task_of_iterations_has_that_many_steps() {
     let stream = stream_of(Setting::Domain, 40); // 36 rows: 3 whole batches an epoch
-    for (drop_last, iterations) in [(true, 7), (false, 5), (true, 2)] {
-        let training = Training { iterations: Some(iterations), drop_last, ..Training::default() };
+    for (remainder, iterations) in
+        [(Remainder::Drop, 7), (Remainder::Short, 5), (Remainder::Even, 5), (Remainder::Drop, 2)]
+    {
+        let training = Training { iterations: Some(iterations), remainder, ..Training::default() };
         let mut saves = Saves::default();
         let start = learner("finetune", "mlp:8", &training, Setting::Domain, &stream);
         let whole = finish(start, &stream, &mut saves);
@@ -140,4 +142,32 @@ fn a_task_of_iterations_has_that_many_steps() {
             assert_eq!(resumed.digest().unwrap(), whole.digest().unwrap());
         }
     }
+}
+
+/// 36 rows in batches of at most 10 are four batches of 9.
+///
+/// Catches: a last small batch that is trained on as it is, rows left out, an order of rows that
+/// depends on how they are divided.
+#[test]
+fn an_epoch_is_shared_evenly_over_its_batches() {
+    let stream = stream_of(Setting::Domain, 40);
+    let digest = |remainder, batch| {
+        let training = Training { remainder, batch, epochs: 3, ..Training::default() };
+        let start = learner("finetune", "mlp:8", &training, Setting::Domain, &stream);
+        finish(start, &stream, &mut ()).core.model.digest()
+    };
+    let even = digest(Remainder::Even, 10);
+    assert_eq!(even, digest(Remainder::Short, 9));
+    assert_ne!(even, digest(Remainder::Short, 10));
+    assert_ne!(even, digest(Remainder::Drop, 10));
+}
+
+/// Catches: a task that is passed over without a step.
+#[test]
+fn a_task_without_a_whole_batch_is_refused_where_the_rest_is_left_out() {
+    let stream = stream_of(Setting::Domain, 10); // 9 rows
+    let training = Training { remainder: Remainder::Drop, ..Training::default() };
+    let mut learner = learner("finetune", "mlp:8", &training, Setting::Domain, &stream);
+    let error = learner.run(&stream, &mut (), &Stop::default()).unwrap_err().to_string();
+    assert!(error.contains("which has 9 training samples; use a batch of 9 or less"), "{error}");
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use perennial::OptimizerSettings;
 use perennial::data::{Dataset, Part};
 use perennial::learner::{Stop, Training};
 use perennial::scenario::{Samples, Setting, Values};
@@ -56,6 +57,7 @@ pub(crate) fn settings(strategy: &str) -> Settings {
         strategy: strategy.into(),
         strategy_settings,
         setting: (strategy != "er").then_some(Setting::Task),
+        optimizer: OptimizerSettings::default(),
         ..Settings::default()
     }
 }

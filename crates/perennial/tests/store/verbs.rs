@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use perennial::learner::{Stop, Training};
+use perennial::learner::{Remainder, Stop, Training};
 use perennial::scenario::{Samples, Setting, Values};
 use perennial::store::{Learner, Made, Settings, StoreError, Taught, Teaching};
 
@@ -95,13 +95,40 @@ fn what_was_taught_is_known_again() {
     let mut learner = school(folder.path(), "er", &[0, 1]);
     let again = teach(&mut learner, &lesson(0), &lenient()).unwrap();
     assert_eq!(again, Taught::Already { version: 1 });
-    let other = Teaching { training: Training { lr: 0.3, ..lenient().training }, ..lenient() };
-    assert!(refusal(teach(&mut learner, &lesson(0), &other)).contains("knows a task `task 0`"));
+    let training = Training { lr: 0.3, remainder: Remainder::Short, ..lenient().training };
+    let said = refusal(teach(&mut learner, &lesson(0), &Teaching { training, ..lenient() }));
+    assert!(said.contains("knows a task `task 0`"), "{said}");
+    assert!(said.contains("(--remainder: even → short, --lr: 0.1 → 0.3)"), "{said}");
     let how = Teaching { again: true, ..lenient() };
     let Taught::Committed { version, .. } = teach(&mut learner, &lesson(0), &how).unwrap() else {
         panic!("it was not taught again")
     };
     assert_eq!((version.id, version.task()), (3, Some("task 0~2")));
+}
+
+/// Catches: a task that is committed without a step, a refusal that leaves it half done.
+#[test]
+fn a_task_of_which_no_step_would_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut learner = school(folder.path(), "er", &[0]);
+    let training = Training { batch: 25, remainder: Remainder::Drop, ..lenient().training };
+    let said = refusal(teach(&mut learner, &lesson(1), &Teaching { training, ..lenient() }));
+    assert!(said.contains("task `task 1`, which has 24 training samples"), "{said}");
+    assert_eq!(learner.half_done().unwrap(), None);
+}
+
+/// Catches: a remainder that the version does not record.
+#[test]
+fn a_version_says_how_its_rows_were_divided() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut learner = school(folder.path(), "er", &[0]);
+    let short = Training { batch: 10, remainder: Remainder::Short, ..lenient().training };
+    teach(&mut learner, &lesson(1), &Teaching { training: short, ..lenient() }).unwrap();
+    let remainders = learner.history().unwrap().versions.into_iter().filter_map(|version| {
+        let Made::Taught { plan, .. } = version.made else { return None };
+        Some(plan.remainder)
+    });
+    assert_eq!(remainders.collect::<Vec<_>>(), [Remainder::Even, Remainder::Short]);
 }
 
 /// Catches: classes that are known by position, a head that does not grow.

@@ -264,6 +264,8 @@ mod tests {
                 let strategy = Entry::find(cell.strategy).unwrap();
                 strategy.create(&settings.group(cell.strategy)).unwrap();
                 assert!(cell.said().iter().any(|said| said.contains("mnist")));
+                // Else a default of the program would decide what the authors' code did.
+                assert!(settings.choices.remainder.is_some(), "{}", cell.protocol.name);
             }
         }
     }

@@ -1,20 +1,25 @@
-//! A reservoir of samples with the logits of the step that stored each.
+//! A reservoir of samples with the logits of each sample's last step in its own task.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeptLogits, Memory, Policy, Replay, distinct};
+use super::{KeptLogits, Memory, Place, Policy, Replay, distinct};
 use crate::draws::Generator;
 use crate::objective::{Mode, Pass, Target, Term};
 use crate::scenario::Samples;
 use crate::strategy::Step;
 
-/// A reservoir of samples with the logits of the step that stored each.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A reservoir of samples with the logits of the step that stored each, or of a later one of the
+/// same task that the sample was part of.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Dark {
     replay: Replay,
     logits: KeptLogits,
+    /// Where the current task's rows lie, by id; made when it is asked for after rows moved.
+    #[serde(skip)]
+    places: Option<HashMap<u64, usize>>,
 }
 
 impl Dark {
@@ -30,6 +35,7 @@ impl Dark {
         let stay: Vec<usize> = (0..memory.len()).filter(|at| !gone.contains(at)).collect();
         memory.keep(&stay);
         self.logits.keep(&stay);
+        self.places = None;
         gone.len()
     }
 
@@ -38,12 +44,19 @@ impl Dark {
         KeptLogits::row_bytes(units)
     }
 
-    /// Drops rows at random until they fit.
-    pub fn shrink(&mut self, capacity: usize, generator: &mut Generator) {
-        let stay = self.replay.begin_task(Policy::Reservoir, 0, capacity, generator);
+    /// Begins a task of `rows` training rows: drops stored rows at random until they fit.
+    pub fn begin_task(&mut self, rows: usize, capacity: usize, generator: &mut Generator) {
+        let stay = self.replay.begin_task(Policy::Reservoir, (0, rows), capacity, generator);
         if let Some(stay) = stay {
             self.logits.keep(&stay);
         }
+        self.places = None;
+    }
+
+    /// Lets go of what is known of the task's rows.
+    pub fn end_task(&mut self) {
+        self.replay.end_task();
+        self.places = None;
     }
 
     /// At most `wanted` rows, without replacement.
@@ -68,7 +81,9 @@ impl Dark {
         pass
     }
 
-    /// Offers the rows of a step, with the logits over `units` that its first pass found.
+    /// Offers the rows of a step that were not offered before, with the logits over `units` that the
+    /// step's first pass found. Of the others, those that are stored get these logits for theirs:
+    /// what a row was stored with in an early pass is not what the task taught of it.
     pub fn offer(
         &mut self,
         step: &Step<'_>,
@@ -77,11 +92,118 @@ impl Dark {
         capacity: usize,
         generator: &mut Generator,
     ) {
-        let Self { replay, logits } = self;
+        self.renew(step, &units);
+        let Self { replay, logits, places } = self;
         replay.offer(Policy::Reservoir, step.batch, samples, capacity, generator, |row, place| {
             if let Some(found) = step.logits.first().and_then(|pass| pass.row(row, &units)) {
                 logits.put(place, &units, found);
             }
+            *places = None;
         });
+    }
+
+    /// Replaces the logits of the stored rows among those of a step that were offered before.
+    fn renew(&mut self, step: &Step<'_>, units: &Range<usize>) {
+        let Self { replay, logits, places } = self;
+        for (task, rows) in &step.batch.tasks {
+            for row in rows.clone().filter(|&row| replay.was_offered(step.batch.rows[row])) {
+                let places = places.get_or_insert_with(|| {
+                    let memory = &replay.memory;
+                    memory.of_task(*task).map(|at| (memory.id(at), at)).collect()
+                });
+                let found = step.logits.first().and_then(|pass| pass.row(row, units));
+                if let (Some(&at), Some(found)) = (places.get(&step.batch.ids[row]), found) {
+                    logits.put(Place::Over(at), units, found);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draws::Key;
+    use crate::engine::Logits;
+    use crate::scenario::Values;
+    use crate::state::{from_state, to_state};
+    use crate::strategy::Batch;
+
+    /// Three rows of one number in one class.
+    fn samples() -> Samples {
+        Samples::new(Values::Floats(vec![0.1, 0.2, 0.3]), 1, vec![0; 3], vec![50, 70, 90]).unwrap()
+    }
+
+    /// A step on these rows of task `task`, whose two logits are `said` and its negative.
+    fn step(dark: &mut Dark, task: usize, rows: &[usize], said: f32, capacity: usize) {
+        let samples = samples();
+        let batch = Batch {
+            inputs: Vec::new(),
+            units: vec![0; rows.len()],
+            ids: rows.iter().map(|&row| samples.id(row)).collect(),
+            rows: rows.to_vec(),
+            tasks: vec![(task, 0..rows.len())],
+        };
+        let logits = [Logits::new([said, -said].repeat(rows.len()), 0..2)];
+        let step = Step { batch: &batch, logits: &logits, loss: 0.0, done: 1.0 };
+        let mut generator = Key::of_seed(said as u64).generator("test");
+        dark.offer(&step, 0..2, &samples, capacity, &mut generator);
+    }
+
+    fn begin(dark: &mut Dark) {
+        dark.begin_task(3, 3, &mut Key::default().generator("test"));
+    }
+
+    /// (task, id, first logit) of every stored row.
+    fn stored(dark: &Dark) -> Vec<(usize, u64, f32)> {
+        let memory = dark.memory();
+        let row = |at| (memory.task(at), memory.id(at), dark.logits.row(at).1[0]);
+        (0..memory.len()).map(row).collect()
+    }
+
+    /// Catches: logits of another row or task, logits of the first pass that stay, a place that is
+    /// looked for where the row lay before others were forgotten, an index lost with a save.
+    #[test]
+    fn logits_are_renewed_when_a_stored_row_passes_again() {
+        let mut dark = Dark::default();
+        begin(&mut dark);
+        step(&mut dark, 0, &[0, 1], 1.0, 3);
+        step(&mut dark, 0, &[1], 2.0, 3);
+        assert_eq!(stored(&dark), [(0, 50, 1.0), (0, 70, 2.0)]);
+        dark.end_task();
+        begin(&mut dark);
+        // The same ids in another task are other samples.
+        step(&mut dark, 1, &[1], 3.0, 3);
+        step(&mut dark, 1, &[1], 4.0, 3);
+        assert_eq!(stored(&dark), [(0, 50, 1.0), (0, 70, 2.0), (1, 70, 4.0)]);
+        assert_eq!(dark.forget_sample(0, 50), 1);
+        step(&mut dark, 1, &[1], 5.0, 3);
+        assert_eq!(stored(&dark), [(0, 70, 2.0), (1, 70, 5.0)]);
+        let mut dark: Dark = from_state(&to_state(&dark).unwrap()).unwrap();
+        step(&mut dark, 1, &[0, 1], 6.0, 3);
+        assert_eq!(stored(&dark), [(0, 70, 2.0), (1, 70, 6.0), (1, 50, 6.0)]);
+        // Catches: a sample that is forgotten and comes back with the next pass.
+        assert_eq!(dark.forget_sample(1, 70), 1);
+        step(&mut dark, 1, &[1], 7.0, 3);
+        assert_eq!(stored(&dark), [(0, 70, 2.0), (1, 50, 6.0)]);
+    }
+
+    /// Two rows and one place. Catches: a place that is taken for the row that lay there before.
+    #[test]
+    fn a_row_that_was_replaced_renews_nothing() {
+        let mut replaced = 0;
+        for said in 3..23u8 {
+            let mut dark = Dark::default();
+            begin(&mut dark);
+            step(&mut dark, 0, &[0], 1.0, 1);
+            step(&mut dark, 0, &[0], 2.0, 1);
+            step(&mut dark, 0, &[1], said.into(), 1);
+            let there = stored(&dark);
+            let gone = if there[0].1 == 50 { 1 } else { 0 };
+            replaced += 1 - gone;
+            step(&mut dark, 0, &[gone], 99.0, 1);
+            assert_eq!(stored(&dark), there);
+        }
+        assert!((1..20).contains(&replaced), "{replaced} of 20 were replaced");
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Place;
 use crate::vector::Vector;
 
-/// What the network said of each kept row when it was stored, and of which units.
+/// What the network said of each kept row when it was stored or last renewed, and of which units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KeptLogits {
     /// Numbers a row: the widest so far.

@@ -6,6 +6,9 @@
 //! | [`Reservoir`] | of n samples offered, each with chance m/n (Vitter's algorithm R) |
 //! | [`Balanced`] | classes as equal as the stream allows, each a reservoir of its own |
 //! | [`Ring`] | the last m of the current task, and what earlier tasks left |
+//!
+//! A row competes for a place once in its task, in whichever pass it first comes ([`Replay`]); a ring
+//! by itself leaves a row that it holds.
 
 mod budget;
 mod choose;
@@ -112,7 +115,8 @@ impl Memory {
         &self.pixels[at * self.inputs..(at + 1) * self.inputs]
     }
 
-    /// Where the copies of a sample are: one, or more where it was offered in several epochs.
+    /// Where the copies of a sample are: one, or more in a memory that an older program filled in
+    /// several passes.
     pub fn find(&self, task: usize, id: u64) -> Vec<usize> {
         (0..self.len()).filter(|&at| self.task(at) == task && self.id(at) == id).collect()
     }
