@@ -25,11 +25,13 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
             usual.epochs
         ));
     }
+    // A half-done task goes on as it was begun, by a program of before this, too.
+    let begun = learner.half_done()?.filter(|plan| plan.task == *task).map(|plan| plan.remainder);
     let how = Teaching {
         training: Training {
             epochs: args.epochs.unwrap_or(usual.epochs),
             batch: args.batch.unwrap_or(usual.batch),
-            remainder: args.remainder.unwrap_or(usual.remainder),
+            remainder: args.remainder.or(begun).unwrap_or(usual.remainder),
             lr: args.lr.unwrap_or(usual.lr),
             ..usual
         },

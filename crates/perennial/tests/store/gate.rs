@@ -4,6 +4,7 @@ use perennial::learner::Training;
 use perennial::store::{
     ClassVerdict, Gate, Judgement, Learner, Lesson, Settings, Taught, Teaching,
 };
+use serde_json::json;
 
 use crate::school::{lenient, lesson, school, settings, taught, teach};
 
@@ -125,14 +126,20 @@ fn a_refusal_says_what_to_try() {
         refused(&mut learner, &other, &how).hints
     };
     let strict = Gate { max_drop: 0.0, strict: true, floor: Some(1.0), ..lenient().gate };
-    let class = |strategy: &str| Settings { setting: None, ..settings(strategy) };
+    let class = |strategy: &str| {
+        let mut one_head = Settings { setting: None, ..settings(strategy) };
+        if strategy == "er" {
+            one_head.strategy_settings = json!({ "memory": 1 }); // too little for two classes
+        }
+        one_head
+    };
     let teach = "try a lower --lr (2 now) or more --epochs (20 now)";
     let anew = "a learner made anew may forget less: one";
     for (name, wanted) in [
         (
             "er",
             format!(
-                "{anew} with more memory (--set er.memory, 8 now), or one by --strategy derpp, \
+                "{anew} with more memory (--set er.memory, 1 now), or one by --strategy derpp, \
                  which also keeps what it answered"
             ),
         ),

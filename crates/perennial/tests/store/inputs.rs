@@ -81,7 +81,7 @@ fn inputs_are_scaled_by_the_first_task_for_good() {
     let mut first = shifted(0, 60_000.0);
     let whole = Some(Scaling::fit(first.train.values(), 6, 6, Some(5.0)));
     first.spec.scaling = whole.clone();
-    let how = Teaching { training: Training { epochs: 20, ..lenient().training }, ..lenient() };
+    let how = Teaching { training: Training { epochs: 60, ..lenient().training }, ..lenient() };
     let mut learner = Learner::create(&folder.path().join("l"), &settings("er")).unwrap();
     teach(&mut learner, &first, &how).unwrap();
     assert_eq!(learner.inputs().unwrap().unwrap().scaling, whole);
