@@ -9,8 +9,10 @@ mod files;
 mod folders;
 mod idx;
 mod images;
+mod layouts;
 mod open;
 mod own;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod place;
 mod understood;

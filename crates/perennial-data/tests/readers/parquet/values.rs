@@ -77,7 +77,7 @@ fn labels_are_text_or_whole_numbers() {
     let found = read(&with("int64 label (INTEGER(64,false))", whole));
     assert_eq!(classes(&found)[0], u64::MAX.to_string());
     let truths = Column::Truth(vec![Some(true), Some(false)]);
-    assert_eq!(classes(&read(&with("boolean label", truths))), ["1", "0"]);
+    assert_eq!(classes(&read(&with("boolean label", truths))), ["true", "false"]);
     let found = read(&with("double label", Column::Double(vec![Some(7.0), None, Some(f64::NAN)])));
     assert_eq!((classes(&found), found.understanding.left_out[0].count), (vec!["7"], 2));
 
