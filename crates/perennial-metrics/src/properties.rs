@@ -353,7 +353,7 @@ proptest! {
                 prop_assert!(p.is_none_or(|p| (0.0..=1.0).contains(&p)));
                 prop_assert_eq!(p, compared.games_howell(b, a));
                 let mirror = mirrored.games_howell(last - a, last - b);
-                prop_assert!(p == mirror || close(p, mirror));
+                prop_assert!(p == mirror || close(p, mirror), "{:?} {:?}", p, mirror);
                 prop_assert_eq!(claim.is_some(), both && a != b);
             }
         }

@@ -46,9 +46,11 @@ fn normal(generator: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Simulated methods of equal means, but for the first, which is better by `lead` of its standard
-/// deviations. All `methods` with [`SEEDS`] seeds, and the index of the best.
+/// deviations. All `methods` with [`SEEDS`] seeds, and the index of the best. `range` is that of so
+/// many means, which is slow to make.
 fn simulated(
     methods: usize,
+    range: &OnceLock<Option<StudentizedRange>>,
     spread: Spread,
     lead: f64,
     generator: &mut ChaCha8Rng,
@@ -67,14 +69,16 @@ fn simulated(
         .collect();
     let sum = |of: &AnswersBySeed| of.values().map(|run| run.logit()).sum::<f64>();
     let best = (0..methods).max_by(|a, b| sum(&runs[*a]).total_cmp(&sum(&runs[*b]))).unwrap();
-    (MultipleComparison::new(&runs.iter().collect::<Vec<_>>()).unwrap(), best)
+    let compared = MultipleComparison::new(&runs.iter().collect::<Vec<_>>()).unwrap();
+    (MultipleComparison { range: range.clone(), ..compared }, best)
 }
 
 /// The share of `rounds` in which the best of equal methods is told from another.
 fn false_alarms(methods: usize, spread: Spread, rounds: u32) -> f64 {
+    let range = OnceLock::from(StudentizedRange::new(methods));
     let mut generator = ChaCha8Rng::seed_from_u64(1);
     let alarm = |_: &u32| {
-        let (compared, best) = simulated(methods, spread, 0.0, &mut generator);
+        let (compared, best) = simulated(methods, &range, spread, 0.0, &mut generator);
         (0..methods).any(|m| compared.games_howell(best, m).unwrap() <= SIGNIFICANCE)
     };
     (0..rounds).filter(alarm).count() as f64 / f64::from(rounds)
@@ -83,9 +87,10 @@ fn false_alarms(methods: usize, spread: Spread, rounds: u32) -> f64 {
 /// The share of pairs in which a method that is better by `lead` standard deviations is found to be
 /// the best and told from the other.
 fn power(methods: usize, lead: f64, rounds: u32) -> f64 {
+    let range = OnceLock::from(StudentizedRange::new(methods));
     let mut generator = ChaCha8Rng::seed_from_u64(2);
     let found = |_: u32| -> usize {
-        let (compared, best) = simulated(methods, Spread::Equal, lead, &mut generator);
+        let (compared, best) = simulated(methods, &range, Spread::Equal, lead, &mut generator);
         let told = |m: &usize| best == 0 && compared.games_howell(0, *m).unwrap() <= SIGNIFICANCE;
         (1..methods).filter(told).count()
     };
@@ -95,9 +100,10 @@ fn power(methods: usize, lead: f64, rounds: u32) -> f64 {
 
 /// The share of `rounds` in which a method is told from an equal one that was named beforehand.
 fn false_claims(methods: usize, spread: Spread, reference: usize, rounds: u32) -> f64 {
+    let range = OnceLock::from(StudentizedRange::new(methods));
     let mut generator = ChaCha8Rng::seed_from_u64(3);
     let claim = |_: &u32| {
-        let (compared, _) = simulated(methods, spread, 0.0, &mut generator);
+        let (compared, _) = simulated(methods, &range, spread, 0.0, &mut generator);
         compared.holm_against(reference).iter().flatten().any(|p| *p <= SIGNIFICANCE)
     };
     (0..rounds).filter(claim).count() as f64 / f64::from(rounds)
