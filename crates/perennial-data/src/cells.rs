@@ -1,11 +1,11 @@
 //! Rows of a table from their cells.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::columns::{Columns, Role};
-use crate::labels::{Labels, Named};
+use crate::labels::{Labels, RawLabel};
 use crate::open::{Format, MOST_BYTES, OpenError, Request, Table, as_bytes};
 use crate::{Column, DataError, LeftOut};
 
@@ -20,7 +20,7 @@ pub(crate) enum Cell<'a> {
     /// As it is written, without the space around it.
     Text(Cow<'a, str>),
     /// The name of a class.
-    Label(Named<'a>),
+    Label(RawLabel<'a>),
 }
 
 /// Rows that were read.
@@ -34,8 +34,8 @@ pub(crate) struct Rows {
     groups: Vec<u32>,
     group_of: HashMap<String, u32>,
     left_out: Vec<LeftOut>,
-    /// Texts that are none of a column's categories: how often, by column and text.
-    unknown: Vec<((usize, String), u64)>,
+    /// Texts that are none of a column's categories: how often, by input and text.
+    unknown: BTreeMap<(usize, String), u64>,
     /// Where the inputs of each column begin in a row.
     first: Vec<usize>,
     width: usize,
@@ -57,7 +57,7 @@ impl Rows {
             groups: Vec::new(),
             group_of: HashMap::new(),
             left_out: Vec::new(),
-            unknown: Vec::new(),
+            unknown: BTreeMap::new(),
             first,
             width,
         }
@@ -83,15 +83,21 @@ impl Rows {
                 (Role::Id, _) => {}
                 (_, Cell::Missing) => _ = missing.get_or_insert(at),
                 (Role::Input(input), Cell::Number(value)) => {
+                    if !columns.inputs[input].categories.is_empty() {
+                        return Err(columns.inputs[input].wrong_type("numbers", path));
+                    }
                     self.values[begin + self.first[input]] = value;
                 }
                 (Role::Input(input), Cell::Text(text)) => {
                     let categories = &columns.inputs[input].categories;
+                    if categories.is_empty() {
+                        return Err(columns.inputs[input].wrong_type("text", path));
+                    }
                     match categories.iter().position(|it| *it == text) {
                         Some(category) => {
                             self.values[begin + self.first[input] + category] = 1.0;
                         }
-                        None => self.count_unknown(input, &text),
+                        None => *self.unknown.entry((input, text.into_owned())).or_default() += 1,
                     }
                 }
                 (Role::Group, Cell::Text(text)) => group = Some(text.into_owned()),
@@ -124,14 +130,6 @@ impl Rows {
         Ok(())
     }
 
-    fn count_unknown(&mut self, input: usize, text: &str) {
-        let known = self.unknown.iter_mut().find(|((at, it), _)| *at == input && it == text);
-        match known {
-            Some((_, count)) => *count += 1,
-            None => self.unknown.push(((input, text.to_owned()), 1)),
-        }
-    }
-
     /// All rows.
     pub(crate) fn table(
         self,
@@ -151,7 +149,9 @@ impl Rows {
         let mut notes = columns.notes.clone();
         notes.extend(summed(unknown.collect()));
         let values = as_bytes(self.values, self.width, request.how, path)?;
-        let (label, ignored) = (columns.kept_label(), columns.ignored());
+        let kept = |role| columns.kept(role);
+        let (label, id, group) = (kept(Role::Label), kept(Role::Id), kept(Role::Group));
+        let ignored = columns.ignored();
         Ok(Table {
             columns: columns.inputs,
             named: columns.named,
@@ -159,8 +159,10 @@ impl Rows {
             labels: label.as_ref().map(|_| self.labels),
             label,
             ignored,
-            ids: columns.roles.contains(&Role::Id).then_some(self.ids),
-            groups: columns.roles.contains(&Role::Group).then_some(self.groups),
+            ids: id.as_ref().map(|_| self.ids),
+            groups: group.as_ref().map(|_| self.groups),
+            id,
+            group,
             left_out: self.left_out,
             notes,
             ..Table::new(path, format, [1, 1, self.width], values, self.names)
@@ -179,25 +181,45 @@ fn summed(mut notes: Vec<String>) -> Vec<String> {
     notes
 }
 
-/// Gives a column its categories; refuses more than kinds of something are.
+/// Gives a column its categories; refuses days, and more texts than kinds of something are.
 pub(crate) fn set_categories(
     column: &mut Column,
     found: BTreeSet<String>,
     path: &Path,
 ) -> Result<(), OpenError> {
-    if found.len() > MOST_CATEGORIES {
-        return Err(OpenError::ColumnType {
-            path: path.to_path_buf(),
-            column: column.name.clone(),
-            found: format!("more than {MOST_CATEGORIES} different texts"),
-            expected: "numbers or categories: make it numbers, or leave it out with --ignore",
-        });
-    }
-    column.categories = found.into_iter().collect();
-    Ok(())
+    let problem = if !found.is_empty() && found.iter().all(|text| is_date(text)) {
+        "days or times".to_owned()
+    } else if found.len() > MOST_CATEGORIES {
+        format!("more than {MOST_CATEGORIES} different texts")
+    } else {
+        column.categories = found.into_iter().collect();
+        return Ok(());
+    };
+    Err(OpenError::ColumnType {
+        path: path.to_path_buf(),
+        column: column.name.clone(),
+        found: problem,
+        expected: "numbers or categories: make it numbers, or leave it out with --ignore",
+    })
 }
 
-/// The begin of a field on one line, enough to find it by.
+impl Column {
+    /// The refusal of a column that holds something else than in the first task.
+    pub(crate) fn wrong_type(&self, found: &str, path: &Path) -> OpenError {
+        let expected = match self.categories.is_empty() {
+            true => "numbers, as in the first task",
+            false => "the texts of the first task's categories",
+        };
+        OpenError::ColumnType {
+            path: path.to_path_buf(),
+            column: self.name.clone(),
+            found: found.to_owned(),
+            expected,
+        }
+    }
+}
+
+/// The start of a field on one line, enough to find it by.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 40;
     one_line(text).chars().take(MOST).collect()
@@ -206,4 +228,43 @@ pub(crate) fn shown(text: &str) -> String {
 /// Text that no end of a line divides: sentences hold it.
 pub(crate) fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
+}
+
+/// Whether a text is a day (`2024-01-31`, `31.1.2024`, `1/31/24`), a time, or both.
+fn is_date(text: &str) -> bool {
+    let mut words = text.split([' ', 'T']).filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return false };
+    let is_day = |word: &str| {
+        ['-', '.', '/'].into_iter().any(|mark| {
+            let parts: Vec<&str> = word.split(mark).collect();
+            let digits = |part: &&str| {
+                (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+            };
+            parts.len() == 3 && parts.iter().all(digits)
+        })
+    };
+    let is_time = |word: &str| {
+        let word = word.trim_end_matches('Z');
+        let parts: Vec<&str> = word.split(':').collect();
+        parts.len() >= 2
+            && parts[..2].iter().all(|part| part.len() <= 2 && part.parse::<u8>().is_ok())
+    };
+    is_day(first) || is_time(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_times() {
+        for text in
+            ["2024-01-31", "31.1.2024", "1/31/24", "2024-01-31T10:00:00Z", "10:30", "1-1-2024 9:00"]
+        {
+            assert!(is_date(text), "{text}");
+        }
+        for text in ["a-b-c", "1-2", "192.168.0.1", "red", "", "10-11-12-13", "x:y"] {
+            assert!(!is_date(text), "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@
 //! known one by number (`1.0`, `01`, `+1`), case or blanks, is [taken for it](match_names) where that
 //! cannot be wrong.
 
-use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
@@ -70,32 +70,54 @@ pub struct Matched {
 /// ```
 #[must_use]
 pub fn match_names(found: &[String], known: &[String], naming: Naming) -> Matched {
-    let mut matched = Matched::default();
-    for name in found {
-        let mut called = name;
-        if naming == Naming::Usual && !known.contains(name) {
-            let fits: Vec<&String> = known.iter().filter(|it| alike(it, name)).collect();
-            match fits[..] {
-                [] => {}
-                [only] if !found.contains(only) => {
-                    let note = format!("`{name}` is taken for the known class `{only}`");
-                    matched.notes.push(note);
-                    called = only;
-                }
-                [first, ..] => {
-                    let why = match found.contains(first) {
-                        true => "which these data hold too",
-                        false => "and several known classes are like it",
-                    };
-                    matched
-                        .notes
-                        .push(format!("`{name}` is another class than the known `{first}`, {why}"));
-                }
-            }
+    let same = Matched { names: found.to_vec(), notes: Vec::new() };
+    if naming == Naming::Exact {
+        return same;
+    }
+    let keys: Vec<Vec<Key>> = known.iter().map(|name| Key::all_of(name)).collect();
+    let mut with_key: HashMap<&Key, Vec<usize>> = HashMap::new();
+    for (at, keys) in keys.iter().enumerate() {
+        keys.iter().for_each(|key| with_key.entry(key).or_default().push(at));
+    }
+    let (known_names, found_names): (HashSet<&String>, HashSet<&String>) =
+        (known.iter().collect(), found.iter().collect());
+    let mut matched = same;
+    for name in &mut matched.names {
+        if known_names.contains(name) {
+            continue;
         }
-        matched.names.push(called.clone());
+        let all = Key::all_of(name);
+        let fits: BTreeSet<usize> =
+            all.iter().filter_map(|key| with_key.get(key)).flatten().copied().collect();
+        let Some(first) = fits.first().map(|&at| &known[at]) else { continue };
+        let is_here = found_names.contains(first);
+        if fits.len() == 1 && !is_here {
+            matched.notes.push(format!("`{name}` is taken for the known class `{first}`"));
+            name.clone_from(first);
+        } else {
+            let why = match is_here {
+                true => "which these data hold too",
+                false => "and several known classes are like it",
+            };
+            let note = format!("`{name}` is another class than the known `{first}`, {why}");
+            matched.notes.push(note);
+        }
     }
     matched
+}
+
+/// What two names have in common that are the same number, or differ only in case or blanks.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Number(String),
+    Text(String),
+}
+
+impl Key {
+    fn all_of(name: &str) -> Vec<Self> {
+        let number = decimal(name).map(Self::Number);
+        number.into_iter().chain([Self::Text(plain(name))]).collect()
+    }
 }
 
 /// Says which pairs of names differ only in case or blanks, a sentence each. `new` are those of
@@ -128,27 +150,21 @@ pub(crate) fn sort(names: &mut [String]) {
 /// Names that are all whole numbers with `.0` behind them, as pandas writes a column of whole
 /// numbers that once lacked a value: without the `.0`. `None` where one is anything else.
 pub(crate) fn without_point_zero(names: &[String]) -> Option<Vec<String>> {
-    let bare = |name: &String| {
-        let digits = name.strip_suffix(".0")?;
-        let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-        let is_whole = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
-        is_whole.then(|| digits.to_owned())
-    };
-    let bare: Option<Vec<String>> = names.iter().map(bare).collect();
+    let bare: Option<Vec<String>> =
+        names.iter().map(|name| bare(name).map(str::to_owned)).collect();
     bare.filter(|names| !names.is_empty())
+}
+
+/// A whole number with `.0` behind it, without that; `None` for anything else.
+pub(crate) fn bare(name: &str) -> Option<&str> {
+    let digits = name.strip_suffix(".0")?;
+    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+    let is_whole = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then_some(digits)
 }
 
 fn integer(name: &str) -> Option<i128> {
     name.parse().ok()
-}
-
-/// Whether two names are the same number, or differ only in case or blanks.
-fn alike(a: &str, b: &str) -> bool {
-    let same_number = match (decimal(a), decimal(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    };
-    same_number || plain(a).cmp(&plain(b)) == Ordering::Equal
 }
 
 /// In small letters, without blanks.

@@ -7,9 +7,11 @@
 //! A learner knows its columns: they are found by name, in any order, and where there are no names
 //! by their place.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use crate::open::{OpenError, Request};
+use crate::labels::few;
+use crate::open::{LabelUse, OpenError, Request};
 use crate::spec::{columns_differ, listed};
 use crate::{Column, InputSpec, Label};
 
@@ -27,6 +29,9 @@ const SHORT: &str = "y";
 /// What pandas calls an index that it writes into Parquet.
 const PANDAS_INDEX: &str = "__index_level_0__";
 
+/// What pandas calls a column without a name when it reads a table, and writes into the next.
+pub(crate) const UNNAMED: &str = "Unnamed: 0";
+
 /// Whether a name is one that columns of labels have.
 pub(crate) fn is_like_label(name: &str) -> bool {
     let is = |known: &str| name.trim().eq_ignore_ascii_case(known);
@@ -41,6 +46,27 @@ pub(crate) struct Header {
     pub(crate) named: bool,
     /// Whether the first column counts the rows and has no name of its own.
     pub(crate) counts: bool,
+}
+
+impl Header {
+    /// Where a column of the first task's table is: by its name, or by its place where one side has
+    /// no names.
+    pub(crate) fn place_of(&self, column: &Label, known: &InputSpec) -> Option<usize> {
+        place_of(column, known, &self.names, self.named)
+    }
+}
+
+fn place_of(column: &Label, known: &InputSpec, names: &[String], named: bool) -> Option<usize> {
+    if named && known.named {
+        return names.iter().position(|name| *name == column.name);
+    }
+    match (names.len(), known.label.as_ref()) {
+        (count, _) if count == known.width => Some(column.at),
+        (count, Some(label)) if count + 1 == known.width && column.at != label.at => {
+            Some(column.at - usize::from(column.at > label.at))
+        }
+        _ => None,
+    }
 }
 
 /// What a column is.
@@ -75,23 +101,23 @@ impl Columns {
         path: &Path,
         request: Request<'_>,
     ) -> Result<Self, OpenError> {
-        let Header { names, named, counts } = header;
-        let mut columns = Self {
-            roles: vec![Role::Left; names.len()],
-            names,
-            named,
-            inputs: Vec::new(),
-            notes: Vec::new(),
-        };
+        let Header { mut names, named, counts } = header;
+        let notes = unique(&mut names).into_iter().collect();
+        let mut columns =
+            Self { roles: vec![Role::Left; names.len()], names, named, inputs: Vec::new(), notes };
         let how = request.how;
         let mut taken = vec![false; columns.names.len()];
-        for (asked, role) in [(&how.id, Role::Id), (&how.group, Role::Group)] {
-            let Some(asked) = asked else { continue };
-            match columns.find(asked) {
-                Some(at) => (columns.roles[at], taken[at]) = (role, true),
-                // A learner remembers them; later rows need not have them.
-                None if request.known.is_some() => {}
-                None => return Err(columns.missing(asked, path)),
+        let kept = |of: fn(&InputSpec) -> &Option<Label>| {
+            request.known.and_then(|known| Some((known, of(known).as_ref()?)))
+        };
+        for (flag, asked, kept, role) in [
+            ("id", &how.id, kept(|known| &known.id), Role::Id),
+            ("group", &how.group, kept(|known| &known.group), Role::Group),
+        ] {
+            // A learner remembers them; later rows need not have them.
+            let own = kept.and_then(|(known, label)| place_of(label, known, &columns.names, named));
+            if let Some(at) = columns.asked(flag, asked.as_ref(), own, path)?.or(own) {
+                (columns.roles[at], taken[at]) = (role, true);
             }
         }
         for asked in &how.ignore {
@@ -103,7 +129,14 @@ impl Columns {
         if let Some(at) = index.filter(|&at| !taken[at] && how.columns.is_empty()) {
             taken[at] = true;
             let name = &columns.names[at];
-            columns.notes.push(format!("column {name} counts the rows and is left out"));
+            let what = match name == PANDAS_INDEX || name == UNNAMED {
+                true => format!("column `{name}` is an index that pandas wrote: it is left out"),
+                false => format!(
+                    "column {name} has no name and holds a different whole number in each row: taken \
+                     for an index and left out"
+                ),
+            };
+            columns.notes.push(format!("{what} (--columns keeps it)"));
         }
         match request.known.filter(|known| !known.columns.is_empty()) {
             Some(known) => columns.find_known(known, &mut taken, path, request)?,
@@ -117,9 +150,10 @@ impl Columns {
         self.roles.iter().position(|role| *role == Role::Label)
     }
 
-    /// The label for what a learner keeps.
-    pub(crate) fn kept_label(&self) -> Option<Label> {
-        self.label().map(|at| Label { name: self.names[at].clone(), at })
+    /// The first column of this role, as a learner keeps it.
+    pub(crate) fn kept(&self, role: Role) -> Option<Label> {
+        let at = self.roles.iter().position(|it| *it == role)?;
+        Some(Label { name: self.names[at].clone(), at })
     }
 
     /// The names of columns that are nothing, for what a learner keeps.
@@ -147,6 +181,25 @@ impl Columns {
         exact.or_else(alike).or_else(number)
     }
 
+    /// The column that is asked for; one that contradicts the learner's own is refused.
+    pub(crate) fn asked(
+        &self,
+        flag: &'static str,
+        asked: Option<&String>,
+        own: Option<usize>,
+        path: &Path,
+    ) -> Result<Option<usize>, OpenError> {
+        let Some(asked) = asked else { return Ok(None) };
+        let at = self.find(asked).ok_or_else(|| self.missing(asked, path))?;
+        match own.filter(|own| *own != at) {
+            Some(own) => {
+                let (given, known) = (asked.clone(), self.names[own].clone());
+                Err(OpenError::Contradicts { flag, given, known })
+            }
+            None => Ok(Some(at)),
+        }
+    }
+
     fn missing(&self, column: &str, path: &Path) -> OpenError {
         let known = self.names.join(", ");
         OpenError::NoColumn { path: path.to_path_buf(), column: column.to_owned(), known }
@@ -165,7 +218,8 @@ impl Columns {
             None => self.guess_label(taken, path, request)?,
         };
         if let Some(at) = label {
-            (self.roles[at], taken[at]) = (Role::Label, true);
+            taken[at] = true;
+            self.take_label(at, request);
         }
         let mut inputs: Vec<usize> = (0..self.names.len()).filter(|&at| !taken[at]).collect();
         if !how.columns.is_empty() {
@@ -207,7 +261,7 @@ impl Columns {
         if let Some(at) = called(USUAL_LABEL).filter(|_| self.named) {
             return Ok(Some(at));
         }
-        if !request.labelled {
+        if request.labels != LabelUse::Required {
             return Ok(None);
         }
         let first = (0..self.names.len()).find(free);
@@ -248,10 +302,29 @@ impl Columns {
         path: &Path,
         request: Request<'_>,
     ) -> Result<(), OpenError> {
-        match self.named && known.named {
-            true => self.find_by_name(known, taken, path, request),
-            false => self.find_by_place(known, taken, path, request),
+        let label = match self.named && known.named {
+            true => self.find_by_name(known, taken, path, request)?,
+            false => self.find_by_place(known, taken, path, request)?,
+        };
+        self.check_columns(path, request)?;
+        match (label, request.labels) {
+            (None, LabelUse::Required) => Err(no_label(known, path)),
+            _ => Ok(()),
         }
+    }
+
+    /// Refuses inputs that are asked for and are not the learner's.
+    fn check_columns(&self, path: &Path, request: Request<'_>) -> Result<(), OpenError> {
+        let asked = &request.how.columns;
+        let find = |asked: &String| self.find(asked).ok_or_else(|| self.missing(asked, path));
+        let given: HashSet<usize> = asked.iter().map(find).collect::<Result<_, _>>()?;
+        let known: HashSet<usize> = self.inputs.iter().map(|column| column.at).collect();
+        if asked.is_empty() || given == known {
+            return Ok(());
+        }
+        let known: Vec<String> = self.inputs.iter().map(|it| self.names[it.at].clone()).collect();
+        let (given, known) = (few(asked), few(&known));
+        Err(OpenError::Contradicts { flag: "columns", given, known })
     }
 
     fn find_by_name(
@@ -260,32 +333,21 @@ impl Columns {
         taken: &mut [bool],
         path: &Path,
         request: Request<'_>,
-    ) -> Result<(), OpenError> {
+    ) -> Result<Option<usize>, OpenError> {
         let own = known.label.as_ref().and_then(|label| self.find_named(&label.name));
-        let label = match (&request.how.label, own) {
-            (Some(asked), own) => {
-                let at = self.find(asked).ok_or_else(|| self.missing(asked, path))?;
-                if let Some(own) = own.filter(|own| *own != at) {
-                    let (given, known) = (asked.clone(), self.names[own].clone());
-                    return Err(OpenError::Contradicts { flag: "label", given, known });
-                }
-                Some(at)
-            }
-            (None, Some(own)) => Some(own),
+        let mut label = self.asked("label", request.how.label.as_ref(), own, path)?.or(own);
+        if label.is_none() && !known.kept {
             // A learner that was made before it kept its label.
-            (None, None) if !known.kept => {
-                let is_input = |name: &String| known.columns.iter().any(|it| it.name == *name);
-                let usual = |at: &usize| self.names[*at].eq_ignore_ascii_case(USUAL_LABEL);
-                let mut other = (0..self.names.len())
-                    .filter(|at| !taken[*at] && !is_input(&self.names[*at]))
-                    .collect::<Vec<usize>>();
-                let usual = other.iter().copied().find(usual);
-                usual.or_else(|| other.pop())
-            }
-            (None, None) => None,
-        };
+            let is_input = |name: &String| known.columns.iter().any(|it| it.name == *name);
+            let usual = |at: &usize| self.names[*at].eq_ignore_ascii_case(USUAL_LABEL);
+            let mut other = (0..self.names.len())
+                .filter(|at| !taken[*at] && !is_input(&self.names[*at]))
+                .collect::<Vec<usize>>();
+            label = other.iter().copied().find(usual).or_else(|| other.pop());
+        }
         if let Some(at) = label {
-            (self.roles[at], taken[at]) = (Role::Label, true);
+            taken[at] = true;
+            self.take_label(at, request);
         }
         for column in &known.columns {
             if let Some(at) = self.find_named(&column.name).filter(|&at| !taken[at]) {
@@ -305,10 +367,16 @@ impl Columns {
                 self.inputs.iter().map(|column| column.name.clone()).chain(others).collect();
             return Err(columns_differ(&known.columns, &found, &path.display().to_string()));
         }
-        if request.labelled && label.is_none() {
-            return Err(self.no_label(known, path));
+        Ok(label)
+    }
+
+    fn take_label(&mut self, at: usize, request: Request<'_>) {
+        if request.labels == LabelUse::Ignored {
+            let name = &self.names[at];
+            self.notes.push(format!("column `{name}` holds labels, which are not looked at"));
+        } else {
+            self.roles[at] = Role::Label;
         }
-        Ok(())
     }
 
     fn find_named(&self, name: &str) -> Option<usize> {
@@ -323,14 +391,15 @@ impl Columns {
         taken: &mut [bool],
         path: &Path,
         request: Request<'_>,
-    ) -> Result<(), OpenError> {
+    ) -> Result<Option<usize>, OpenError> {
         let free: Vec<usize> = (0..self.names.len()).filter(|&at| !taken[at]).collect();
-        let label = match &request.how.label {
-            Some(asked) => Some(self.find(asked).ok_or_else(|| self.missing(asked, path))?),
-            None => None,
-        };
         let (inputs, width) = (known.columns.len(), known.width);
         let own = known.label.as_ref().map(|label| label.at);
+        let here =
+            known.label.as_ref().and_then(|label| place_of(label, known, &self.names, self.named));
+        let label = self.asked("label", request.how.label.as_ref(), here, path)?;
+        // The learner's own is found below.
+        let label = label.filter(|_| label != here);
         let shifted = |at: usize| if own.is_some_and(|own| at > own) { at - 1 } else { at };
         let all: Vec<usize> = known.columns.iter().map(|column| column.at).collect();
         let (places, label): (Vec<usize>, Option<usize>) = match (label, self.names.len()) {
@@ -365,28 +434,45 @@ impl Columns {
             self.inputs.push(Column { at, ..column.clone() });
         }
         if let Some(at) = label {
-            self.roles[at] = Role::Label;
+            self.take_label(at, request);
         }
         if known.named != self.named {
             self.notes.push("columns are known by their place: one side has no names".to_owned());
         }
-        if request.labelled && label.is_none() {
-            return Err(self.no_label(known, path));
-        }
-        Ok(())
+        Ok(label)
     }
+}
 
-    fn no_label(&self, known: &InputSpec, path: &Path) -> OpenError {
-        let name = known.label.as_ref().map_or_else(String::new, |label| match known.named {
-            true => format!(" `{}`", label.name),
-            false => format!(" {}", label.name),
-        });
-        OpenError::Refused {
-            message: format!(
-                "{} has no labels: it lacks the column{name} that holds them; name another with \
-                 --label COLUMN",
-                path.display()
-            ),
-        }
+/// The refusal of a table that lacks the column of the learner's labels.
+pub(crate) fn no_label(known: &InputSpec, path: &Path) -> OpenError {
+    let name = known.label.as_ref().map_or_else(String::new, |label| match known.named {
+        true => format!(" `{}`", label.name),
+        false => format!(" {}", label.name),
+    });
+    OpenError::Refused {
+        message: format!(
+            "{} has no labels: it lacks the column{name} that holds them; name another with \
+             --label COLUMN",
+            path.display()
+        ),
     }
+}
+
+/// Numbers columns that have the name of one before them: `a`, `a.1`. Says so.
+fn unique(names: &mut [String]) -> Option<String> {
+    let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
+    let mut renamed = Vec::new();
+    for at in 0..names.len() {
+        if !taken.contains(&names[at]) {
+            taken.insert(names[at].clone());
+            continue;
+        }
+        let others = |name: &String| names.contains(name) || taken.contains(name);
+        let new = (1_usize..).map(|n| format!("{}.{n}", names[at])).find(|name| !others(name));
+        names[at] = new.unwrap_or_default();
+        taken.insert(names[at].clone());
+        renamed.push(names[at].clone());
+    }
+    (!renamed.is_empty())
+        .then(|| format!("columns have the names of others and get numbers: {}", few(&renamed)))
 }

@@ -252,14 +252,13 @@ impl How {
             Naming::Usual => "usual".to_owned(),
             Naming::Exact => "exact".to_owned(),
         })?;
-        keep("id", &mut how.id, &asked.id, Clone::clone)?;
-        keep("group", &mut how.group, &asked.group, Clone::clone)?;
         // The rest decides numbers that the learner already knows, so that the default counts, too.
         let usual = |scale: &Option<Scale>| Some(scale.unwrap_or_default());
-        if how.scale.is_some() {
+        if known.kept && how.scale.is_some() {
             keep("scale", &mut how.scale, &usual(&asked.scale), ToString::to_string)?;
         }
-        how.scale = asked.scale;
+        // What an older learner was asked for is not known: its data are compared with it anyway.
+        how.scale = if known.kept { asked.scale } else { how.scale.or(asked.scale) };
         let clip = Some(asked.clip.unwrap_or(crate::USUAL_CLIP));
         if how.clip.is_some() {
             keep("clip", &mut how.clip, &clip, ToString::to_string)?;
@@ -279,6 +278,7 @@ impl How {
     }
 
     /// What of it a learner is to remember: what decides how the rows of every later task are read.
+    /// Columns are kept by the spec itself.
     pub(crate) fn to_remember(&self) -> Self {
         Self {
             folder: None,
@@ -286,9 +286,9 @@ impl How {
             classes: Vec::new(),
             map: BTreeMap::new(),
             header: None,
-            decimal: None,
-            layout: None,
-            columns: Vec::new(), // the spec's own
+            columns: Vec::new(),
+            id: None,
+            group: None,
             ..self.clone()
         }
     }

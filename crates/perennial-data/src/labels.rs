@@ -1,7 +1,7 @@
 //! The labels of rows, by the names of their classes.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::classes::{self, text_name};
@@ -18,11 +18,13 @@ pub(crate) struct Labels {
     pub(crate) fixed: bool,
     /// Whether they were written as text, not as numbers with a type.
     text: bool,
+    /// Whether the names lost a `.0`.
+    pub(crate) point_zero: bool,
     known: HashMap<String, u32>,
 }
 
 /// The label of a row as its source has it.
-pub(crate) enum Named<'a> {
+pub(crate) enum RawLabel<'a> {
     /// A number or truth value, by the name that its type gives it.
     Typed(Cow<'a, str>),
     Text(Cow<'a, str>),
@@ -34,11 +36,17 @@ impl Labels {
         Self { rows, names, fixed: true, ..Self::default() }
     }
 
+    /// Those of these rows, with all names.
+    pub(crate) fn picked(&self, rows: &[usize]) -> Self {
+        let rows = rows.iter().map(|&row| self.rows[row]).collect();
+        Self { point_zero: self.point_zero, ..Self::fixed(rows, self.names.clone()) }
+    }
+
     /// Appends the label of a row.
-    pub(crate) fn push(&mut self, label: &Named<'_>) {
+    pub(crate) fn push(&mut self, label: &RawLabel<'_>) {
         match label {
-            Named::Typed(name) => self.push_name(name),
-            Named::Text(text) => {
+            RawLabel::Typed(name) => self.push_name(name),
+            RawLabel::Text(text) => {
                 self.text = true;
                 // Most texts are what they become.
                 match text.is_ascii() {
@@ -68,11 +76,13 @@ impl Labels {
         if how.map.is_empty() {
             return Ok(self);
         }
-        if let Some(name) = how.map.keys().find(|name| !self.names.contains(name)) {
+        let map: BTreeMap<String, &String> =
+            how.map.iter().map(|(name, there)| (self.called(name), there)).collect();
+        if let Some(name) = map.keys().find(|name| !self.names.contains(name)) {
             let (path, class) = (path.to_path_buf(), name.clone());
             return Err(OpenError::NoClass { path, class, known: few(&self.names) });
         }
-        let renamed = |name: &String| how.map.get(name).unwrap_or(name).clone();
+        let renamed = |name: &String| (*map.get(name).unwrap_or(&name)).clone();
         let names: Vec<String> = self.names.iter().map(renamed).collect();
         Ok(self.renamed(&names))
     }
@@ -88,12 +98,29 @@ impl Labels {
             "all labels are whole numbers with `.0` behind them and lose it: `{}` is `{}`",
             self.names[0], names[0]
         ));
-        self.renamed(&names)
+        Self { point_zero: true, ..self.renamed(&names) }
+    }
+
+    /// The names of a later task lose the `.0` that those of the first one lost.
+    pub(crate) fn all_without_point_zero(self) -> Self {
+        if !self.text {
+            return self;
+        }
+        let bare = |name: &String| classes::bare(name).unwrap_or(name).to_owned();
+        let names: Vec<String> = self.names.iter().map(bare).collect();
+        Self { point_zero: true, ..self.renamed(&names) }
+    }
+
+    /// The name that a class is known by, where it is given as it is written.
+    pub(crate) fn called(&self, name: &str) -> String {
+        let bare = classes::bare(name).filter(|_| self.point_zero);
+        bare.unwrap_or(name).to_owned()
     }
 
     /// The same rows by new names of the classes; classes of one name become one.
     pub(crate) fn renamed(self, names: &[String]) -> Self {
-        let mut new = Self { fixed: self.fixed, text: self.text, ..Self::default() };
+        let Self { fixed, text, point_zero, .. } = self;
+        let mut new = Self { fixed, text, point_zero, ..Self::default() };
         let mut to = Vec::with_capacity(names.len());
         for name in names {
             let next = new.names.len() as u32;
@@ -157,7 +184,7 @@ mod tests {
 
     fn labels(texts: &[&str]) -> Labels {
         let mut labels = Labels::default();
-        texts.iter().for_each(|text| labels.push(&Named::Text((*text).into())));
+        texts.iter().for_each(|text| labels.push(&RawLabel::Text((*text).into())));
         labels
     }
 

@@ -82,7 +82,7 @@ pub use error::{DataError, ErrorKind};
 pub use how::{Decimal, How, Layout, Normalise, Scale};
 pub use locate::{cache_dir, load, load_folder};
 pub use names::NAMES;
-pub use open::{OpenError, Opened, Rows, open, parse, read, set_or_path};
+pub use open::{Ids, OpenError, Opened, Rows, open, parse, read, read_unlabelled, set_or_path};
 pub use scaling::{Scaling, USUAL_CLIP};
 pub use spec::{Column, InputSpec, Label};
 pub use understanding::{Format, LeftOut, Parts, TestPart, Understanding};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::open::OpenError;
-use crate::{How, Normalise, Scaling, Values};
+use crate::{How, Normalise, Scale, Scaling, Values};
 
 /// What the inputs of a learner are, and how rows of data become them.
 ///
@@ -24,6 +24,13 @@ pub struct InputSpec {
     pub width: usize,
     /// The column of a table, or the array, that holds the labels; `None` where none was there.
     pub label: Option<Label>,
+    /// The column that names rows: no input.
+    pub id: Option<Label>,
+    /// The column whose values keep rows of one group together: no input.
+    pub group: Option<Label>,
+    /// Whether all names of classes were whole numbers with `.0` behind them and lost it. Later
+    /// names lose it, too.
+    pub point_zero: bool,
     /// Columns that are no inputs: left out on demand, or because they count the rows.
     pub ignored: Vec<String>,
     /// Whether photographs are turned upright, as their camera was held.
@@ -51,7 +58,7 @@ pub struct Column {
     pub categories: Vec<String>,
 }
 
-/// Where labels lie.
+/// A column that is no input, or the array of the labels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Label {
@@ -86,6 +93,9 @@ impl InputSpec {
             named: false,
             width: 0,
             label: None,
+            id: None,
+            group: None,
+            point_zero: false,
             ignored: Vec::new(),
             upright: true,
             scaling: None,
@@ -97,8 +107,11 @@ impl InputSpec {
     /// What is known of a learner that was made before its inputs were kept: it goes on as it was.
     #[must_use]
     pub fn of_older(shape: [usize; 3], white: Option<u8>, columns: &[String]) -> Self {
+        // Bytes were made of a table's numbers on demand only. Arrays may be bytes by themselves.
+        let scale = white.filter(|_| !columns.is_empty()).map(Scale::White);
         Self {
             white,
+            asked: How { scale, ..How::default() },
             columns: columns.iter().zip(0..).map(|(name, at)| Column::number(name, at)).collect(),
             named: !columns.is_empty(),
             upright: false,
@@ -161,7 +174,7 @@ impl InputSpec {
     pub fn moved_note(&self, values: &Values) -> Option<String> {
         const FAR: f64 = 2.0;
         let moved = self.scaling.as_ref()?.moved(values, self.row_len(), FAR);
-        let names: Vec<String> = moved.iter().map(|(at, _)| self.input_name(*at)).collect();
+        let names: Vec<String> = moved.iter().map(|&at| self.input_name(at)).collect();
         let what = if self.shape[..2] == [1, 1] { "column" } else { "channel" };
         (!names.is_empty()).then(|| {
             let have = if names.len() == 1 { "has its mean" } else { "have their means" };

@@ -1,6 +1,6 @@
 //! Which arrays are inputs and which are labels, by their names.
 
-use crate::open::Request;
+use crate::open::{LabelUse, Request};
 
 /// What people call inputs; of several the first is meant. `arr_0` is what NumPy calls an array
 /// that was given no name.
@@ -33,6 +33,7 @@ pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, S
     let part = |part: &str| -> Option<Part> {
         let inputs = find(names, &INPUTS, part)?;
         let labels = match own {
+            _ if request.labels == LabelUse::Ignored => None,
             Some(own) => find(names, &[own], part),
             None => find(names, &LABELS, part),
         };
@@ -41,7 +42,9 @@ pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, S
     let test = part("test");
     let all = part("train").or_else(|| part("")).or_else(|| match names {
         // Without labels, there is no need to tell it from anything.
-        [only] if !request.labelled => Some(Part { inputs: only.clone(), labels: None }),
+        [only] if request.labels != LabelUse::Required => {
+            Some(Part { inputs: only.clone(), labels: None })
+        }
         _ => None,
     });
     let all = match (all, &test) {
@@ -50,7 +53,8 @@ pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, S
         (None, None) => return Err("x".into()),
     };
     // The caller named an array that is not there.
-    if let Some(own) = own.filter(|_| all.labels.is_none()) {
+    let is_missing = all.labels.is_none() && request.labels != LabelUse::Ignored;
+    if let Some(own) = own.filter(|_| is_missing) {
         return Err(own.to_owned());
     }
     Ok(Chosen { all, test })
@@ -77,9 +81,10 @@ mod tests {
     use crate::How;
 
     fn choose(names: &[&str], label: Option<&str>, labelled: bool) -> Result<Chosen, String> {
+        let labels = if labelled { LabelUse::Required } else { LabelUse::Optional };
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let how = How { label: label.map(ToOwned::to_owned), ..How::default() };
-        super::choose(&names, Request { how: &how, known: None, labelled })
+        super::choose(&names, Request { how: &how, known: None, labels })
     }
 
     fn part(inputs: &str, labels: Option<&str>) -> Part {

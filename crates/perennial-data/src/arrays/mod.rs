@@ -22,7 +22,7 @@ pub(crate) use self::safetensors::safetensors;
 pub(crate) use self::zip::Archive;
 use crate::classes::whole;
 use crate::input::Source;
-use crate::labels::{Labels, Named};
+use crate::labels::{Labels, RawLabel};
 use crate::open::{Entry, Format, MOST_BYTES, OpenError, Request, Table, Tables, as_bytes};
 use crate::{DataError, Label, LeftOut, Values};
 
@@ -184,7 +184,7 @@ fn labels_of(array: Array, path: &Path, rows: usize) -> Result<Labels, DataError
         return Err(OpenError::ArrayShape { path, found, expected }.into());
     }
     let mut labels = Labels::default();
-    let mut typed = |name: String| labels.push(&Named::Typed(name.into()));
+    let mut typed = |name: String| labels.push(&RawLabel::Typed(name.into()));
     match array.data {
         Data::Bytes(numbers) => numbers.iter().for_each(|number| typed(number.to_string())),
         Data::Truths(truths) => truths.iter().for_each(|truth| typed((*truth != 0).to_string())),
@@ -198,7 +198,7 @@ fn labels_of(array: Array, path: &Path, rows: usize) -> Result<Labels, DataError
             floats(numbers.into_iter(), f64::MANTISSA_DIGITS, path, typed)?;
         }
         Data::Texts(texts) => {
-            texts.iter().for_each(|text| labels.push(&Named::Text(text.into())));
+            texts.iter().for_each(|text| labels.push(&RawLabel::Text(text.into())));
         }
     }
     Ok(labels)

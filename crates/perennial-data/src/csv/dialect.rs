@@ -21,22 +21,54 @@ const DELIMITERS: [u8; 3] = *b"\t;,";
 const LINES: usize = 20;
 
 impl Dialect {
-    /// Finds how a text is written by its begin.
+    /// Finds how a text is written by its start. What a learner remembers of decimals decides where
+    /// the text leaves it open.
     pub(super) fn of(start: &[u8], path: &Path, request: Request<'_>) -> Result<Self, OpenError> {
-        let refused = |message: String| Err(OpenError::Refused { message });
         let lines = sample(start);
         let name = path.display();
         if let Some(format) = other_format(start, &lines) {
             return Err(OpenError::UnknownFormat { path: path.to_owned(), found: format });
         }
-        let comma = match request.how.decimal {
-            Some(decimal) => decimal == Decimal::Comma,
-            None => false,
+        let remembered = request.known.and_then(|known| known.asked.decimal);
+        let (dialect, is_even) = match request.how.decimal {
+            Some(decimal) => Self::with(&lines, decimal),
+            None => {
+                let (dialect, is_even) = Self::with(&lines, Decimal::Point);
+                match (dialect.comma_number(&lines), remembered) {
+                    (Some(found), None) => {
+                        let message = format!(
+                            "{name} holds `{}`: is the comma before the decimals? say --decimal \
+                             comma, or --decimal point if it is not",
+                            String::from_utf8_lossy(found).trim()
+                        );
+                        return Err(OpenError::Refused { message });
+                    }
+                    (Some(_), Some(decimal)) => Self::with(&lines, decimal),
+                    (None, _) => (dialect, is_even),
+                }
+            }
         };
-        let candidates: Vec<u8> =
-            DELIMITERS.into_iter().filter(|&mark| !(comma && mark == b',')).collect();
-        let even = candidates.iter().copied().filter(|&mark| is_even(&lines, mark));
-        let best = even.map(|mark| (share_of_clean(&lines, mark), mark));
+        if !is_even && are_spaced(&lines) {
+            let message = format!(
+                "the columns of {name} are divided by spaces; write commas, semicolons or tabs \
+                 between them"
+            );
+            return Err(OpenError::Refused { message });
+        }
+        Ok(dialect)
+    }
+
+    /// How lines with this mark before decimals are written, and whether all have as many fields.
+    fn with(lines: &[Vec<u8>], decimal: Decimal) -> (Self, bool) {
+        let comma = decimal == Decimal::Comma;
+        // Between quotes a comma divides nothing, so that it can divide fields, too.
+        let quoted = |line: &Vec<u8>| {
+            fields(line, b',').iter().any(|field| field.contains(&b'"') && is_comma_number(field))
+        };
+        let may_divide = |mark: &u8| *mark != b',' || !comma || lines.iter().any(quoted);
+        let candidates: Vec<u8> = DELIMITERS.into_iter().filter(may_divide).collect();
+        let even = candidates.iter().copied().filter(|&mark| is_even(lines, mark));
+        let best = even.map(|mark| (share_of_clean(lines, mark), mark));
         let best = best.reduce(|best, next| if next.0 > best.0 { next } else { best });
         let delimiter = match best {
             Some((_, mark)) => mark,
@@ -47,25 +79,14 @@ impl Dialect {
                 candidates.iter().copied().max_by_key(count).unwrap_or(b',')
             }
         };
-        if request.how.decimal.is_none() {
-            let written = lines.iter().flat_map(|line| fields(line, delimiter));
-            let commas: Vec<&[u8]> = written.filter(|field| is_comma_number(field)).collect();
-            let alone = delimiter == b',' && are_single_comma_numbers(&lines);
-            if let Some(found) = commas.first().copied().or(alone.then(|| &*lines[1])) {
-                return refused(format!(
-                    "{name} holds `{}`: is the comma before the decimals? say --decimal comma, or \
-                     --decimal point if it is not",
-                    String::from_utf8_lossy(found).trim()
-                ));
-            }
-        }
-        if best.is_none() && are_spaced(&lines) {
-            return refused(format!(
-                "the columns of {name} are divided by spaces; write commas, semicolons or tabs \
-                 between them"
-            ));
-        }
-        Ok(Self { delimiter, comma })
+        (Self { delimiter, comma }, best.is_some())
+    }
+
+    /// A field that may be a number with a comma before its decimals.
+    fn comma_number(self, lines: &[Vec<u8>]) -> Option<&[u8]> {
+        let mut written = lines.iter().flat_map(|line| fields(line, self.delimiter));
+        let alone = self.delimiter == b',' && are_single_comma_numbers(lines);
+        written.find(|field| is_comma_number(field)).or_else(|| alone.then(|| &*lines[1]))
     }
 
     /// A field as a number, if it is one: finite or not.
@@ -180,9 +201,10 @@ fn are_spaced(lines: &[Vec<u8>]) -> bool {
 mod tests {
     use super::*;
     use crate::How;
+    use crate::open::LabelUse;
 
     fn of(text: &str, how: &How) -> Result<Dialect, String> {
-        let request = Request { how, known: None, labelled: true };
+        let request = Request { how, known: None, labels: LabelUse::Required };
         Dialect::of(text.as_bytes(), Path::new("t.csv"), request).map_err(|it| it.to_string())
     }
 
@@ -235,7 +257,7 @@ mod tests {
                 Ok(_) => assert!(word.is_empty(), "{text}"),
             }
         }
-        let request = Request { how: &How::default(), known: None, labelled: true };
+        let request = Request { how: &How::default(), known: None, labels: LabelUse::Required };
         let error = Dialect::of(b"\xff\xfea\0", Path::new("t"), request).unwrap_err().to_string();
         assert!(error.contains("UTF-16 (save it as UTF-8)"), "{error}");
     }

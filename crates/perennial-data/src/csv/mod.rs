@@ -17,16 +17,17 @@ use self::records::{Records, place, start};
 use self::survey::{Survey, categories};
 use crate::DataError;
 use crate::cells::{Cell, Rows, set_categories, shown};
-use crate::columns::{Columns, Header, Role, is_like_label};
+use crate::columns::{Columns, Header, Role, UNNAMED, is_like_label};
 use crate::images::list;
 use crate::input::Source;
-use crate::labels::Named;
+use crate::labels::RawLabel;
 use crate::open::{Format, OpenError, Request, Table};
 
 /// What fields say that have no value, in small letters.
 const MISSING: [&str; 6] = ["", "na", "n/a", "null", "nan", "?"];
 
-fn is_missing(text: &str) -> bool {
+/// Whether a field has no value.
+pub(crate) fn is_missing(text: &str) -> bool {
     MISSING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
@@ -125,7 +126,7 @@ fn header(
         None if survey.first.iter().any(|text| list::is_image_beside(text, path)) => false,
         None => is_header(survey, dialect, path, request)?,
     };
-    let unnamed = |name: &str| name.is_empty() || name == "Unnamed: 0";
+    let unnamed = |name: &str| name.is_empty() || name == UNNAMED;
     let counts = named && survey.counts && first.first().is_some_and(|name| unnamed(name));
     let number = |at: usize| (at + 1).to_string();
     let name = |(at, name): (usize, &String)| match name.is_empty() || !named {
@@ -149,14 +150,22 @@ fn is_header(
         let one = [&how.label, &how.id, &how.group].into_iter().flatten();
         one.chain(&how.columns).chain(&how.ignore).any(|asked| asked.eq_ignore_ascii_case(text))
     };
-    if first.iter().any(|text| !is_number(text) && (is_asked(text) || is_like_label(text))) {
+    let known = request.known.filter(|known| known.named);
+    let is_known = |text: &String| {
+        known.is_some_and(|known| {
+            let others = [&known.label, &known.id, &known.group].into_iter().flatten();
+            let mut names =
+                known.columns.iter().map(|it| &it.name).chain(others.map(|it| &it.name));
+            names.any(|name| name == text)
+        })
+    };
+    // What stands in the column, too, is a value.
+    let is_name = |(text, seen): (&String, &survey::Seen)| {
+        let may_be = is_asked(text) || is_like_label(text) || is_known(text);
+        may_be && !is_number(text) && !seen.recurs
+    };
+    if first.iter().zip(&survey.columns).any(is_name) {
         return Ok(true);
-    }
-    if let Some(known) = request.known.filter(|known| known.named) {
-        let label = known.label.iter().map(|label| &label.name);
-        let names: Vec<&String> = known.columns.iter().map(|it| &it.name).chain(label).collect();
-        let is_known = |text: &String| names.contains(&text);
-        return Ok(first.iter().any(is_known));
     }
     // A text over numbers, or a number over texts, is a name.
     let over = |(text, seen): (&String, &survey::Seen)| match seen.is_text() {
@@ -167,7 +176,13 @@ fn is_header(
         return Ok(true);
     }
     if first.iter().all(|text| !is_number(text)) {
-        return Ok(true);
+        let is_value = |(at, text): &(usize, &String)| {
+            let mut kept = known.iter().flat_map(|known| &known.columns);
+            let is_category = kept.any(|it| it.at == *at && it.categories.contains(text));
+            is_category || survey.columns[*at].recurs
+        };
+        let values = first.iter().enumerate().filter(is_value).count();
+        return Ok(2 * values < first.len());
     }
     let counted =
         |from: usize| first.iter().enumerate().all(|(at, text)| *text == (at + from).to_string());
@@ -188,8 +203,7 @@ fn is_header(
     Ok(false)
 }
 
-/// Of each input whether it is a column of texts. One text among more numbers is an error, and so is
-/// a column of days.
+/// Says for each input whether it is a column of texts. One text among more numbers is an error.
 fn kinds(columns: &Columns, survey: &Survey, path: &Path) -> Result<Vec<bool>, OpenError> {
     let mut kinds = Vec::with_capacity(columns.inputs.len());
     for column in &columns.inputs {
@@ -208,14 +222,6 @@ fn kinds(columns: &Columns, survey: &Survey, path: &Path) -> Result<Vec<bool>, O
                     "a finite number, as most of this column holds; correct it, or leave the \
                            column out with --ignore"
                         .to_owned(),
-            });
-        }
-        if is_text && seen.dates == seen.texts {
-            return Err(OpenError::ColumnType {
-                path: path.to_path_buf(),
-                column: column.name.clone(),
-                found: "days or times".to_owned(),
-                expected: "numbers or categories: make it numbers, or leave it out with --ignore",
             });
         }
         kinds.push(is_text);
@@ -255,7 +261,7 @@ fn cell<'a>(
         return Ok(Cell::Missing);
     }
     match role {
-        Role::Label => Ok(Cell::Label(Named::Text(text.into()))),
+        Role::Label => Ok(Cell::Label(RawLabel::Text(text.into()))),
         Role::Input(input) if columns.inputs[input].categories.is_empty() => {
             let number = dialect.number(text).filter(|value| value.is_finite());
             number.map(Cell::Number).ok_or_else(bad)

@@ -1,5 +1,6 @@
 //! A first look at a whole table: what its columns hold, and whether its first line names them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use super::dialect::Dialect;
@@ -25,10 +26,10 @@ pub(super) struct Survey {
 pub(super) struct Seen {
     pub(super) numbers: u64,
     pub(super) texts: u64,
-    /// Texts that are a day or a time.
-    pub(super) dates: u64,
     /// The first text, with its line.
     pub(super) first_text: Option<(String, u64)>,
+    /// Whether one is that of the first line: what names a column is not in it.
+    pub(super) recurs: bool,
 }
 
 impl Survey {
@@ -38,7 +39,7 @@ impl Survey {
         dialect: Dialect,
     ) -> Result<Option<Self>, DataError> {
         let Some(first) = records.next()? else { return Ok(None) };
-        let first: Vec<String> = first.fields().map(trimmed).collect();
+        let first = owned(&first);
         let mut survey = Self {
             columns: vec![Seen::default(); first.len()],
             first,
@@ -48,7 +49,7 @@ impl Survey {
         let mut counted = HashSet::new();
         while let Some(record) = records.next()? {
             if survey.second.is_empty() {
-                survey.second = record.fields().map(trimmed).collect();
+                survey.second = owned(&record);
             }
             survey.look_at(&record, dialect, &mut counted);
         }
@@ -57,8 +58,10 @@ impl Survey {
     }
 
     fn look_at(&mut self, record: &Record<'_>, dialect: Dialect, counted: &mut HashSet<i64>) {
-        for (at, (field, seen)) in record.fields().zip(&mut self.columns).enumerate() {
+        let columns = self.first.iter().zip(&mut self.columns);
+        for (at, (field, (first, seen))) in record.fields().zip(columns).enumerate() {
             let text = trimmed(field);
+            seen.recurs |= text == first.as_str();
             if at == 0 && self.counts {
                 self.counts = text.parse().is_ok_and(|number| counted.insert(number));
             }
@@ -94,7 +97,6 @@ impl Seen {
             return;
         }
         self.texts += 1;
-        self.dates += u64::from(is_date(text));
         if self.first_text.is_none() {
             self.first_text = Some((text.to_owned(), line));
         }
@@ -123,53 +125,23 @@ pub(super) fn categories(
         let fields: Vec<&[u8]> = record.fields().collect();
         for (&at, found) in columns.iter().zip(&mut found) {
             let text = fields.get(at).map(|field| trimmed(field)).unwrap_or_default();
-            if !is_missing(&text) && found.len() <= MOST_CATEGORIES {
-                found.insert(text);
+            let is_new = !is_missing(&text) && !found.contains(&*text);
+            if is_new && found.len() <= MOST_CATEGORIES {
+                found.insert(text.into_owned());
             }
         }
     }
     Ok(found)
 }
 
-fn trimmed(field: &[u8]) -> String {
-    String::from_utf8_lossy(field).trim().to_owned()
-}
-
-/// Whether a text is a day (`2024-01-31`, `31.1.2024`, `1/31/24`), a time, or both.
-fn is_date(text: &str) -> bool {
-    let mut words = text.split([' ', 'T']).filter(|word| !word.is_empty());
-    let Some(first) = words.next() else { return false };
-    let is_day = |word: &str| {
-        ['-', '.', '/'].into_iter().any(|mark| {
-            let parts: Vec<&str> = word.split(mark).collect();
-            let digits = |part: &&str| {
-                (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-            };
-            parts.len() == 3 && parts.iter().all(digits)
-        })
-    };
-    let is_time = |word: &str| {
-        let word = word.trim_end_matches('Z');
-        let parts: Vec<&str> = word.split(':').collect();
-        parts.len() >= 2
-            && parts[..2].iter().all(|part| part.len() <= 2 && part.parse::<u8>().is_ok())
-    };
-    is_day(first) || is_time(first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_and_times() {
-        for text in
-            ["2024-01-31", "31.1.2024", "1/31/24", "2024-01-31T10:00:00Z", "10:30", "1-1-2024 9:00"]
-        {
-            assert!(is_date(text), "{text}");
-        }
-        for text in ["a-b-c", "1-2", "192.168.0.1", "red", "", "10-11-12-13", "x:y"] {
-            assert!(!is_date(text), "{text}");
-        }
+/// A field without the space around it.
+fn trimmed(field: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(field) {
+        Cow::Borrowed(text) => text.trim().into(),
+        Cow::Owned(text) => text.trim().to_owned().into(),
     }
+}
+
+fn owned(record: &Record<'_>) -> Vec<String> {
+    record.fields().map(|field| trimmed(field).into_owned()).collect()
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{Images, has_ending};
-use crate::columns::{Columns, Header, Role};
-use crate::labels::{Labels, Named};
-use crate::open::{Format, OpenError, Request, Table};
-use crate::{DataError, Label, LeftOut};
+use crate::columns::{Columns, Header, Role, no_label};
+use crate::csv::is_missing;
+use crate::labels::{Labels, RawLabel};
+use crate::open::{Format, LabelUse, OpenError, Request, Table};
+use crate::{DataError, LeftOut};
 
 /// What columns of paths are called.
 const PATH_NAMES: [&str; 8] =
@@ -54,9 +55,23 @@ impl<'a> Listed<'a> {
         path: &'a Path,
         request: Request<'a>,
     ) -> Result<Self, OpenError> {
-        // The learner knows images, not columns.
-        let alone = Request { known: None, ..request };
-        let mut columns = Columns::new(header, path, alone)?;
+        // The learner knows images, no columns; of a list it also knows which column is the label.
+        let known = request.known.filter(|known| known.width > 0);
+        let own = known.and_then(|known| header.place_of(known.label.as_ref()?, known));
+        let (mut how, mut labels) = (request.how.clone(), request.labels);
+        match own {
+            Some(own) => _ = how.label.get_or_insert(header.names[own].clone()),
+            None if known.is_some() && how.label.is_none() && labels == LabelUse::Optional => {
+                labels = LabelUse::Ignored;
+            }
+            None => {}
+        }
+        let lacks_label = known.filter(|_| own.is_none() && how.label.is_none());
+        if let Some(known) = lacks_label.filter(|_| labels == LabelUse::Required) {
+            return Err(no_label(known, path));
+        }
+        let mut columns = Columns::new(header, path, Request { how: &how, known: None, labels })?;
+        columns.asked("label", request.how.label.as_ref(), own, path)?;
         let others: Vec<String> = (0..columns.names.len())
             .filter(|&at| at != paths && matches!(columns.roles[at], Role::Input(_)))
             .map(|at| columns.names[at].clone())
@@ -77,7 +92,7 @@ impl<'a> Listed<'a> {
     /// Appends the image of a row; `fields` are its columns' texts, `place` is where it stands.
     pub(crate) fn push(&mut self, fields: &[&str], place: &str) -> Result<(), DataError> {
         let label = self.columns.label().map(|at| fields[at]);
-        if label.is_some_and(str::is_empty) {
+        if label.is_some_and(is_missing) {
             LeftOut::add(&mut self.left_out, false, "without a label", || place.to_owned());
             return Ok(());
         }
@@ -96,7 +111,7 @@ impl<'a> Listed<'a> {
             return Ok(());
         }
         if let Some(label) = label {
-            self.labels.push(&Named::Text(label.into()));
+            self.labels.push(&RawLabel::Text(label.into()));
         }
         for (role, texts) in [(Role::Id, &mut self.ids), (Role::Group, &mut self.groups)] {
             let at = self.columns.roles.iter().position(|it| *it == role);
@@ -111,7 +126,11 @@ impl<'a> Listed<'a> {
         images.left_out.extend(left_out);
         let label = columns.label();
         let mut table = images.table(path, Format::ImageList, label.map(|_| labels));
-        table.label = label.map(|at| Label { name: columns.names[at].clone(), at });
+        let [label, id, group] =
+            [Role::Label, Role::Id, Role::Group].map(|role| columns.kept(role));
+        (table.label, table.id, table.group) = (label, id, group);
+        table.width = columns.names.len();
+        table.named = columns.named;
         table.notes.extend(columns.notes);
         table.ids = (!ids.is_empty()).then_some(ids);
         table.groups = (!groups.is_empty()).then(|| crate::open::numbered(&groups));

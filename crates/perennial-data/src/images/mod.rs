@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use self::decode::{Decoded, decode};
 use crate::input::Source;
-use crate::labels::Labels;
+use crate::labels::{Labels, RawLabel};
 use crate::open::{Entry, entries};
 use crate::open::{Format, MOST_BYTES, OpenError, Request, Table};
 use crate::{DataError, LeftOut, Values};
@@ -68,19 +68,22 @@ pub(crate) fn folder(path: &Path, request: Request<'_>) -> Result<Table, DataErr
         }
     }
     let mut images = Images { left_out: files.left_out, ..Images::default() };
-    let mut labels = Vec::new();
+    let mut labels = Labels::default();
     for (at, image) in files.images.iter().enumerate() {
-        if images.push_or_leave_out(image, request)? {
-            labels.extend(files.class_of.get(at));
+        let class = files.class_of.get(at).map(|&class| classes[class as usize].as_str());
+        if images.push_or_leave_out(image, request)?
+            && let Some(class) = class
+        {
+            labels.push(&RawLabel::Typed(class.into()));
         }
         images.check_all(files.images.len(), path)?;
     }
-    let labels = (!folders.is_empty()).then(|| Labels::fixed(labels, classes));
+    let labels = (!folders.is_empty()).then_some(labels);
     let format = if labels.is_some() { Format::ImageFolder } else { Format::Images };
     Ok(images.table(path, format, labels))
 }
 
-const OTHER: &str = "that are not called .png, .jpg, .jpeg, .webp or .bmp";
+const OTHER: &str = "without the ending .png, .jpg, .jpeg, .webp or .bmp";
 
 /// The files of a folder and those below it.
 #[derive(Default)]
@@ -150,6 +153,11 @@ impl Images {
         }
         self.brightest = self.brightest.max(brightest);
         self.pixels.append(&mut planes);
+        let bytes = self.pixels.len() as u64;
+        if bytes > MOST_BYTES {
+            let path = source.path().to_path_buf();
+            return Err(OpenError::TooLarge { path, bytes, most: MOST_BYTES }.into());
+        }
         self.names.push(source.path().display().to_string());
         Ok(())
     }

@@ -18,7 +18,7 @@ enum PartName {
     Test,
 }
 
-/// What parts are called, alone or at the end or the begin of a name: `photos_train`.
+/// What parts are called, alone or at the end of a name: `photos_train`.
 const PART_NAMES: [(&str, PartName); 9] = [
     ("train", PartName::Train),
     ("training", PartName::Train),
@@ -108,7 +108,7 @@ pub(super) fn find(folder: &Path, request: Request<'_>) -> Result<Found, DataErr
 
 fn find_within(folder: &Path, request: Request<'_>, depth: usize) -> Result<Found, DataError> {
     if locate::holds_set(folder) {
-        return load_folder(folder).map(|set| Found::Set(Box::new(set)));
+        return load_folder(folder).map(Found::set);
     }
     let entries = entries(folder)?;
     if entries.iter().any(|entry| !entry.is_folder && entry.ends_with(".npy")) {
@@ -130,15 +130,18 @@ fn find_within(folder: &Path, request: Request<'_>, depth: usize) -> Result<Foun
     }
     let tables: Vec<&&Entry> = files.iter().filter(|entry| entry.is_table()).collect();
     let is_image = |entry: &&Entry| images::is_image_name(entry);
-    match (folders.as_slice(), tables.as_slice(), request.how.layout) {
+    // What a learner remembers decides where the folder leaves it open.
+    let remembered = request.known.and_then(|known| known.asked.layout);
+    let remembered = remembered.filter(|_| !folders.is_empty() && !tables.is_empty());
+    let layout = request.how.layout.or(remembered);
+    match (folders.as_slice(), tables.as_slice(), layout) {
         ([only], [], _)
             if depth < DEEPEST && !files.iter().any(is_image) && is_deeper(only, folder)? =>
         {
             let mut found = find_within(&only.path, request, depth + 1)?;
-            if let Found::Tables(tables) = &mut found {
-                let note = format!("looked one folder deeper, in {}", only.path.display());
-                tables.train.notes.insert(0, note);
-            }
+            found
+                .notes()
+                .insert(0, format!("looked one folder deeper, in {}", only.path.display()));
             Ok(found)
         }
         ([_, ..], [table, ..], None) => {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::split::{self, Split};
 use super::table::Table;
-use super::{Format, OpenError, Opened, Request, Rows, TestPart};
+use super::{Format, Ids, LabelUse, OpenError, Opened, Request, Rows, TestPart};
 use crate::labels::{Labels, few};
 use crate::understanding::{counted, scale_in_words};
 use crate::{
@@ -31,7 +31,8 @@ struct Labelled {
 pub(super) fn join(tables: Tables, request: Request<'_>) -> Result<Opened, OpenError> {
     let how = request.how;
     let mut train = tables.train.filled()?;
-    let labels = train.take_labels(how, request.known.is_none())?;
+    let labels = train.take_labels(how, request.known.map(|known| known.point_zero))?;
+    let point_zero = labels.point_zero;
     let row: usize = train.shape.iter().product();
     let mut train = Labelled::new(train, labels);
     let mut part = |table: Option<Table>| {
@@ -39,11 +40,11 @@ pub(super) fn join(tables: Tables, request: Request<'_>) -> Result<Opened, OpenE
     };
     let (validation, test) = (part(tables.validation)?, part(tables.test)?);
     let test_from = if test.is_some() { TestPart::Own } else { TestPart::HeldBack };
+    check_regression(&train, test_from, request)?;
     let test = match test {
         Some(test) => test,
         None => train.set_apart(row)?,
     };
-    check_regression(&train, request)?;
     let mut train = train.chosen(how, true)?;
     let test = test.chosen(how, false)?;
     let validation = validation.map(|part| part.chosen(how, false)).transpose()?;
@@ -53,6 +54,7 @@ pub(super) fn join(tables: Tables, request: Request<'_>) -> Result<Opened, OpenE
     let mut spec = spec(&train.table, request)?;
     if request.known.is_none() {
         spec.scaling = scaling(&train.table, how)?;
+        spec.point_zero = point_zero;
     }
     let (table, classes) = (train.table, train.labels.names);
     let mut notes = table.notes.clone();
@@ -111,11 +113,14 @@ pub(super) fn rows(table: Table, request: Request<'_>) -> Result<Rows, OpenError
     let mut table = table.filled()?;
     let how = request.how;
     let mut labels = None;
+    if request.labels == LabelUse::Ignored {
+        table.labels = None;
+    }
     if table.labels.is_some() {
-        let found = table.take_labels(how, request.known.is_none())?;
+        let found = table.take_labels(how, request.known.map(|known| known.point_zero))?;
         let part = Labelled::new(table, found).chosen(how, true)?;
         (table, labels) = (part.table, Some(part.labels));
-    } else if !how.classes.is_empty() {
+    } else if !how.classes.is_empty() && request.labels != LabelUse::Ignored {
         return Err(OpenError::Refused {
             message: format!(
                 "{} holds no labels, so no classes can be chosen; leave out --classes",
@@ -130,7 +135,8 @@ pub(super) fn rows(table: Table, request: Request<'_>) -> Result<Rows, OpenError
     };
     let parts = Parts { test: table.names.len(), ..Parts::default() };
     let understanding = understanding(&table, &spec, &classes, parts, table.notes.clone());
-    let Table { values, names, ids, .. } = table;
+    let Table { values, names, ids, id, .. } = table;
+    let ids = id.zip(ids).map(|(id, rows)| Ids { column: id.name, rows });
     Ok(Rows { spec, values, labels, classes, names, ids, understanding })
 }
 
@@ -178,11 +184,7 @@ impl Labelled {
         if judge.is_empty() {
             return Err(OpenError::NothingHeldBack { path: table.path.clone(), repeated });
         }
-        let part = |rows: &[usize]| {
-            let labels = rows.iter().map(|&row| self.labels.rows[row]).collect();
-            let labels = Labels::fixed(labels, self.labels.names.clone());
-            Self::new(self.table.picked(rows), labels)
-        };
+        let part = |rows: &[usize]| Self::new(self.table.picked(rows), self.labels.picked(rows));
         let (judged, learnt) = (part(&judge), part(&learn));
         *self = learnt;
         Ok(judged)
@@ -205,7 +207,8 @@ fn other_part(
             test_rows: table.described(),
         });
     }
-    let labels = table.take_labels(&without_map(how, &table), false)?;
+    let point_zero = Some(train.labels.point_zero);
+    let labels = table.take_labels(&without_map(how, &table), point_zero)?;
     let known = &train.labels.names;
     let matched = match_names(&labels.names, known, how.naming());
     train.table.notes.extend(matched.notes);
@@ -235,9 +238,17 @@ fn without_map(how: &How, table: &Table) -> How {
 }
 
 /// Refuses labels that look like numbers to be predicted: in a table, in a first task.
-fn check_regression(train: &Labelled, request: Request<'_>) -> Result<(), OpenError> {
+fn check_regression(
+    train: &Labelled,
+    test_from: TestPart,
+    request: Request<'_>,
+) -> Result<(), OpenError> {
     let Labelled { table, labels, .. } = train;
-    let taught = labels.rows.len();
+    let rows = labels.rows.len();
+    let taught = match test_from {
+        TestPart::HeldBack => rows - rows / split::TEST_EVERY,
+        _ => rows,
+    };
     let is_table = matches!(table.format, Format::Csv | Format::Parquet);
     let asked = request.how.labels == Some(crate::Naming::Exact);
     if request.known.is_some() || !is_table || asked || !labels.look_like_numbers(taught) {

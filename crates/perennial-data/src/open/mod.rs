@@ -94,10 +94,19 @@ pub struct Rows {
     pub classes: Vec<String>,
     /// What to call each row: the path of its image, `line 7` or `row 7`, counted from 1. `[rows]`
     pub names: Vec<String>,
-    /// What the data themselves call each row, where a column does ([`How::id`]). `[rows]`
-    pub ids: Option<Vec<String>>,
+    /// What the data themselves call each row, where a column does ([`How::id`]).
+    pub ids: Option<Ids>,
     /// What was understood.
     pub understanding: Understanding,
+}
+
+/// A column that names rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// Its name, or its number from 1.
+    pub column: String,
+    /// What it says. `[rows]`
+    pub rows: Vec<String>,
 }
 
 /// What a reader is asked for.
@@ -107,8 +116,7 @@ pub(crate) struct Request<'a> {
     /// What a learner knows of its inputs, or what the rows to learn from are; `None` where rows are
     /// the first.
     pub(crate) known: Option<&'a InputSpec>,
-    /// Whether rows without labels are of no use.
-    pub(crate) labelled: bool,
+    pub(crate) labels: LabelUse,
 }
 
 impl<'a> Request<'a> {
@@ -118,11 +126,36 @@ impl<'a> Request<'a> {
     }
 }
 
+/// What labels are wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelUse {
+    /// Rows without labels are of no use.
+    Required,
+    /// Rows may have labels.
+    Optional,
+    /// Labels are not looked at: a row without one is a row.
+    Ignored,
+}
+
 /// What lies at a path.
 #[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 enum Found {
-    Set(Box<Dataset>),
+    Set { set: Box<Dataset>, notes: Vec<String> },
     Tables(Tables),
+}
+
+impl Found {
+    fn set(set: Dataset) -> Self {
+        Self::Set { set: Box::new(set), notes: Vec::new() }
+    }
+
+    /// What was decided, a sentence each.
+    fn notes(&mut self) -> &mut Vec<String> {
+        match self {
+            Self::Set { notes, .. } => notes,
+            Self::Tables(tables) => &mut tables.train.notes,
+        }
+    }
 }
 
 impl Tables {
@@ -168,11 +201,12 @@ impl Tables {
 pub fn open(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Opened, DataError> {
     how.check()?;
     let how = &how.remembering(known)?;
-    let request = Request { how, known, labelled: true };
+    let request = Request { how, known, labels: LabelUse::Required };
     let (mut tables, name) = match find(data, request)? {
-        Found::Set(dataset) => {
-            let name = dataset.name.clone();
-            let [train, test] = Table::of_set(&bare(data), *dataset);
+        Found::Set { set, notes } => {
+            let name = set.name.clone();
+            let [mut train, test] = Table::of_set(&bare(data), *set);
+            train.notes = notes;
             (Tables { train, validation: None, test: Some(test) }, Some(name))
         }
         Found::Tables(tables) => (tables, None),
@@ -200,7 +234,24 @@ pub fn open(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Opened,
 pub fn read(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Rows, DataError> {
     how.check()?;
     let how = &how.remembering(known)?;
-    let request = Request { how, known, labelled: false };
+    let request = Request { how, known, labels: LabelUse::Optional };
+    Ok(join::rows(one(data, request)?, request)?)
+}
+
+/// As [`read`], of rows that are to be answered: labels are not looked at, and a row without one is
+/// not left out.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_unlabelled(
+    data: &Path,
+    how: &How,
+    known: Option<&InputSpec>,
+) -> Result<Rows, DataError> {
+    how.check()?;
+    let how = &how.remembering(known)?;
+    let request = Request { how, known, labels: LabelUse::Ignored };
     Ok(join::rows(one(data, request)?, request)?)
 }
 
@@ -218,7 +269,7 @@ pub fn parse(
 ) -> Result<Rows, DataError> {
     how.check()?;
     let how = &how.remembering(known)?;
-    let request = Request { how, known, labelled: false };
+    let request = Request { how, known, labels: LabelUse::Optional };
     let tables = file(&Source::Memory(bytes, path), request)?;
     Ok(join::rows(tables.one(), request)?)
 }
@@ -226,9 +277,9 @@ pub fn parse(
 /// The one part of what lies at a path.
 fn one(data: &Path, request: Request<'_>) -> Result<Table, DataError> {
     Ok(match find(data, request)? {
-        Found::Set(dataset) => {
-            let [_, test] = Table::of_set(&bare(data), *dataset);
-            test
+        Found::Set { set, notes } => {
+            let [_, test] = Table::of_set(&bare(data), *set);
+            Table { notes, ..test }
         }
         Found::Tables(tables) => tables.one(),
     })
@@ -242,7 +293,7 @@ fn find(data: &Path, request: Request<'_>) -> Result<Found, DataError> {
         if set.is_none() && data.exists() {
             return Err(set_or_path(name, data).into());
         }
-        return load(name, folder).map(|set| Found::Set(Box::new(set)));
+        return load(name, folder).map(Found::set);
     }
     let metadata = std::fs::metadata(data).map_err(|error| cannot_open(data, error))?;
     if metadata.is_dir() {

@@ -3,7 +3,7 @@
 use super::{Format, Table};
 use crate::cifar::{self, Variant};
 use crate::input::Source;
-use crate::labels::{Labels, Named};
+use crate::labels::{Labels, RawLabel};
 use crate::{DataError, Values, idx};
 
 /// IDX images, and the labels of the file beside it that is called alike.
@@ -40,7 +40,7 @@ pub(super) fn idx(source: &Source<'_>) -> Result<Table, DataError> {
     };
     let labels = labels.map(|rows| {
         let mut labels = Labels::default();
-        rows.iter().for_each(|label| labels.push(&Named::Typed(label.to_string().into())));
+        rows.iter().for_each(|label| labels.push(&RawLabel::Typed(label.to_string().into())));
         labels
     });
     let shape = [1, images.height, images.width];

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::Values;
 
 /// Rows that are set apart: so many-th of each class.
-const TEST_EVERY: usize = 5;
+pub(super) const TEST_EVERY: usize = 5;
 
 /// Rows to learn from and rows to be judged by, each in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,13 +120,12 @@ fn hashes(values: &Values, row: usize) -> Vec<[u8; 32]> {
             pixels.chunks_exact(row).map(|it| *blake3::hash(it).as_bytes()).collect()
         }
         Values::Floats(floats) => {
+            let mut bytes = Vec::with_capacity(4 * row);
             let hash = |row: &[f32]| {
-                let mut hasher = blake3::Hasher::new();
-                for value in row {
-                    // Zeros of both signs are equal.
-                    hasher.update(&(value + 0.0).to_le_bytes());
-                }
-                *hasher.finalize().as_bytes()
+                bytes.clear();
+                // Zeros of both signs are equal.
+                row.iter().for_each(|value| bytes.extend((value + 0.0).to_le_bytes()));
+                *blake3::hash(&bytes).as_bytes()
             };
             floats.chunks_exact(row).map(hash).collect()
         }

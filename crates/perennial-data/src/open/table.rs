@@ -19,6 +19,9 @@ pub(crate) struct Table {
     pub(crate) named: bool,
     /// How many columns the table has, inputs or not.
     pub(crate) width: usize,
+    /// The columns that name rows, and that group them.
+    pub(crate) id: Option<Label>,
+    pub(crate) group: Option<Label>,
     /// Columns that are no inputs.
     pub(crate) ignored: Vec<String>,
     /// `[rows, channels, height, width]`
@@ -53,6 +56,8 @@ impl Table {
             columns: Vec::new(),
             named: false,
             width: 0,
+            id: None,
+            group: None,
             ignored: Vec::new(),
             values,
             labels: None,
@@ -95,6 +100,9 @@ impl Table {
             named: self.named,
             width: self.width,
             label: self.label.clone(),
+            id: self.id.clone(),
+            group: self.group.clone(),
+            point_zero: false,
             ignored: self.ignored.clone(),
             upright: !images || request.known.is_none_or(|known| known.upright),
             scaling: None,
@@ -103,9 +111,13 @@ impl Table {
         }
     }
 
-    /// Takes the labels out, by their names elsewhere and in order; there must be some. `first`:
-    /// whether nobody knows classes yet.
-    pub(crate) fn take_labels(&mut self, how: &How, first: bool) -> Result<Labels, OpenError> {
+    /// Takes the labels out, by their names elsewhere and in order; there must be some.
+    /// `point_zero`: whether the known names lost a `.0`; `None` where nobody knows classes yet.
+    pub(crate) fn take_labels(
+        &mut self,
+        how: &How,
+        point_zero: Option<bool>,
+    ) -> Result<Labels, OpenError> {
         let advice = match self.format {
             Format::Images | Format::ImageFolder => {
                 "put the images of each class into a folder named after it"
@@ -118,9 +130,11 @@ impl Table {
         let labels = self.labels.take();
         let missing = || OpenError::NoLabels { path: self.path.clone(), advice };
         let mut labels = labels.ok_or_else(missing)?;
-        if first {
-            labels = labels.without_point_zero(how.naming(), &mut self.notes);
-        }
+        labels = match point_zero {
+            None => labels.without_point_zero(how.naming(), &mut self.notes),
+            Some(true) => labels.all_without_point_zero(),
+            Some(false) => labels,
+        };
         Ok(labels.mapped(how, &self.path)?.sorted())
     }
 
@@ -135,6 +149,8 @@ impl Table {
             columns: self.columns.clone(),
             named: self.named,
             width: self.width,
+            id: self.id.clone(),
+            group: self.group.clone(),
             ignored: self.ignored.clone(),
             label: self.label.clone(),
             ids: self.ids.as_deref().map(|ids| gathered(ids, rows)),
@@ -173,6 +189,7 @@ impl Labels {
         required: bool,
         path: &Path,
     ) -> Result<(Self, Vec<usize>), OpenError> {
+        let classes: Vec<String> = classes.iter().map(|name| self.called(name)).collect();
         let absent = |name: &&String| !self.names.contains(name);
         if let Some(name) = classes.iter().find(absent).filter(|_| required) {
             let (path, class) = (path.to_path_buf(), name.clone());
@@ -187,7 +204,7 @@ impl Labels {
         let label = |row: usize| to[self.rows[row] as usize];
         let places: Vec<usize> = (0..self.rows.len()).filter(|&row| label(row).is_some()).collect();
         let rows = places.iter().filter_map(|&row| label(row)).collect();
-        Ok((Self::fixed(rows, classes.to_vec()), places))
+        Ok((Self::fixed(rows, classes), places))
     }
 }
 

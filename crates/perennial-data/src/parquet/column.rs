@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnDescriptor;
 use crate::cells::{Cell, shown};
 use crate::classes::whole;
 use crate::columns::Role;
-use crate::labels::Named;
+use crate::labels::RawLabel;
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,8 +122,8 @@ impl Cells {
             Self::Numbers(cells) if !cells[row].is_nan() => Cell::Number(cells[row]),
             Self::Nothing(_) | Self::Numbers(_) => Cell::Missing,
             Self::Texts(cells) => of(cells, row, Cell::Text),
-            Self::Typed(cells) => of(cells, row, |name| Cell::Label(Named::Typed(name))),
-            Self::Labels(cells) => of(cells, row, |name| Cell::Label(Named::Text(name))),
+            Self::Typed(cells) => of(cells, row, |name| Cell::Label(RawLabel::Typed(name))),
+            Self::Labels(cells) => of(cells, row, |name| Cell::Label(RawLabel::Text(name))),
         }
     }
 

@@ -29,11 +29,11 @@ use parquet::file::reader::{ChunkReader, SerializedPageReader};
 
 use self::column::{Cells, Fault, Kind, Wanted, cells};
 use self::pages::Pages;
-use crate::DataError;
 use crate::cells::{MOST_CATEGORIES, Rows, one_line, set_categories};
 use crate::columns::{Columns, Header, Role};
 use crate::input::{GZIP_MAGIC, LARGEST_EXPANSION, Source};
 use crate::open::{Format, MOST_BYTES, OpenError, Request, Table};
+use crate::{DataError, InputSpec};
 
 /// About how many values are decoded at once, over all columns.
 const AT_ONCE: usize = 1 << 20;
@@ -75,10 +75,11 @@ fn table<R: ChunkReader + 'static>(
     let names = schema.columns().iter().map(|column| one_line(column.name())).collect();
     let header = Header { names, named: true, counts: false };
     let mut columns = Columns::new(header, path, request)?;
-    let kinds = kinds(&metadata, &columns, path)?;
+    let known = request.known.filter(|known| !known.columns.is_empty());
+    let kinds = kinds(&metadata, &columns, known, path)?;
     fits(&metadata, &columns, file.len(), path)?;
     let groups = Groups { file, metadata: &metadata, kinds: &kinds, path };
-    if request.known.is_none_or(|known| known.columns.is_empty()) {
+    if known.is_none() {
         groups.categorise(&mut columns)?;
     }
     let wanted = columns.roles.iter().map(|role| Wanted::of(*role)).collect::<Vec<_>>();
@@ -194,12 +195,22 @@ impl<R: ChunkReader + 'static> Groups<'_, R> {
 fn kinds(
     metadata: &ParquetMetaData,
     columns: &Columns,
+    known: Option<&InputSpec>,
     path: &Path,
 ) -> Result<Vec<Kind>, OpenError> {
     let mut kinds = Vec::with_capacity(columns.names.len());
     for (at, column) in metadata.file_metadata().schema_descr().columns().iter().enumerate() {
         let (found, expected) = match (Kind::of(column), columns.roles[at]) {
-            (Ok(kind), _) => {
+            (Ok(kind), role) => {
+                // Categories are known where there is a learner that knows them.
+                if let (Role::Input(input), Some(_)) = (role, known) {
+                    let column = &columns.inputs[input];
+                    let is_text = kind == Kind::Text;
+                    if is_text == column.categories.is_empty() {
+                        let found = if is_text { "text" } else { "numbers" };
+                        return Err(column.wrong_type(found, path));
+                    }
+                }
                 kinds.push(kind);
                 continue;
             }

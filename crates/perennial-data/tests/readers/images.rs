@@ -40,7 +40,7 @@ fn folders_are_classes() {
     assert_eq!((set.test.image(0), set.test.image(1)), (Some(&[15; 6][..]), Some(&[5; 6][..])));
     let told: Vec<String> = found.understanding.left_out.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 2, "{told:?}");
-    let not = "2 files that are not called .png, .jpg, .jpeg, .webp or .bmp (";
+    let not = "2 files without the ending .png, .jpg, .jpeg, .webp or .bmp (";
     assert!(told[0].starts_with(not) && told[0].contains("notes.txt"), "{told:?}");
     assert!(told[1].starts_with("1 file outside of the class folders"), "{told:?}");
 }

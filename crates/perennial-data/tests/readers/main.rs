@@ -15,4 +15,5 @@ mod own;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod place;
+mod remembered;
 mod understood;

@@ -238,10 +238,14 @@ fn an_index_is_no_input_and_the_label_may_come_first() {
         ("both.csv", "target,a,class\n0,1.5,2\n0,1.4,2\n1,9.1,3\n1,9.2,3\n"),
         ("points.csv", "x,y,kind\n0,1.5,a\n0,1.4,a\n1,9.1,b\n1,9.2,b\n"),
     ]);
-    for name in ["idx.csv", "shuffled.csv"] {
+    for (name, why) in [
+        ("idx.csv", "column 1 has no name and holds a different whole number in each row"),
+        ("shuffled.csv", "column `Unnamed: 0` is an index that pandas wrote"),
+    ] {
         let found = place.open(name);
         assert_eq!(found.understanding.columns, ["a"], "{name}");
-        assert!(notes(&found).contains("counts the rows and is left out"), "{}", notes(&found));
+        let said = notes(&found);
+        assert!(said.contains(why) && said.contains("left out (--columns keeps it)"), "{said}");
     }
     let found = place.open("first.csv");
     assert_eq!(
@@ -313,7 +317,7 @@ fn texts_are_categories_of_the_first_task() {
     );
     let how = How { id: Some("name".into()), ..How::default() };
     let found = read(&place.path("names.csv"), &how, None).unwrap();
-    assert_eq!((found.spec.shape, found.ids.unwrap()[59].as_str()), ([1, 1, 1], "name59"));
+    assert_eq!((found.spec.shape, found.ids.unwrap().rows[59].as_str()), ([1, 1, 1], "name59"));
 }
 
 /// Catches: equal rows on both sides, groups that are divided, an overlap that nobody says.

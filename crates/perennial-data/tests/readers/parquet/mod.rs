@@ -183,6 +183,24 @@ fn texts_are_categories_as_those_of_a_csv_file_are() {
     assert_eq!(as_floats(&found.values), [1.0, 0.0, 1.0, 2.0, 1.0, 0.0, 3.0, 0.0, 1.0]);
     let later = read(&table(&["blue", "green", "red"]), Some(&found.spec));
     assert_eq!(as_floats(&later.values), [1.0, 1.0, 0.0, 2.0, 0.0, 0.0, 3.0, 0.0, 1.0]);
+    // Texts that are days are no categories, as in a CSV file.
+    let days = table(&["2024-01-02", "2024-01-03", "2024-01-03"]);
+    let error = parse(&days, "t.parquet".as_ref(), &how, None).unwrap_err().to_string();
+    assert!(error.contains("column colour of t.parquet holds days or times"), "{error}");
+    // Columns hold later what they held at first.
+    let turned =
+        "required binary w (STRING); required float colour; required binary label (STRING);";
+    let labels = Column::texts(&["x"]);
+    let later = plain(turned, &[Column::texts(&["1"]), Column::floats(&[1.0]), labels]);
+    let error =
+        parse(&later, "t.parquet".as_ref(), &How::default(), Some(&found.spec)).unwrap_err();
+    assert!(error.to_string().contains("holds text, expected numbers, as in the first"), "{error}");
+    let turned = "required float w; required float colour; required binary label (STRING);";
+    let labels = Column::texts(&["x"]);
+    let later = plain(turned, &[Column::floats(&[1.0]), Column::floats(&[1.0]), labels]);
+    let error =
+        parse(&later, "t.parquet".as_ref(), &How::default(), Some(&found.spec)).unwrap_err();
+    assert!(error.to_string().contains("holds numbers, expected the texts of"), "{error}");
 }
 
 #[test]
