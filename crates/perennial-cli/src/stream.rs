@@ -237,11 +237,16 @@ impl Source {
 
 /// Data in the place of a stream of tasks: says what is missing, and a list that could be it.
 fn no_list(data: &str) -> Problem {
-    let opened = perennial_data::open(Path::new(data), &How::default(), None);
-    let classes = opened.map(|opened| opened.dataset.classes).unwrap_or_default();
+    let path = Path::new(data);
+    let classes = match perennial_data::open(path, &How::default(), None) {
+        Ok(opened) => opened.dataset.classes,
+        Err(error) => return error.into(),
+    };
     let half = classes.len().div_ceil(2);
+    // The list lies beside the data.
+    let name = path.file_name().map_or(data.into(), |name| name.to_string_lossy());
     let task =
-        |name: &str, more: &str| format!("[[task]]\nname = \"{name}\"\ndata = {data:?}\n{more}\n");
+        |task: &str, more: &str| format!("[[task]]\nname = \"{task}\"\ndata = {name:?}\n{more}\n");
     // With fewer than two classes each, the second task is other data: these, in another order.
     let list = match classes.len() {
         0..=3 => task("first", "") + &task("second", "permute = 1 # or data of another month\n"),

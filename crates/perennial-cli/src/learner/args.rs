@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use perennial::learner::Remainder;
 use perennial::scenario::Setting;
 use perennial_data::{Decimal, Layout, Naming, Normalise, Scale};
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use crate::args::{Rule, finite, remainder, setting, whole};
 
@@ -48,6 +50,8 @@ pub(crate) struct Teach {
     /// The task's name.
     #[arg(long, value_name = "NAME", required_unless_present = "abort")]
     pub(crate) task: Option<String>,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// Data to be judged by [default: what the data bring, else every fifth sample of a class].
@@ -111,6 +115,20 @@ pub(crate) struct Teach {
     pub(crate) quiet: bool,
 }
 
+/// How labels are read.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Labels {
+    /// Only these classes of the data, by name.
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) classes: Vec<String>,
+    /// A class of the data is called otherwise by the learner: HERE=THERE.
+    #[arg(long, value_name = "z=x", value_delimiter = ',', value_parser = pair)]
+    pub(crate) map: Vec<(String, String)>,
+    /// `exact`: names of classes are one class only if they are equal, and numbers may be names.
+    #[arg(long = "labels", value_name = "usual|exact", value_parser = word::<Naming>)]
+    pub(crate) naming: Option<Naming>,
+}
+
 /// How data are read.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Reading {
@@ -121,15 +139,6 @@ pub(crate) struct Reading {
     /// else the last].
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Option<String>,
-    /// Only these classes of the data, by name.
-    #[arg(long, value_name = "a,b", value_delimiter = ',')]
-    pub(crate) classes: Vec<String>,
-    /// A class of the data is called otherwise by the learner: HERE=THERE.
-    #[arg(long, value_name = "z=x", value_delimiter = ',', value_parser = pair)]
-    pub(crate) map: Vec<(String, String)>,
-    /// `exact`: names of classes are one class only if they are equal, and numbers may be names.
-    #[arg(long, value_name = "usual|exact", value_parser = naming)]
-    pub(crate) labels: Option<Naming>,
     /// Only these columns of a table are inputs.
     #[arg(long, value_name = "a,b", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
@@ -147,10 +156,10 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     pub(crate) header: Option<bool>,
     /// What stands before the decimals of a number in a CSV file [default: point].
-    #[arg(long, value_name = "point|comma", value_parser = decimal)]
+    #[arg(long, value_name = "point|comma", value_parser = word::<Decimal>)]
     pub(crate) decimal: Option<Decimal>,
     /// What of a folder is the data, where it holds folders of images and a table.
-    #[arg(long, value_name = "folders|table", value_parser = layout)]
+    #[arg(long, value_name = "folders|table", value_parser = word::<Layout>)]
     pub(crate) layout: Option<Layout>,
     /// How numbers become inputs: `standard` by the first task's means and deviations, `none` as
     /// they are, or whole numbers from 0 to this, divided by it [default: standard; bytes by 255].
@@ -187,28 +196,10 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     }
 }
 
-fn naming(text: &str) -> Result<Naming, String> {
-    match text {
-        "usual" => Ok(Naming::Usual),
-        "exact" => Ok(Naming::Exact),
-        _ => Err("expected usual or exact".into()),
-    }
-}
-
-fn decimal(text: &str) -> Result<Decimal, String> {
-    match text {
-        "point" => Ok(Decimal::Point),
-        "comma" => Ok(Decimal::Comma),
-        _ => Err("expected point or comma".into()),
-    }
-}
-
-fn layout(text: &str) -> Result<Layout, String> {
-    match text {
-        "folders" => Ok(Layout::Folders),
-        "table" => Ok(Layout::Table),
-        _ => Err("expected folders or table".into()),
-    }
+/// A word for one of several things.
+fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let words: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+    T::deserialize(words).map_err(|error| error.to_string())
 }
 
 fn scale(text: &str) -> Result<Scale, String> {
@@ -237,6 +228,8 @@ pub(crate) struct Eval {
     /// a head for each task].
     #[arg(long, value_name = "NAME", requires = "data")]
     pub(crate) task: Option<String>,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// Print one JSON document.

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Eval) -> Result<u8> {
     let mut understanding = None;
     let row = match &args.data {
         Some(data) => {
-            let lesson = source::judges(&learner, data, &args.reading)?;
+            let lesson = source::judges(&learner, data, args)?;
             let found = learner.evaluate_on(&lesson, args.task.as_deref())?;
             understanding = Some(lesson.understanding);
             vec![found]

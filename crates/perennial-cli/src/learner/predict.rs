@@ -2,7 +2,7 @@
 
 use perennial::scenario::Samples;
 use perennial::store::{Learner, Predictions};
-use perennial_data::Understanding;
+use perennial_data::{Ids, Understanding};
 use serde_json::{Value, json};
 
 use super::args::{Lines, Predict};
@@ -16,8 +16,8 @@ use crate::plan::value;
 struct Answered {
     /// What each row is called. `[rows]`
     names: Vec<String>,
-    /// What the data call each row, and what they call that. `[rows]`
-    ids: Option<(String, Vec<String>)>,
+    /// What the data call each row.
+    ids: Option<Ids>,
     understood: Vec<Understanding>,
 }
 
@@ -61,11 +61,6 @@ impl Answered {
     ) -> Result<Predictions> {
         let mut rows = source::rows(learner, input, &args.reading)?;
         let from = input.display().to_string();
-        if rows.labels.is_some() && !rows.understanding.format.is_of_files() {
-            let label = rows.understanding.label.as_deref().unwrap_or_default();
-            let label = if label.is_empty() { String::new() } else { format!(" (`{label}`)") };
-            output::note(&format!("{from}: its labels{label} are not looked at"));
-        }
         // Among several inputs a row is known by its input too, as an image always is.
         if args.inputs.len() > 1 && !rows.understanding.format.is_of_files() {
             rows.names.iter_mut().for_each(|name| *name = format!("{from} {name}"));
@@ -75,10 +70,10 @@ impl Answered {
         let samples = Samples::new(rows.values, rows.spec.row_len(), vec![0; count], numbers)?;
         let answers = learner.predict(&samples, &rows.spec, &from, args.task.as_deref())?;
         if let Some(ids) = rows.ids {
-            let column = rows.spec.asked.id.clone().unwrap_or_default();
-            self.ids.get_or_insert((column, vec![String::new(); self.names.len()])).1.extend(ids);
-        } else if let Some((_, ids)) = &mut self.ids {
-            ids.resize(ids.len() + count, String::new());
+            let before = || Ids { column: ids.column, rows: vec![String::new(); self.names.len()] };
+            self.ids.get_or_insert_with(before).rows.extend(ids.rows);
+        } else if let Some(ids) = &mut self.ids {
+            ids.rows.resize(ids.rows.len() + count, String::new());
         }
         self.names.extend(rows.names);
         self.understood.push(rows.understanding);
@@ -95,8 +90,8 @@ impl Answered {
                 "probability": short(row.probabilities[row.class]),
                 "probabilities": probabilities,
             });
-            if let Some((_, ids)) = &self.ids {
-                document["id"] = ids[at].clone().into();
+            if let Some(ids) = &self.ids {
+                document["id"] = ids.rows[at].clone().into();
             }
             document
         })
@@ -104,8 +99,8 @@ impl Answered {
 
     fn csv(&self, answers: &Predictions) -> String {
         let mut lines = String::from("input");
-        if let Some((column, _)) = &self.ids {
-            lines += &format!(",{}", quoted(column));
+        if let Some(ids) = &self.ids {
+            lines += &format!(",{}", quoted(&ids.column));
         }
         lines += ",label,probability";
         for class in &answers.classes {
@@ -114,8 +109,8 @@ impl Answered {
         lines.push('\n');
         for (at, (name, row)) in self.names.iter().zip(&answers.rows).enumerate() {
             lines += &quoted(name);
-            if let Some((_, ids)) = &self.ids {
-                lines += &format!(",{}", quoted(&ids[at]));
+            if let Some(ids) = &self.ids {
+                lines += &format!(",{}", quoted(&ids.rows[at]));
             }
             let p = row.probabilities[row.class];
             lines += &format!(",{},{p:.4}", quoted(&answers.classes[row.class]));

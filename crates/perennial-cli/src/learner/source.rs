@@ -4,21 +4,21 @@ use std::path::{Path, PathBuf};
 
 use perennial::scenario::Samples;
 use perennial::store::{Learner, Lesson};
-use perennial_data::{How, Part, Rows, Understanding, open, read};
+use perennial_data::{How, InputSpec, Part, Rows, Understanding, open, read, read_unlabelled};
 
-use super::args::Reading;
+use super::args::{Eval, Labels, Reading, Teach};
 use crate::error::{Code, Problem, Result};
 use crate::output;
 
 /// What the command line says of reading.
-fn how(reading: &Reading, test: Option<&Path>) -> How {
+fn how(reading: &Reading, labels: &Labels, test: Option<&Path>) -> How {
     let environment = || std::env::var_os("PERENNIAL_DATA").filter(|value| !value.is_empty());
     How {
         folder: reading.folder.clone().or_else(|| environment().map(PathBuf::from)),
         test: test.map(Path::to_owned),
-        classes: reading.classes.clone(),
-        map: reading.map.iter().cloned().collect(),
-        labels: reading.labels,
+        classes: labels.classes.clone(),
+        map: labels.map.iter().cloned().collect(),
+        labels: labels.naming,
         label: reading.label.clone(),
         columns: reading.columns.clone(),
         ignore: reading.ignore.clone(),
@@ -36,23 +36,20 @@ fn how(reading: &Reading, test: Option<&Path>) -> How {
 }
 
 /// The data of a task.
-pub(crate) fn lesson(
-    learner: &Learner,
-    data: &Path,
-    task: &str,
-    reading: &Reading,
-    test: Option<&Path>,
-) -> Result<Lesson> {
-    let opened = open(data, &how(reading, test), learner.inputs()?.as_ref())?;
+pub(crate) fn lesson(learner: &Learner, data: &Path, task: &str, args: &Teach) -> Result<Lesson> {
+    let how = how(&args.reading, &args.labels, args.test.as_deref());
+    let opened = open(data, &how, learner.inputs()?.as_ref())?;
     say(&opened.understanding);
     Ok(Lesson::of(task, opened)?)
 }
 
 /// Labelled rows to measure a learner on: all rows at a path.
-pub(crate) fn judges(learner: &Learner, data: &Path, reading: &Reading) -> Result<Lesson> {
-    let rows = rows(learner, data, reading)?;
+pub(crate) fn judges(learner: &Learner, data: &Path, args: &Eval) -> Result<Lesson> {
+    let known = learner.inputs()?;
+    let how = how(&args.reading, &args.labels, None);
+    let rows = said(read(data, &how, known.as_ref())?, known.as_ref());
     let Some(labels) = rows.labels else {
-        let known = learner.inputs()?.and_then(|spec| spec.label);
+        let known = known.and_then(|spec| spec.label);
         let known = known.map_or_else(String::new, |label| {
             format!(", of which the learner's were in the column `{}`", label.name)
         });
@@ -77,16 +74,21 @@ pub(crate) fn judges(learner: &Learner, data: &Path, reading: &Reading) -> Resul
     })
 }
 
-/// Rows as they are stored, whether they have labels or not.
+/// Rows to be answered, as they are stored.
 pub(crate) fn rows(learner: &Learner, data: &Path, reading: &Reading) -> Result<Rows> {
     let known = learner.inputs()?;
-    let mut rows = read(data, &how(reading, None), known.as_ref())?;
+    let how = how(reading, &Labels::default(), None);
+    Ok(said(read_unlabelled(data, &how, known.as_ref())?, known.as_ref()))
+}
+
+/// Says what was understood of rows.
+fn said(mut rows: Rows, known: Option<&InputSpec>) -> Rows {
     if let Some(known) = known {
         let clipped = known.inputs(&rows.values).1;
         rows.understanding.notes.extend(known.clip_note(clipped, rows.values.len()));
     }
     say(&rows.understanding);
-    Ok(rows)
+    rows
 }
 
 /// Says what was understood of data: one line, and a line for each remark.

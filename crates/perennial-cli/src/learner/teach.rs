@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     let (Some(data), Some(task)) = (&args.data, &args.task) else {
         return abort(&mut learner, args.json);
     };
-    let lesson = source::lesson(&learner, data, task, &args.reading, args.test.as_deref())?;
+    let lesson = source::lesson(&learner, data, task, args)?;
     let usual = learner.settings()?.usual_training(lesson.train.len());
     if args.epochs.is_none() && usual.epochs > 1 {
         output::note(&format!(

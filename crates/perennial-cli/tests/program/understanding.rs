@@ -49,7 +49,7 @@ fn a_learner_knows_what_it_was_taught_by() {
     assert!(errors.contains("label `kind`; 2 classes (rose, tulip); 8 rows to learn from, 2 set"));
     assert!(errors.contains("30 passes over the training samples (--epochs decides)"), "{errors}");
     let (errors, answer) = said(at, &["predict", "it", "flowers.csv"]);
-    assert!(errors.contains("its labels (`kind`) are not looked at"), "{errors}");
+    assert!(errors.contains("column `kind` holds labels, which are not looked at"), "{errors}");
     assert!(answer.contains("\nline 2,rose,") && answer.contains("\nline 3,tulip,"), "{answer}");
     let (_, answer) = said(at, &["predict", "it", "bare.csv"]);
     assert!(answer.contains("\nline 2,rose,") && answer.contains("\nline 3,tulip,"), "{answer}");
@@ -159,10 +159,54 @@ fn guesses_that_would_be_wrong_are_refused() {
     said(at, &["teach", "other", "set:digits", "--task=t", "--epochs=1"]);
     let (errors, _) = said(at, &["teach", "it", "ok.csv", "--task=t"]);
     assert!(errors.contains("there is only one class, `ok`"), "{errors}");
-    // Data in the place of a stream of tasks: a list for them.
-    let sentence = refused(run(at, &["compare", "cnt.csv"]), 2, "usage");
+    // Data that cannot be read are told so, and not how to list them.
+    let sentence = refused(run(at, &["compare", "cnt.csv"]), 65, "bad-data");
+    assert!(sentence.contains("looks like a number to be predicted"), "{sentence}");
+}
+
+/// Data in the place of a stream of tasks: the list that is printed for them is one that runs.
+/// Catches: paths from where the program runs, and not from the list.
+#[test]
+fn the_list_that_is_printed_for_data_runs() {
+    let shades = |class: usize| {
+        (0..5)
+            .map(move |i| format!("{}.5,{},c{class}\n", 10 * class + i, i % 3))
+            .collect::<String>()
+    };
+    let four: String = (0..4).map(shades).collect();
+    let folder = place(&[]);
+    let at = folder.path();
+    fs::create_dir(at.join("deep")).unwrap();
+    fs::write(at.join("deep/two.csv"), flowers("")).unwrap();
+    fs::write(at.join("deep/four.csv"), format!("a,b,kind\n{four}")).unwrap();
+    for (data, second) in [("deep/two.csv", "permute = 1"), ("deep/four.csv", "[\"c2\", \"c3\"]")] {
+        let sentence = refused(run(at, &["compare", data]), 2, "usage");
+        assert!(sentence.contains(&format!("{data} is data")), "{sentence}");
+        assert!(sentence.contains(second), "{sentence}");
+        let list = &sentence[sentence.find("[[task]]\n").unwrap()..];
+        fs::write(at.join("deep/tasks.toml"), list).unwrap();
+        let out = format!("{data}.run");
+        let words = ["--strategies=finetune", "--seed=0", "--epochs=1", "--out", &out];
+        let words = [&["compare", "deep/tasks.toml"], &words[..]].concat();
+        let document = finish(run(at, &words));
+        assert_eq!(document["tasks"], 2, "{list}");
+        assert_eq!(document["runs"].as_array().map(Vec::len), Some(1), "{list}");
+    }
+}
+
+/// Catches: rows that are left out of the answers because their label is missing.
+#[test]
+fn rows_without_labels_are_answered() {
+    let open = "length,width,kind\n1.5,1,\n41.25,8,?\n";
+    let folder = place(&[("flowers.csv", &flowers("")), ("open.csv", open)]);
+    let at = folder.path();
+    said(at, &["init", "it"]);
+    said(at, &["teach", "it", "flowers.csv", "--task", "one"]);
+    let (_, answer) = said(at, &["predict", "it", "open.csv"]);
+    assert!(answer.contains("\nline 2,rose,") && answer.contains("\nline 3,tulip,"), "{answer}");
     assert!(
-        sentence.contains("cnt.csv is data") && sentence.contains("[[task]]\nname = \"first\"")
+        refused(run(at, &["predict", "it", "open.csv", "--classes=rose"]), 2, "usage")
+            .contains("--classes")
     );
 }
 

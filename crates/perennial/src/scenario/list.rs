@@ -188,8 +188,12 @@ impl List {
                     none => none.insert(first.spec_of(&opened)?),
                 };
                 opened.scale_by(spec);
+                let naming = spec.asked.naming();
+                let matched = match_names(&opened.dataset.classes, &class_names, naming);
+                opened.understanding.notes.extend(matched.notes);
+                let names = matched.names;
+                sources.push(Source::new(entry, opened.dataset, names, &mut class_names)?);
                 understood.push(opened.understanding);
-                sources.push(Source::new(entry, opened.dataset, &mut class_names)?);
             }
             made.push(entry.task(&sources[at], options, Key { seed, task, ..Key::default() })?);
         }
@@ -303,16 +307,15 @@ struct Source {
 }
 
 impl Source {
-    /// Classes that the stream has by another spelling are those; new ones are appended.
+    /// Data whose classes have these `names` in the stream; new ones are appended.
     fn new(
         entry: &Entry,
         dataset: Dataset,
+        names: Vec<String>,
         class_names: &mut Vec<String>,
     ) -> Result<Self, ScenarioError> {
-        let naming = entry.labels.unwrap_or_default();
-        let matched = match_names(&dataset.classes, class_names, naming);
-        let mut class_of = Vec::with_capacity(matched.names.len());
-        for name in matched.names {
+        let mut class_of = Vec::with_capacity(names.len());
+        for name in names {
             let known = class_names.iter().position(|known| *known == name);
             class_of.push(known.unwrap_or(class_names.len()) as u32);
             if known.is_none() {

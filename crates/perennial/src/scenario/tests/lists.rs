@@ -232,6 +232,23 @@ fn a_list_says_how_its_data_are_read() {
     assert_eq!(error.kind(), ErrorKind::BadData);
 }
 
+/// Catches: a class that is taken for another without a word, or by its own task's rule of names.
+#[test]
+fn classes_that_are_spelled_otherwise_are_said() {
+    let text = "[[task]]\nname = 'a'\ndata = 'a.csv'\n[[task]]\nname = 'b'\ndata = 'b.csv'\n";
+    let loaded = |text: &str| {
+        let (a, b) = ("v,label\n1,x\n2,x\n3,y\n4,y\n", "v,label\n1,X\n2,X\n3,y\n4,y\n");
+        let (_folder, list) = beside(&[("a.csv", a), ("b.csv", b), ("tasks.toml", text)]);
+        loaded(&list).unwrap()
+    };
+    let stream = loaded(text);
+    assert_eq!(stream.class_names, ["x", "y"]);
+    let said = stream.understood[1].notes.join("; ");
+    assert!(said.contains("`X` is taken for the known class `x`"), "{said}");
+    let exact = text.replacen("'a.csv'\n", "'a.csv'\nlabels = 'exact'\n", 1);
+    assert_eq!(loaded(&exact).class_names, ["x", "y", "X"]);
+}
+
 /// Catches: a class with two outputs in one head.
 #[test]
 fn tasks_of_one_head_share_all_their_classes_or_none() {
