@@ -9,7 +9,7 @@ use crate::labels::{Labels, RawLabel};
 use crate::open::{Format, MOST_BYTES, OpenError, Request, Table, as_bytes};
 use crate::{Column, DataError, LeftOut};
 
-/// More categories than this are names, dates or numbers in disguise, not kinds of something.
+/// A column with more different texts than this holds names or free text, and no categories.
 pub(crate) const MOST_CATEGORIES: usize = 50;
 
 /// A field of a row.
@@ -30,13 +30,15 @@ pub(crate) struct Rows {
     labels: Labels,
     names: Vec<String>,
     ids: Vec<String>,
-    /// Of each row a number that rows of one group share.
+    /// A number for each row, which the rows of one group share. `[rows]`
     groups: Vec<u32>,
     group_of: HashMap<String, u32>,
     left_out: Vec<LeftOut>,
+    /// Columns that lack values in rows that were left out.
+    lacking: BTreeSet<usize>,
     /// Texts that are none of a column's categories: how often, by input and text.
     unknown: BTreeMap<(usize, String), u64>,
-    /// Where the inputs of each column begin in a row.
+    /// Where the inputs of each column start in a row.
     first: Vec<usize>,
     width: usize,
 }
@@ -57,6 +59,7 @@ impl Rows {
             groups: Vec::new(),
             group_of: HashMap::new(),
             left_out: Vec::new(),
+            lacking: BTreeSet::new(),
             unknown: BTreeMap::new(),
             first,
             width,
@@ -109,6 +112,7 @@ impl Rows {
             self.values.truncate(begin);
             let why = format!("without a value in column `{}`", columns.names[at]);
             LeftOut::add(&mut self.left_out, false, &why, || name);
+            self.lacking.insert(at);
             return Ok(());
         }
         if let Some(label) = label {
@@ -138,6 +142,12 @@ impl Rows {
         format: Format,
         request: Request<'_>,
     ) -> Result<Table, DataError> {
+        if self.names.is_empty() && !self.lacking.is_empty() {
+            let names: Vec<&str> = self.lacking.iter().map(|&at| &*columns.names[at]).collect();
+            let help = format!("leave out columns that lack values: --ignore {}", names.join(","));
+            let why = self.left_out.iter().map(ToString::to_string).chain([help]).collect();
+            return Err(OpenError::NoRows { path: path.to_path_buf(), why }.into());
+        }
         let unknown = self.unknown.iter().map(|((input, text), count)| {
             let column = &columns.inputs[*input].name;
             let rows = crate::understanding::counted(*count as usize, "row");

@@ -88,7 +88,7 @@ pub(crate) struct Columns {
     pub(crate) named: bool,
     /// `[columns]`
     pub(crate) roles: Vec<Role>,
-    /// The inputs in order. Categories are filled in by [`Columns::categorise`].
+    /// The inputs in order. The readers fill in their categories.
     pub(crate) inputs: Vec<Column>,
     /// What was decided, a sentence each.
     pub(crate) notes: Vec<String>,

@@ -252,12 +252,13 @@ impl How {
             Naming::Usual => "usual".to_owned(),
             Naming::Exact => "exact".to_owned(),
         })?;
-        // The rest decides numbers that the learner already knows, so that the default counts, too.
+        // The options below change the numbers that a network gets. Also where the first task left
+        // them at their default, another value contradicts it.
         let usual = |scale: &Option<Scale>| Some(scale.unwrap_or_default());
         if known.kept && how.scale.is_some() {
             keep("scale", &mut how.scale, &usual(&asked.scale), ToString::to_string)?;
         }
-        // What an older learner was asked for is not known: its data are compared with it anyway.
+        // An older learner did not keep its options. `InputSpec::check` compares the data with it.
         how.scale = if known.kept { asked.scale } else { how.scale.or(asked.scale) };
         let clip = Some(asked.clip.unwrap_or(crate::USUAL_CLIP));
         if how.clip.is_some() {
@@ -269,7 +270,7 @@ impl How {
                 return Err(OpenError::Contradicts {
                     flag: "normalise",
                     given: given.to_string(),
-                    known: "nothing".to_owned(),
+                    known: "no normalisation".to_owned(),
                 });
             }
             _ => keep("normalise", &mut how.normalise, &asked.normalise, ToString::to_string)?,
@@ -277,7 +278,7 @@ impl How {
         Ok(how)
     }
 
-    /// What of it a learner is to remember: what decides how the rows of every later task are read.
+    /// The options that a learner remembers: those that decide how rows of later tasks are read.
     /// Columns are kept by the spec itself.
     pub(crate) fn to_remember(&self) -> Self {
         Self {

@@ -134,7 +134,7 @@ impl Labels {
         new
     }
 
-    /// Numbers the classes in order; a set's own order stays.
+    /// Numbers the classes in the order of their names. The order of a built-in set stays.
     pub(crate) fn sorted(self) -> Self {
         if self.fixed {
             return self;

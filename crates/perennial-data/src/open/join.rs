@@ -230,7 +230,8 @@ fn other_part(
     Ok(Labelled::new(table, labels.numbered(order)))
 }
 
-/// What a part that lacks a class cannot rename need not be renamed.
+/// The same options, with only those renamings of classes that the part has: a test part may lack a
+/// class.
 fn without_map(how: &How, table: &Table) -> How {
     let occurs = |name: &String| table.labels.as_ref().is_some_and(|it| it.names.contains(name));
     let map = how.map.iter().filter(|(name, _)| occurs(name));

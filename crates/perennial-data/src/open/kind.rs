@@ -70,7 +70,7 @@ impl Kind {
                 match others.or(riffs) {
                     Some((_, name)) => return Err(unknown(path, name)),
                     None if riff.is_some() => return Err(unknown(path, "a RIFF file")),
-                    // What it should begin with is not there: its reader says so.
+                    // Its name says Parquet and its first bytes do not: the reader of Parquet says so.
                     None if is_called_parquet(path) => Self::Parquet,
                     // Text has no zero byte.
                     None if start.contains(&0) => return Err(unknown(path, "of no known format")),

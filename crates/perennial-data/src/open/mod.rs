@@ -46,7 +46,8 @@ pub struct Opened {
     pub spec: InputSpec,
     /// What was understood.
     pub understanding: Understanding,
-    /// The number of each training row among those of the data, before classes were chosen. `[rows]`
+    /// The number of each training row, from 0, among the complete rows that were not set apart, before
+    /// classes were chosen: a learner names its training samples by it. `[rows]`
     pub train_rows: Vec<u64>,
     /// As `train_rows`, of the rows to be judged by. `[rows]`
     pub test_rows: Vec<u64>,

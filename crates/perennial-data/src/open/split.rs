@@ -73,7 +73,7 @@ pub(crate) fn held_back(labels: &[u32], classes: usize, groups: &[u32]) -> Split
     Split { learn, judge }
 }
 
-/// Of each row a number that equal rows share, and rows of one of the groups given.
+/// Numbers rows so that rows share a number if they are equal or of one of the groups given. `[rows]`
 pub(crate) fn alike(values: &Values, row: usize, groups: Option<&[u32]>) -> Vec<u32> {
     let equal = equal_rows(values, row);
     let Some(groups) = groups else { return equal };
@@ -97,7 +97,7 @@ pub(crate) fn alike(values: &Values, row: usize, groups: Option<&[u32]>) -> Vec<
     (0..equal.len()).map(|row| root(&mut first, row) as u32).collect()
 }
 
-/// Of each row a number that equal rows share.
+/// Numbers rows so that equal rows share a number. `[rows]`
 fn equal_rows(values: &Values, row: usize) -> Vec<u32> {
     let mut known: HashMap<[u8; 32], u32> = HashMap::new();
     let mut number = |hash| {

@@ -33,7 +33,7 @@ pub(crate) struct Table {
     pub(crate) names: Vec<String>,
     /// What the data themselves call each row. `[rows]`
     pub(crate) ids: Option<Vec<String>>,
-    /// Of each row a number that rows of one group share. `[rows]`
+    /// A number for each row, which the rows of one group share. `[rows]`
     pub(crate) groups: Option<Vec<u32>>,
     pub(crate) left_out: Vec<LeftOut>,
     /// What was guessed or decided, a sentence each.

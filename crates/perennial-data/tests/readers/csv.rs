@@ -103,7 +103,9 @@ fn rows_without_a_value_are_left_out_and_told() {
     );
     let (_folder, path) = table(b"a,b\nNaN,1\n");
     let error = refused(&path);
-    assert!(error.to_string().contains("holds no row: 1 row without a value in column `a`"));
+    let text = error.to_string();
+    assert!(text.contains("holds no row: 1 row without a value in column `a`"), "{text}");
+    assert!(text.ends_with("leave out columns that lack values: --ignore a"), "{text}");
 }
 
 #[test]
