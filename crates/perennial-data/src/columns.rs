@@ -429,6 +429,11 @@ impl Columns {
                 });
             }
         };
+        if places.iter().any(|&at| taken[at]) {
+            let kept = places.iter().zip(&known.columns).filter(|(at, _)| !taken[**at]);
+            let found: Vec<String> = kept.map(|(_, column)| column.name.clone()).collect();
+            return Err(columns_differ(&known.columns, &found, &path.display().to_string()));
+        }
         for (number, (&at, column)) in places.iter().zip(&known.columns).enumerate() {
             self.roles[at] = Role::Input(number);
             self.inputs.push(Column { at, ..column.clone() });

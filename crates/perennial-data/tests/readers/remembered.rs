@@ -93,6 +93,9 @@ fn what_is_asked_for_later_may_not_contradict() {
     assert!(later(&place, "bare.csv", &columns(["2", "1"]), &known).is_ok());
     let text = later(&place, "bare.csv", &columns(["1", "3"]), &known).unwrap_err();
     assert!(text.contains("--columns 1, 3 contradicts") && text.contains("with, 1, 2"), "{text}");
+    let ignore = How { ignore: vec!["1".into()], ..How::default() };
+    let text = later(&place, "bare.csv", &ignore, &known).unwrap_err();
+    assert!(text.contains("lacks the column `1`"), "{text}");
     let known = with(&place, "t.csv", &columns(["a", "b"])).spec;
     assert!(later(&place, "t.csv", &columns(["a", "b"]), &known).is_ok());
     let text = later(&place, "t.csv", &columns(["a", "c"]), &known).unwrap_err();
