@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::run::{document, finish, perennial, refused};
+use crate::run::{SMALL, document, finish, numbers, perennial, refused};
 
 /// The program in a folder.
 fn run(at: &Path, words: &[&str]) -> Command {
@@ -164,6 +164,17 @@ fn guesses_that_would_be_wrong_are_refused() {
     assert!(
         sentence.contains("cnt.csv is data") && sentence.contains("[[task]]\nname = \"first\"")
     );
+}
+
+/// Catches: a folder, such as that of a run, that is taken for data although it has a benchmark's name.
+#[test]
+fn a_benchmark_is_compared_whatever_lies_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [&SMALL[1..], &["--strategies=finetune", "--out=permuted-digits"]].concat();
+    let compared = || finish(run(folder.path(), &[&["compare"], &words[..]].concat()));
+    let first = numbers(compared());
+    assert!(folder.path().join("permuted-digits/run.json").exists());
+    assert_eq!(numbers(compared()), first);
 }
 
 /// Catches: an answer that is worth nothing and does not say so.
