@@ -53,8 +53,8 @@ pub(crate) struct Teach {
     /// Data to be judged by [default: what the data bring, else every fifth sample of a class].
     #[arg(long, value_name = "DATA")]
     pub(crate) test: Option<PathBuf>,
-    /// Passes over the training samples [default: with Adam as many as give 1,500 steps, 1 to 30;
-    /// with SGD 1].
+    /// Passes over the training samples [default: with Adam as many as give 1,500 steps of the batch,
+    /// 1 to 30; with SGD 1].
     #[arg(long, value_name = "E", value_parser = whole::<usize>)]
     pub(crate) epochs: Option<usize>,
     /// Samples a step [default: 10].

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
         return abort(&mut learner, args.json);
     };
     let lesson = source::lesson(&learner, data, task, &args.reading, args.test.as_deref())?;
-    let usual = learner.settings()?.usual_training(lesson.train.len());
+    let usual = learner.settings()?.usual_training(lesson.train.len(), args.batch);
     if args.epochs.is_none() && usual.epochs > 1 {
         output::note(&format!(
             "{} passes over the training samples (--epochs decides)",

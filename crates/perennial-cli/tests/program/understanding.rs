@@ -256,6 +256,21 @@ fn defaults_learn_two_digit_tasks_on_twenty_seeds() {
     assert!(all.iter().all(|(_, mean)| *mean >= 0.95), "{all:?}");
 }
 
+/// Catches: passes that are computed for another batch than is taken.
+#[test]
+fn passes_follow_the_batch_that_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    said(at, &["init", "it", "--network=mlp:8"]);
+    said(at, &["teach", "it", "digits", "--task=low", "--classes=0,1", "--batch=1"]);
+    let made = finish(run(at, &["history", "it"]))["versions"][1]["made"].clone();
+    let rows = made["source"]["train"].as_u64().unwrap();
+    assert_eq!(
+        (&made["plan"]["epochs"], &made["plan"]["batch"]),
+        (&1500_u64.div_ceil(rows).into(), &1.into())
+    );
+}
+
 /// Numbers in about a bell around 0, from a counter.
 fn bell(state: &mut u64) -> f64 {
     let mut uniform = || {
