@@ -45,7 +45,8 @@ pub(crate) struct Teach {
     /// What to learn: a file, a folder, or the name of an image set.
     #[arg(required_unless_present = "abort")]
     pub(crate) data: Option<PathBuf>,
-    /// The task's name.
+    /// The task's name. Where the task is half done, or known, options of training that are not
+    /// given are those that it was begun with.
     #[arg(long, value_name = "NAME", required_unless_present = "abort")]
     pub(crate) task: Option<String>,
     #[command(flatten)]

@@ -232,6 +232,12 @@ fn is_short(remainder: &Remainder) -> bool {
 }
 
 impl Plan {
+    /// Whether it teaches a task of this name once more, as `NAME~2`, `NAME~3`, …
+    pub(super) fn repeats(&self, name: &str) -> bool {
+        let number = self.task.strip_prefix(name).and_then(|rest| rest.strip_prefix('~'));
+        number.is_some_and(|number| number.parse::<usize>().is_ok())
+    }
+
     /// What differs of what training goes by: `lr: 0.1 → 0.2`.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();

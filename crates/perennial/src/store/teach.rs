@@ -82,7 +82,7 @@ impl Learner {
         // What was to be taught once more was, and only that: the call that goes on is done.
         if let (Some(finished), Made::Taught { plan, .. }) = (&finished, &head.made)
             && finished == plan
-            && plan.task.strip_prefix(&lesson.task).is_some_and(|rest| rest.starts_with('~'))
+            && plan.repeats(&lesson.task)
         {
             return Ok(Taught::Already { version: head.id });
         }
@@ -134,6 +134,32 @@ impl Learner {
                 ));
             }
             Ok(notes)
+        })
+    }
+
+    /// The plan by which a task is half done or, where it is not, by which the last version in the
+    /// learner's line was taught it. Teaching it by the same plan goes on, or finds that nothing is
+    /// left to do.
+    ///
+    /// A task that is taught once [`again`](Teaching::again) may be half done as `NAME~2`; it is
+    /// taught anew, so that the plan of a version does not count.
+    ///
+    /// # Errors
+    ///
+    /// When the file of the half-done task, or a version, is damaged.
+    pub fn plan_of(&self, task: &str, again: bool) -> Result<Option<Plan>, StoreError> {
+        self.steady(|head| {
+            let half_done = self.half_done()?;
+            let half_done =
+                half_done.filter(|plan| plan.task == task || (again && plan.repeats(task)));
+            if half_done.is_some() || again {
+                return Ok(half_done);
+            }
+            let version = in_line(&self.folder, head, |plan| plan.task == task)?;
+            Ok(version.and_then(|version| match version.made {
+                Made::Taught { plan, .. } => Some(plan),
+                _ => None,
+            }))
         })
     }
 
