@@ -234,8 +234,8 @@ pub(crate) struct Eval {
     pub(crate) learner: PathBuf,
     /// Other data to measure it on.
     pub(crate) data: Option<PathBuf>,
-    /// The task that the data are of [default: among all classes it knows; needed by a learner with
-    /// a head for each task].
+    /// The task that the data are of [default: among all classes it knows, by the names of any task;
+    /// needed by a learner with a head for each task].
     #[arg(long, value_name = "NAME", requires = "data")]
     pub(crate) task: Option<String>,
     #[command(flatten)]

@@ -131,6 +131,29 @@ fn one_head_for_all_tasks_wants_the_same_classes_or_none() {
     assert_eq!(answers["classes"], serde_json::json!(["x", "y"]));
 }
 
+/// Catches: rows with the names of the first task that are refused for want of a task.
+#[test]
+fn one_head_for_all_tasks_measures_rows_of_an_older_task() {
+    let folder = place(&[
+        ("A.csv", "a,label\n1,x\n1,x\n9,y\n9,y\n"),
+        ("B.csv", "a,label\n1,p\n1,p\n9,q\n9,q\n"),
+        ("C.csv", "a,label\n1,x\n1,z\n"),
+    ]);
+    let at = folder.path();
+    said(at, &["init", "it", "--setting=domain"]);
+    said(at, &["teach", "it", "A.csv", "--task=A"]);
+    said(at, &["teach", "it", "B.csv", "--task=B"]);
+    for data in ["A.csv", "B.csv"] {
+        let found = finish(run(at, &["eval", "it", data]));
+        assert_eq!(found["tasks"][0]["accuracy"], 1.0, "{data}");
+        said(at, &["predict", "it", data]);
+    }
+    let sentence = refused(run(at, &["eval", "it", "C.csv"]), 65, "bad-data");
+    assert!(
+        sentence.contains("the class `z`, which the learner does not know; it knows x, y, p, q")
+    );
+}
+
 /// Catches: an answer that is silently wrong; a refusal without what decides.
 #[test]
 fn guesses_that_would_be_wrong_are_refused() {
