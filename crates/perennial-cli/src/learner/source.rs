@@ -81,8 +81,10 @@ pub(crate) fn judges(learner: &Learner, data: &Path, reading: &Reading) -> Resul
 pub(crate) fn rows(learner: &Learner, data: &Path, reading: &Reading) -> Result<Rows> {
     let known = learner.inputs()?;
     let mut rows = read(data, &how(reading, None), known.as_ref())?;
-    if let Some(known) = known {
-        let clipped = known.inputs(&rows.values).1;
+    if let Some(known) = known
+        && let Some(scaling) = &known.scaling
+    {
+        let clipped = scaling.clipped(&rows.values, known.row_len());
         rows.understanding.notes.extend(known.clip_note(clipped, rows.values.len()));
     }
     say(&rows.understanding);

@@ -66,7 +66,7 @@ impl Learner {
         let folder = &self.folder;
         let head = folder.head_manifest()?;
         let known = folder.tasks(&head)?;
-        let Fitted { mut lesson, .. } = fitted(&head, &known, lesson, how)?;
+        let Fitted { mut lesson, .. } = learnt(&head, &known)?.fit(lesson, how.rescale)?;
         let mut saved = Saved::read(folder)?;
         // Committed, and cut before it was cleared away.
         let mut finished = None;
@@ -76,7 +76,10 @@ impl Learner {
             abandon(folder)?;
             finished = saved.take().map(|saved| saved.plan);
         }
-        if let Some(version) = already(folder, &head, &lesson, how, &training)? {
+        let mut plan = plan(&head, &lesson, how, &training)?;
+        if !how.again
+            && let Some(version) = already(folder, &head, &plan)?
+        {
             return Ok(Taught::Already { version });
         }
         // What was to be taught once more was, and only that: the call that goes on is done.
@@ -86,7 +89,6 @@ impl Learner {
         {
             return Ok(Taught::Already { version: head.id });
         }
-        let mut plan = plan(&head, &lesson, how, &training)?;
         lesson.task = name_of(folder, &head, &known, &plan, how.again)?;
         plan.task.clone_from(&lesson.task);
         if let Some(saved) = &saved {
@@ -123,7 +125,10 @@ impl Learner {
     pub fn remarks(&self, lesson: &Lesson, how: &Teaching) -> Result<Vec<String>, StoreError> {
         self.steady(|head| {
             let known = self.folder.tasks(head)?;
-            let Fitted { lesson, mut notes } = fitted(head, &known, lesson, how)?;
+            let learnt = learnt(head, &known)?;
+            let Fitted { lesson, notes: of_classes } = learnt.fit(lesson, how.rescale)?;
+            let mut notes = learnt.input_notes(&lesson);
+            notes.extend(of_classes);
             let data = lesson.fingerprint();
             let same = |plan: &Plan| plan.data == data && plan.task != lesson.task;
             if let Some(version) = in_line(&self.folder, head, same)? {
@@ -283,15 +288,10 @@ fn bools(right: &Mask) -> Vec<bool> {
     right.bytes().iter().map(|&right| right != 0).collect()
 }
 
-/// A lesson as the learner takes it.
-fn fitted(
-    head: &Manifest,
-    known: &Tasks,
-    lesson: &Lesson,
-    how: &Teaching,
-) -> Result<Fitted, StoreError> {
+/// What a lesson is to become part of.
+fn learnt<'a>(head: &Manifest, tasks: &'a Tasks) -> Result<Learnt<'a>, StoreError> {
     let (setting, keeps) = (head.settings.setting(), head.settings.card()?.keeps);
-    Learnt { tasks: known, setting, keeps }.fit(lesson, how.rescale)
+    Ok(Learnt { tasks, setting, keeps })
 }
 
 /// What a learner answers to each row of a task; `None` where it cannot.
@@ -308,20 +308,10 @@ pub(super) fn said(driver: &Driver, task: usize, samples: &Samples) -> Option<Sa
 }
 
 /// The version of the learner's line that was taught just this.
-fn already(
-    folder: &Folder,
-    head: &Manifest,
-    lesson: &Lesson,
-    how: &Teaching,
-    training: &Training,
-) -> Result<Option<u64>, StoreError> {
-    if how.again {
-        return Ok(None);
-    }
-    let wanted = plan(head, lesson, how, training)?;
+fn already(folder: &Folder, head: &Manifest, wanted: &Plan) -> Result<Option<u64>, StoreError> {
     let same = |plan: &Plan| {
         let (parent, parent_seal) = (wanted.parent, wanted.parent_seal.clone());
-        Plan { parent, parent_seal, ..plan.clone() } == wanted
+        Plan { parent, parent_seal, ..plan.clone() } == *wanted
     };
     Ok(in_line(folder, head, same)?.map(|version| version.id))
 }
