@@ -2,13 +2,13 @@
 
 use perennial_metrics::statistics::wilson;
 
-use super::fitting::{data, few, naming, no_better};
+use super::fitting::{data, naming, no_better};
 use super::lesson::{Lesson, inputs_of};
 use super::manifest::Manifest;
 use super::tasks::Tasks;
 use super::teach::said;
 use super::{Learner, StoreError};
-use crate::data::{InputSpec, Naming, match_names};
+use crate::data::{InputSpec, Naming, few, match_names};
 use crate::learner::Learner as Driver;
 use crate::learner::evaluate::Answers;
 use crate::scenario::{Reader, Samples, Setting};
@@ -220,11 +220,11 @@ fn to_answer(tasks: &Tasks, setting: Setting, task: Option<&str>) -> Result<usiz
     match task {
         Some(name) => tasks.index(name),
         None if setting == Setting::Task && tasks.tasks.len() > 1 => {
-            let names: Vec<&str> = tasks.tasks.iter().map(|task| &*task.name).collect();
+            let names: Vec<String> = tasks.tasks.iter().map(|task| task.name.clone()).collect();
             Err(StoreError::Cannot(format!(
                 "this learner has a head for each task and must be told which one to answer: --task \
                  with one of {}",
-                names.join(", ")
+                few(&names)
             )))
         }
         None => Ok(tasks.tasks.len().saturating_sub(1)),

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::lesson::Lesson;
 use super::tasks::Tasks;
-use crate::data::{InputSpec, Naming, match_names, near_pairs};
+use crate::data::{InputSpec, Naming, few, match_names, near_pairs};
 use crate::scenario::{Samples, Setting, largest_share};
 use crate::strategy::Keeps;
 
@@ -196,15 +196,6 @@ fn distinct(names: &[String]) -> Vec<String> {
         }
     }
     all
-}
-
-/// As many names as a sentence can bear.
-pub(super) fn few(names: &[String]) -> String {
-    const MOST: usize = 8;
-    match names.len().saturating_sub(MOST) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..MOST].join(", ")),
-    }
 }
 
 /// Says that answers are worth nothing, where they are: all the same, or not better than always
