@@ -20,32 +20,32 @@ use crate::vector::Mask;
 /// How teaching ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Taught {
-    /// It is the learner now.
+    /// The new version is the learner now.
     Committed {
         /// The new version.
         version: Manifest,
         /// What became of every task.
         judgement: Judgement,
     },
-    /// The gate refused it: a version that may be promoted, and HEAD is where it was.
+    /// The gate refused the new version. The version may be promoted; HEAD did not move.
     Refused {
-        /// The candidate.
+        /// The version that was refused.
         version: Manifest,
         /// What fell, and by how much.
         judgement: Judgement,
     },
-    /// The learner knows this task, by these data and settings: nothing was done.
+    /// The learner was taught this task with the same data and settings before; nothing was done.
     Already {
-        /// The version that was taught it.
+        /// The version that was taught the task.
         version: u64,
     },
-    /// A stop was asked for; the same call goes on from where it was.
+    /// A stop was requested. The same call continues from where the task stopped.
     Stopped,
 }
 
 impl Learner {
-    /// Teaches a task and, if the gate lets it pass, makes the result the learner. Cut short at
-    /// any instant, the same call goes on to the same bits.
+    /// Teaches a task and, if the gate passes the result, makes the result the learner. A call that
+    /// was cut short at any instant can be repeated, and ends with the same bits.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Learner {
         let known = folder.tasks(&head)?;
         let Fitted { mut lesson, .. } = learnt(&head, &known)?.fit(lesson, how.rescale)?;
         let mut saved = Saved::read(folder)?;
-        // Committed, and cut before it was cleared away.
+        // A half-done task that became a version, in a call that was cut before it cleared away.
         let mut finished = None;
         if let Some(half_done) = &saved
             && is_finished(folder, &head, &half_done.plan)?
@@ -82,7 +82,7 @@ impl Learner {
         {
             return Ok(Taught::Already { version });
         }
-        // What was to be taught once more was, and only that: the call that goes on is done.
+        // The cut call was to teach a known task once more, and did: nothing is left to do.
         if let (Some(finished), Made::Taught { plan, .. }) = (&finished, &head.made)
             && finished == plan
             && plan.repeats(&lesson.task)
@@ -142,12 +142,12 @@ impl Learner {
         })
     }
 
-    /// The plan by which a task is half done or, where it is not, by which the last version in the
-    /// learner's line was taught it. Teaching it by the same plan goes on, or finds that nothing is
-    /// left to do.
+    /// The plan of the half-done task of this name. Where no such task is half done, the plan of the
+    /// last version in the learner's line that was taught the task. Teaching with the same plan
+    /// continues the task, or finds that nothing is left to do.
     ///
-    /// A task that is taught once [`again`](Teaching::again) may be half done as `NAME~2`; it is
-    /// taught anew, so that the plan of a version does not count.
+    /// With `again`, as in [`Teaching::again`], the half-done task may be called `NAME~2`, and the
+    /// plans of versions do not count, because the task is taught anew.
     ///
     /// # Errors
     ///
