@@ -168,10 +168,10 @@ pub(crate) struct Choices {
     /// 0].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
-    /// How much of the past every method with a memory may keep in all: samples, such as 500, or
-    /// bytes, such as 2MB. gem and agem keep samples task by task: each task has an equal share
-    /// [default: each method's own].
-    #[arg(long, value_name = "SAMPLES|BYTES", allow_negative_numbers = true)]
+    /// How much of the past every method with a memory may keep in all: samples, such as 500, bytes,
+    /// such as 2MB, or both, such as 2000|64MB, of which the smaller bound holds. gem and agem keep
+    /// samples task by task: each task has an equal share [default: each method's own].
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
     pub(crate) memory: Option<Budget>,
     /// Test samples a task, drawn once [default: all].
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]

@@ -19,7 +19,10 @@ pub(crate) fn each(
     let Some(budget) = settings.choices.memory else { return Ok(BTreeMap::new()) };
     if budget.share(1).is_none() {
         let message = format!("memory = {budget} cannot be: a memory holds at least one sample");
-        return Err(Problem::usage(message, "give samples, such as 500, or bytes, such as 2MB"));
+        return Err(Problem::usage(
+            message,
+            "give samples, such as 500, bytes, such as 2MB, or both, such as 2000|64MB",
+        ));
     }
     let mut memories = BTreeMap::new();
     for entry in chosen {

@@ -1,7 +1,6 @@
 //! A comparison as data: everything that decides its results, and so its identity.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use perennial::OptimizerKind;
 use perennial::learner::{Confidence, LearnError, Learner, Remainder, Training};
@@ -120,7 +119,7 @@ impl Plan {
             let (training, seed) = (plan.training.clone(), plan.seeds[0]);
             match Learner::new(network.clone(), strategy, training, setting, &stream, seed) {
                 Ok(learner) => {
-                    plan.check_own_rows(learner.card(), choices.data.as_deref())?;
+                    plan.check_own_rows(learner.card(), &stream)?;
                     plan.strategies.push(Chosen { name: entry.name.into(), settings });
                 }
                 Err(error @ LearnError::Impossible { .. }) if all => {
@@ -145,11 +144,13 @@ impl Plan {
     }
 
     /// Refuses a strategy that sets rows apart for itself alone and has too few left.
-    fn check_own_rows(&self, card: &Card, data: Option<&Path>) -> Result<()> {
+    fn check_own_rows(&self, card: &Card, stream: &Stream) -> Result<()> {
         let Some(fewer) = self.source.fewer_rows(card) else { return Ok(()) };
-        let own = self.source.of(card);
-        let stream = own.load(data).and_then(|loaded| own.stream(&loaded, self.seeds[0]));
-        stream.and_then(|stream| check_steps(&self.training, &stream)).map_err(|problem| {
+        let share = self.source.of(card).validation;
+        let check = |task: &Task| -> Result<()> {
+            Ok(self.training.check_rows(&task.name, task.rows_left(share)?)?)
+        };
+        smallest(stream).map_or(Ok(()), check).map_err(|problem| {
             let message = format!("{fewer}: {}", problem.message);
             Problem { message, ..problem }
         })
@@ -334,11 +335,15 @@ fn training(settings: &Settings) -> Result<Training> {
 
 /// Refuses an epoch without a step, by the smallest task.
 fn check_steps(training: &Training, stream: &Stream) -> Result<()> {
-    let rows = |task: &Task| task.rows(Part::Train);
-    match stream.tasks.iter().min_by_key(|task| rows(task)) {
-        Some(task) => Ok(training.check_rows(&task.name, rows(task))?),
+    match smallest(stream) {
+        Some(task) => Ok(training.check_rows(&task.name, task.rows(Part::Train))?),
         None => Ok(()),
     }
+}
+
+/// The task with the fewest training rows.
+fn smallest(stream: &Stream) -> Option<&Task> {
+    stream.tasks.iter().min_by_key(|task| task.rows(Part::Train))
 }
 
 /// Refuses a `--set` that changes nothing here: of a strategy that is not compared, or of

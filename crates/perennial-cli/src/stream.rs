@@ -68,10 +68,12 @@ impl Source {
         let mut own = Map::new();
         let mut usual = None;
         if !is_list(name) {
-            if Path::new(name).exists() {
-                return Err(no_list(name));
-            }
-            let (mut benchmark, _) = Benchmark::parse(name)?;
+            // A benchmark's name goes before a file or folder of that name, such as a run's.
+            let (mut benchmark, _) = match Benchmark::parse(name) {
+                Ok(parsed) => parsed,
+                Err(_) if Path::new(name).exists() => return Err(no_list(name)),
+                Err(error) => return Err(error.into()),
+            };
             let said = settings.group(benchmark.kind());
             for (key, value) in said.as_object().into_iter().flatten() {
                 benchmark.set(key, value.as_str().unwrap_or_default())?;

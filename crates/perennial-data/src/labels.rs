@@ -168,8 +168,10 @@ impl Labels {
     }
 }
 
-/// As many names as a sentence can bear.
-pub(crate) fn few(names: &[String]) -> String {
+/// As many names as a sentence can bear: all of up to 12, else the first 12 and how many more there
+/// are; `none` of none.
+#[must_use]
+pub fn few(names: &[String]) -> String {
     const MOST: usize = 12;
     match names {
         [] => "none".into(),
@@ -204,6 +206,15 @@ mod tests {
         let joined = labels(&["a", "b", "c"]).mapped(&how, Path::new("t")).unwrap();
         assert_eq!(said(&joined), ["a", "a", "c"]);
         assert!(labels(&["a"]).mapped(&how, Path::new("t")).is_err());
+    }
+
+    /// Catches: a list without an end, a count of the rest that is one off.
+    #[test]
+    fn a_sentence_names_twelve() {
+        let names: Vec<String> = (0..14).map(|i| i.to_string()).collect();
+        assert_eq!((few(&[]), few(&names[..2])), ("none".into(), "0, 1".into()));
+        assert!(few(&names[..12]).ends_with(", 10, 11"));
+        assert!(few(&names).ends_with(", 11 and 2 more"));
     }
 
     /// Catches: `.0` lost where one label is something else, or where names are to be exact.

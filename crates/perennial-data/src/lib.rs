@@ -80,6 +80,7 @@ pub use dataset::{Dataset, Part, Values};
 pub use digits::digits;
 pub use error::{DataError, ErrorKind};
 pub use how::{Decimal, How, Layout, Normalise, Scale};
+pub use labels::few;
 pub use locate::{cache_dir, load, load_folder};
 pub use names::NAMES;
 pub use open::{Ids, OpenError, Opened, Rows, open, parse, read, read_unlabelled, set_or_path};

@@ -49,17 +49,31 @@ impl Scaling {
     /// The values as inputs, with how many of them were clipped.
     #[must_use]
     pub fn apply(&self, values: &Values, row: usize) -> (Values, usize) {
-        let size = (row / self.mean.len().max(1)).max(1);
         let (mut scaled, mut clipped) = (Vec::with_capacity(values.len()), 0);
         each(values, |at, value| {
-            let group = at % row / size;
-            let far = (value - self.mean[group]) / self.deviation[group];
+            let far = self.far(at, value, row);
             let near = self.clip.map_or(far, |clip| far.clamp(-f64::from(clip), clip.into()));
             clipped += usize::from(near != far);
             // Without a bound, a value far from the mean could be beyond every float.
             scaled.push(near.clamp(f32::MIN.into(), f32::MAX.into()) as f32);
         });
         (Values::Floats(scaled), clipped)
+    }
+
+    /// How many of the values [`apply`](Self::apply) would clip; no input is made.
+    #[must_use]
+    pub fn clipped(&self, values: &Values, row: usize) -> usize {
+        let Some(clip) = self.clip.map(f64::from) else { return 0 };
+        let mut clipped = 0;
+        each(values, |at, value| clipped += usize::from(self.far(at, value, row).abs() > clip));
+        clipped
+    }
+
+    /// How many deviations the value at this place of rows of `row` values lies from the mean.
+    fn far(&self, at: usize, value: f64, row: usize) -> f64 {
+        let size = (row / self.mean.len().max(1)).max(1);
+        let group = at % row / size;
+        (value - self.mean[group]) / self.deviation[group]
     }
 
     /// The groups of `values` whose mean is more than `most` of these deviations from this mean.
@@ -150,6 +164,19 @@ mod tests {
         let (scaled, clipped) = scaling.apply(&floats(&[3.0, 1.0, 8.0, 103.0, 0.0, -93.0]), 3);
         let Values::Floats(scaled) = scaled else { panic!("bytes") };
         assert_eq!((scaled, clipped), (vec![0.0, 1.0, 1.0, 5.0, 0.0, -5.0], 2));
+    }
+
+    /// By hand: with mean 1 and deviation 2 the distances are 5, 5.5 and −5.5; the second column has
+    /// mean 0 and deviation 1. Catches: a bound that itself counts, one side only, one mean for all
+    /// columns, a count that is not that of `apply`.
+    #[test]
+    fn values_beyond_the_clip_are_counted() {
+        let rows = floats(&[11.0, 5.0, 12.0, 5.5, -10.0, -6.0]);
+        let mut scaling =
+            Scaling { mean: vec![1.0, 0.0], deviation: vec![2.0, 1.0], clip: Some(5.0) };
+        assert_eq!((scaling.clipped(&rows, 2), scaling.apply(&rows, 2).1), (4, 4));
+        scaling.clip = None;
+        assert_eq!((scaling.clipped(&rows, 2), scaling.apply(&rows, 2).1), (0, 0));
     }
 
     /// Catches: a sum of squares, which loses a spread of 1 around 10⁸ in double precision at

@@ -47,7 +47,8 @@ pub(crate) struct Teach {
     /// What to learn: a file, a folder, or the name of an image set.
     #[arg(required_unless_present = "abort")]
     pub(crate) data: Option<PathBuf>,
-    /// The task's name.
+    /// The task's name. Where the task is half done, or known, options of training that are not
+    /// given are those that it was begun with.
     #[arg(long, value_name = "NAME", required_unless_present = "abort")]
     pub(crate) task: Option<String>,
     #[command(flatten)]
@@ -57,8 +58,8 @@ pub(crate) struct Teach {
     /// Data to be judged by [default: what the data bring, else every fifth sample of a class].
     #[arg(long, value_name = "DATA")]
     pub(crate) test: Option<PathBuf>,
-    /// Passes over the training samples [default: with Adam as many as give 1,500 steps, 1 to 30;
-    /// with SGD 1].
+    /// Passes over the training samples [default: with Adam as many as give 1,500 steps of the batch,
+    /// 1 to 30; with SGD 1].
     #[arg(long, value_name = "E", value_parser = whole::<usize>)]
     pub(crate) epochs: Option<usize>,
     /// Samples a step [default: 10].
@@ -224,8 +225,8 @@ pub(crate) struct Eval {
     pub(crate) learner: PathBuf,
     /// Other data to measure it on.
     pub(crate) data: Option<PathBuf>,
-    /// The task that the data are of [default: among all classes it knows; needed by a learner with
-    /// a head for each task].
+    /// The task that the data are of [default: among all classes it knows, by the names of any task;
+    /// needed by a learner with a head for each task].
     #[arg(long, value_name = "NAME", requires = "data")]
     pub(crate) task: Option<String>,
     #[command(flatten)]

@@ -32,8 +32,8 @@ pub(crate) fn run(args: &OfLearner) -> Result<u8> {
     let mut text = output::columns(&rows, output::width());
     if let Some((task, times)) = history.judged.iter().max_by_key(|(_, times)| **times) {
         let words = format!(
-            "test parts that judged most often: `{task}`, {times} times; the oftener, the less a \
-             pass says"
+            "the test part that has judged most often is that of `{task}`, {times} times. The more \
+             often a test part has judged, the less one more pass tells."
         );
         text += &output::wrapped(&words, output::width(), 0);
     }

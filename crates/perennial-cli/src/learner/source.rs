@@ -83,8 +83,10 @@ pub(crate) fn rows(learner: &Learner, data: &Path, reading: &Reading) -> Result<
 
 /// Says what was understood of rows.
 fn said(mut rows: Rows, known: Option<&InputSpec>) -> Rows {
-    if let Some(known) = known {
-        let clipped = known.inputs(&rows.values).1;
+    if let Some(known) = known
+        && let Some(scaling) = &known.scaling
+    {
+        let clipped = scaling.clipped(&rows.values, known.row_len());
         rows.understanding.notes.extend(known.clip_note(clipped, rows.values.len()));
     }
     say(&rows.understanding);

@@ -1,7 +1,7 @@
 //! `perennial teach`.
 
 use perennial::learner::Training;
-use perennial::store::{Gate, Judgement, Learner, Made, Manifest, Taught, Teaching};
+use perennial::store::{Gate, Judgement, Learner, Made, Manifest, Plan, Taught, Teaching};
 use serde_json::{Value, json};
 
 use super::args::Teach;
@@ -18,35 +18,7 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
         return abort(&mut learner, args.json);
     };
     let lesson = source::lesson(&learner, data, task, args)?;
-    let usual = learner.settings()?.usual_training(lesson.train.len());
-    if args.epochs.is_none() && usual.epochs > 1 {
-        output::note(&format!(
-            "{} passes over the training samples (--epochs decides)",
-            usual.epochs
-        ));
-    }
-    // A half-done task goes on as it was begun, by a program of before this, too.
-    let begun = learner.half_done()?.filter(|plan| plan.task == *task).map(|plan| plan.remainder);
-    let how = Teaching {
-        training: Training {
-            epochs: args.epochs.unwrap_or(usual.epochs),
-            batch: args.batch.unwrap_or(usual.batch),
-            remainder: args.remainder.or(begun).unwrap_or(usual.remainder),
-            lr: args.lr.unwrap_or(usual.lr),
-            ..usual
-        },
-        validation: args.validation,
-        gate: Gate {
-            max_drop: args.max_drop,
-            floor: args.floor,
-            confident: args.confident,
-            strict: args.strict,
-            max_class_drop: args.max_class_drop,
-        },
-        rescale: args.rescale,
-        again: args.again,
-        save_every: args.save_every,
-    };
+    let how = teaching(&learner, args, task, lesson.train.len())?;
     let remarks = learner.remarks(&lesson, &how)?;
     remarks.iter().for_each(|remark| output::note(remark));
     let (signals, stop) = signals()?;
@@ -97,6 +69,45 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
         }
         Taught::Stopped => Err(stopped(signals.received())),
     }
+}
+
+/// How the task is taught. A setting that is not given is that of the plan by which the task is half
+/// done or was taught, so that the same call goes on or finds nothing to do; else it is the usual one.
+fn teaching(learner: &Learner, args: &Teach, task: &str, rows: usize) -> Result<Teaching> {
+    let plan = learner.plan_of(task, args.again)?;
+    let batch = args.batch.or(plan.as_ref().map(|plan| plan.batch));
+    let mut usual = learner.settings()?.usual_training(rows, batch);
+    if let Some(Plan { task, epochs, batch, remainder, lr, .. }) = &plan {
+        usual = Training { epochs: *epochs, remainder: *remainder, lr: *lr, ..usual };
+        output::note(&format!(
+            "`{task}` was begun before, with --epochs {epochs} --batch {batch} --remainder \
+             {remainder} --lr {lr}: a setting that is not given stays as it was"
+        ));
+    } else if args.epochs.is_none() && usual.epochs > 1 {
+        output::note(&format!(
+            "{} passes over the training samples (--epochs decides)",
+            usual.epochs
+        ));
+    }
+    Ok(Teaching {
+        training: Training {
+            epochs: args.epochs.unwrap_or(usual.epochs),
+            remainder: args.remainder.unwrap_or(usual.remainder),
+            lr: args.lr.unwrap_or(usual.lr),
+            ..usual
+        },
+        validation: args.validation.or(plan.as_ref().map(|plan| plan.validation)),
+        gate: Gate {
+            max_drop: args.max_drop,
+            floor: args.floor,
+            confident: args.confident,
+            strict: args.strict,
+            max_class_drop: args.max_class_drop,
+        },
+        rescale: args.rescale || plan.is_some_and(|plan| plan.rescale),
+        again: args.again,
+        save_every: args.save_every,
+    })
 }
 
 fn stopped(signal: Option<Problem>) -> Problem {

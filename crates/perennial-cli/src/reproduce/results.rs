@@ -1,9 +1,9 @@
-//! What a folder of results holds of a protocol:
+//! The layout of a folder of results:
 //!
 //! ```text
 //! PROTOCOL/METHOD/          a run's folder for each method and choice
-//!     claim.json            what was to be run, and what was claimed of it, before it ran
-//!     run.json              its plan, without seeds: more can be added
+//!     claim.json            the settings and the published numbers, written before the run
+//!     run.json              the run's plan, without seeds, so that seeds can be added
 //!     cells/STRATEGY-SEED/…
 //! ```
 
@@ -25,10 +25,10 @@ use crate::plan::{Plan, flatten, value};
 
 /// The schema of `claim.json`.
 const SCHEMA: &str = "perennial.claim/2";
-/// Claims of programs that had `drop-last` in the place of `remainder`.
+/// The schema of older programs, whose setting was `drop-last` instead of `remainder`.
 const WITHOUT_REMAINDER: &str = "perennial.claim/1";
 
-/// What decides the numbers of a cell and their verdicts.
+/// The settings that decide a cell's numbers, and the published numbers that decide its verdicts.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Claim {
@@ -52,22 +52,22 @@ impl Claim {
         }
     }
 
-    /// An older claim as this program writes it of the same runs: unless `drop-last` was said, the
-    /// last batch of an epoch was smaller.
+    /// Converts an older claim to the current schema. Without `drop-last`, older programs made the
+    /// last batch of an epoch smaller.
     fn with_remainder(mut self) -> Self {
         if self.schema == WITHOUT_REMAINDER {
             let dropped = self.settings.iter().any(|said| said == "drop-last=true");
             self.settings.retain(|said| !said.starts_with("drop-last="));
             let remainder = if dropped { Remainder::Drop } else { Remainder::Short };
             self.settings.push(format!("remainder={remainder}"));
-            // As `said` orders them: by key.
+            // `Runnable::said` sorts settings by key.
             self.settings.sort_by(|a, b| a.split('=').next().cmp(&b.split('=').next()));
             self.schema = SCHEMA.into();
         }
         self
     }
 
-    /// `key: theirs → ours` of everything in which they differ.
+    /// Lists the keys that differ between the two claims, each as `key: theirs → ours`.
     fn differences(&self, ours: &Self) -> String {
         let (theirs, ours) = (flatten(&value(self)), flatten(&value(ours)));
         let keys: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
@@ -79,14 +79,14 @@ impl Claim {
     }
 }
 
-/// What is there of a cell.
+/// The results of a cell that a folder holds.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Runs that ended, by seed.
+    /// The finished runs, in the order of their seeds.
     pub(super) runs: Vec<Run>,
     pub(super) failures: Vec<String>,
     pub(super) machines: Vec<String>,
-    /// Version of the program that ran them.
+    /// The version of the program that made the runs.
     pub(super) program: Option<String>,
 }
 
@@ -118,7 +118,7 @@ pub(super) fn check(out: &Path, cell: &Runnable<'_>) -> Result<()> {
     ))
 }
 
-/// The folder of a cell, new or gone on with.
+/// Opens the folder of a cell, or creates it.
 pub(super) fn open(out: &Path, cell: &Runnable<'_>, plan: &Plan) -> Result<Folder> {
     check(out, cell)?;
     let path = path_of(out, cell);
@@ -135,7 +135,7 @@ pub(super) fn open(out: &Path, cell: &Runnable<'_>, plan: &Plan) -> Result<Folde
     Ok(folder)
 }
 
-/// All that is there of a cell, whoever ran it.
+/// Finds all results of a cell, whichever program made them.
 pub(super) fn find(out: &Path, cell: &Runnable<'_>) -> Result<Found> {
     #[derive(Deserialize)]
     struct Version {
@@ -194,7 +194,7 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 mod tests {
     use super::*;
 
-    /// Catches: results of before that are refused, or that count as those of other batches.
+    /// Catches: older results that are refused, or that are read as results of other batches.
     #[test]
     fn a_claim_without_a_remainder_is_of_short_last_batches() {
         let settings = |claim: &str| {
@@ -210,7 +210,7 @@ mod tests {
         let short = dropped.replace("drop", "short");
         assert_eq!(settings(&old.replace("true", "false")), short);
         assert_eq!(settings(&old.replace("\"drop-last=true\",", "")), short);
-        // One of this program that says nothing is of the usual batches.
+        // A current claim without a remainder means the default remainder.
         let now = old.replace("claim/1", "claim/2").replace("\"drop-last=true\",", "");
         assert_eq!(settings(&now), "batch=128 optimizer.keep=run tasks=5");
     }

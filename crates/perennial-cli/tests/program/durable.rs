@@ -257,7 +257,8 @@ fn mistakes_are_told_in_a_sentence_and_change_nothing() {
     assert_eq!(fs::read(at.join("it/HEAD")).unwrap(), head);
 }
 
-/// Catches: a half-done task that is lost, gone on with by other flags, or to other bits.
+/// Catches: a half-done task that is lost, gone on with by other flags, or to other bits, or that must
+/// be told again what it was begun with.
 #[cfg(target_os = "linux")]
 #[test]
 fn killed_while_it_is_taught_it_goes_on() {
@@ -265,8 +266,9 @@ fn killed_while_it_is_taught_it_goes_on() {
     use std::time::{Duration, Instant};
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let long = ["--epochs=12", "--save-every=1", "--max-drop=1", "--max-class-drop=1", "--quiet"];
-    let teach = [&HIGH[..5], &long].concat();
+    let lenient = ["--save-every=1", "--max-drop=1", "--max-class-drop=1", "--quiet"];
+    let own = ["--epochs=12", "--batch=7", "--remainder=short", "--lr=0.002"];
+    let teach = [&HIGH[..5], &lenient, &own].concat();
     learner(at);
     let wanted = done(at, &teach)["state_digest"].clone();
     fs::remove_dir_all(at.join("it")).unwrap();
@@ -287,8 +289,10 @@ fn killed_while_it_is_taught_it_goes_on() {
     let other = [&HIGH[..5], &["--epochs=11"]].concat();
     let said = refused(run(at, &other), 2, "usage");
     assert!(said.contains("--epochs: 12 → 11"), "{said}");
-    assert_eq!(done(at, &teach)["state_digest"], wanted);
+    let bare = [&HIGH[..5], &lenient].concat();
+    assert_eq!(done(at, &bare)["state_digest"], wanted);
     assert!(!at.join("it/position").exists());
+    assert_eq!(done(at, &bare)["already"], true);
     assert_eq!(done(at, &["verify", "it"])["good"], true);
 }
 

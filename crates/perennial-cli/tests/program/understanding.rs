@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::run::{document, finish, perennial, refused};
+use crate::run::{SMALL, document, finish, numbers, perennial, refused};
 
 /// The program in a folder.
 fn run(at: &Path, words: &[&str]) -> Command {
@@ -131,6 +131,29 @@ fn one_head_for_all_tasks_wants_the_same_classes_or_none() {
     assert_eq!(answers["classes"], serde_json::json!(["x", "y"]));
 }
 
+/// Catches: rows with the names of the first task that are refused for want of a task.
+#[test]
+fn one_head_for_all_tasks_measures_rows_of_an_older_task() {
+    let folder = place(&[
+        ("A.csv", "a,label\n1,x\n1,x\n9,y\n9,y\n"),
+        ("B.csv", "a,label\n1,p\n1,p\n9,q\n9,q\n"),
+        ("C.csv", "a,label\n1,x\n1,z\n"),
+    ]);
+    let at = folder.path();
+    said(at, &["init", "it", "--setting=domain"]);
+    said(at, &["teach", "it", "A.csv", "--task=A"]);
+    said(at, &["teach", "it", "B.csv", "--task=B"]);
+    for data in ["A.csv", "B.csv"] {
+        let found = finish(run(at, &["eval", "it", data]));
+        assert_eq!(found["tasks"][0]["accuracy"], 1.0, "{data}");
+        said(at, &["predict", "it", data]);
+    }
+    let sentence = refused(run(at, &["eval", "it", "C.csv"]), 65, "bad-data");
+    assert!(
+        sentence.contains("the class `z`, which the learner does not know; it knows x, y, p, q")
+    );
+}
+
 /// Catches: an answer that is silently wrong; a refusal without what decides.
 #[test]
 fn guesses_that_would_be_wrong_are_refused() {
@@ -210,6 +233,17 @@ fn rows_without_labels_are_answered() {
     );
 }
 
+/// Catches: a folder, such as that of a run, that is taken for data although it has a benchmark's name.
+#[test]
+fn a_benchmark_is_compared_whatever_lies_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [&SMALL[1..], &["--strategies=finetune", "--out=permuted-digits"]].concat();
+    let compared = || finish(run(folder.path(), &[&["compare"], &words[..]].concat()));
+    let first = numbers(compared());
+    assert!(folder.path().join("permuted-digits/run.json").exists());
+    assert_eq!(numbers(compared()), first);
+}
+
 /// Catches: an answer that is worth nothing and does not say so.
 #[test]
 fn answers_that_are_no_better_than_the_most_frequent_class_are_said() {
@@ -287,6 +321,21 @@ fn defaults_learn_two_digit_tasks_on_twenty_seeds() {
     let all: Vec<(bool, f64)> = (0..20).map(two_digit_tasks).collect();
     assert!(all.iter().filter(|(accepted, _)| *accepted).count() >= 18, "{all:?}");
     assert!(all.iter().all(|(_, mean)| *mean >= 0.95), "{all:?}");
+}
+
+/// Catches: passes that are computed for another batch than is taken.
+#[test]
+fn passes_follow_the_batch_that_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    said(at, &["init", "it", "--network=mlp:8"]);
+    said(at, &["teach", "it", "digits", "--task=low", "--classes=0,1", "--batch=1"]);
+    let made = finish(run(at, &["history", "it"]))["versions"][1]["made"].clone();
+    let rows = made["source"]["train"].as_u64().unwrap();
+    assert_eq!(
+        (&made["plan"]["epochs"], &made["plan"]["batch"]),
+        (&1500_u64.div_ceil(rows).into(), &1.into())
+    );
 }
 
 /// Numbers in about a bell around 0, from a counter.

@@ -127,7 +127,7 @@ fn table(array: Array, path: &Path, format: Format) -> Result<Table, DataError> 
         [_, c, h, w] => ([c, h, w], false),
         _ => return Err(shape("[rows, n], [rows, h, w] or [rows, channels, h, w]").into()),
     };
-    // The other sizes of an array without rows were compared with nothing so far.
+    // An array without rows holds no values that its other sizes could have been compared with.
     let size = row.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
     if size.is_none_or(|size| size == 0) {
         return Err(shape("at least one value a row").into());

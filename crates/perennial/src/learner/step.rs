@@ -132,8 +132,8 @@ impl Learner {
                 let slots = active.iter().map(|&slot| model.layout.slot(slot).range());
                 slots.flat_map(|slot| &values[slot]).copied().find(|value| !value.is_finite())
             };
-            // Of finite gradients a pull, moments or the rate can make a move that is none: what
-            // the weight became by it.
+            // A penalty, the moments or the rate can turn finite gradients into a move that is not
+            // finite. The error then names the value of the weight after the move.
             let (what, value) = match first(gradient) {
                 Some(value) => ("gradient", value),
                 None => ("weight", first(&model.theta).unwrap_or(f32::NAN)),

@@ -255,12 +255,22 @@ impl Entry {
         }
     }
 
-    /// What the inputs of all tasks are, decided by this one's training rows alone.
+    /// What the inputs of all tasks are, decided by this one's training rows alone. The rows are
+    /// copied only where a scaling is measured on some of them.
     fn spec_of(&self, opened: &Opened) -> Result<InputSpec, ScenarioError> {
-        let origin = Origin::new(&Arc::new(opened.dataset.clone()))?;
-        let rows = origin.rows_of(Part::Train, &self.labels_in(&opened.dataset)?);
-        let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
-        Ok(opened.spec.measured_on(&opened.dataset.train.picked(&rows).values))
+        let Opened { dataset, spec, .. } = opened;
+        Origin::check(dataset)?;
+        let (train, classes) = (&dataset.train, self.labels_in(dataset)?);
+        if spec.scaling.is_none() {
+            return Ok(spec.clone());
+        }
+        let labels = train.labels.iter().enumerate();
+        let rows = labels.filter(|(_, label)| classes.contains(label)).map(|(row, _)| row);
+        let rows: Vec<usize> = rows.collect();
+        Ok(match rows.len() == train.len() {
+            true => spec.measured_on(&train.values),
+            false => spec.measured_on(&train.picked(&rows).values),
+        })
     }
 
     /// The class in its data that each of its labels stands for.

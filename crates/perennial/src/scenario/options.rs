@@ -38,6 +38,15 @@ pub(super) struct Cut {
     pub(super) own_validation: bool,
 }
 
+/// How many of a task's `rows` training rows a share above 0 sets apart.
+pub(super) fn rows_apart(task: &str, rows: usize, share: f64) -> Result<usize, ScenarioError> {
+    let apart = ((share * rows as f64).round() as usize).max(1);
+    if apart >= rows {
+        return Err(ScenarioError::NoTrainingRows { task: task.to_owned(), share, rows });
+    }
+    Ok(apart)
+}
+
 impl Cut {
     /// With the rows of the data's own validation part, where they have one and no share of the
     /// training rows was asked for.
@@ -93,11 +102,7 @@ impl Options {
         if self.validation == 0.0 {
             return Ok(Cut { train: chosen, validation: Arc::default(), own_validation: false });
         }
-        let held_out = ((self.validation * chosen.len() as f64).round() as usize).max(1);
-        if held_out >= chosen.len() {
-            let (task, share) = (name.to_string(), self.validation);
-            return Err(ScenarioError::NoTrainingRows { task, share, rows: chosen.len() });
-        }
+        let held_out = rows_apart(name, chosen.len(), self.validation)?;
         let mut drawn = chosen.to_vec();
         let (validation, train) = drawn.partial_shuffle(&mut key.generator("validation"), held_out);
         validation.sort_unstable();

@@ -16,9 +16,17 @@ pub(super) struct Origin {
 impl Origin {
     /// # Errors
     ///
+    /// As [`check`](Self::check).
+    pub(super) fn new(dataset: &Arc<Dataset>) -> Result<Arc<Self>, ScenarioError> {
+        Self::check(dataset)?;
+        Ok(Arc::new(Self { dataset: Arc::clone(dataset), digest: OnceLock::new() }))
+    }
+
+    /// # Errors
+    ///
     /// If the fields of the set do not belong together. The readers return no such set, but its
     /// fields are public.
-    pub(super) fn new(dataset: &Arc<Dataset>) -> Result<Arc<Self>, ScenarioError> {
+    pub(super) fn check(dataset: &Dataset) -> Result<(), ScenarioError> {
         let bad = |problem| ScenarioError::Dataset { data: dataset.name.clone(), problem };
         let [channels, height, width] = dataset.shape;
         let size = channels.checked_mul(height).and_then(|size| size.checked_mul(width));
@@ -50,7 +58,7 @@ impl Origin {
         if others.into_iter().any(|part| white(part) != white(&dataset.train)) {
             return Err(bad("its parts hold numbers of different types or whites".into()));
         }
-        Ok(Arc::new(Self { dataset: Arc::clone(dataset), digest: OnceLock::new() }))
+        Ok(())
     }
 
     pub(super) fn dataset(&self) -> &Dataset {

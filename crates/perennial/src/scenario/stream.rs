@@ -1,6 +1,6 @@
 //! Tasks in the order in which they arrive.
 
-use perennial_data::Understanding;
+use perennial_data::{Understanding, few};
 
 use super::{ScenarioError, Setting, Task};
 
@@ -66,7 +66,7 @@ impl Stream {
                 if shared > 0 && task.classes != earlier.classes {
                     let names = |task: &Task| {
                         let name = |&class: &u32| self.class_names[class as usize].clone();
-                        task.classes.iter().map(name).collect::<Vec<_>>().join(", ")
+                        few(&task.classes.iter().map(name).collect::<Vec<_>>())
                     };
                     return Err(ScenarioError::SomeClassesShared {
                         first: earlier.name.clone(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fingerprint::hash_list;
-use super::options::Cut;
+use super::options::{Cut, rows_apart};
 use super::origin::Origin;
 use super::reader::{Reader, Seen};
 use super::transform::Transform;
@@ -159,6 +159,17 @@ impl Task {
             Source::Rows(rows) => rows.of(part).len(),
             Source::Own(samples) => own(samples, part).len(),
         }
+    }
+
+    /// How many training rows are left where a share of them, above 0, is set apart to choose by, as
+    /// [`Options::validation`](super::Options::validation) does it. Nothing is drawn.
+    ///
+    /// # Errors
+    ///
+    /// If none are left.
+    pub fn rows_left(&self, share: f64) -> Result<usize, ScenarioError> {
+        let rows = self.rows(Part::Train);
+        Ok(rows - rows_apart(&self.name, rows, share)?)
     }
 
     /// The share of the test rows that are of the most frequent class: what always saying that class

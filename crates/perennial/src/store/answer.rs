@@ -2,16 +2,17 @@
 
 use perennial_metrics::statistics::wilson;
 
-use super::fitting::{data, few, naming, no_better};
+use super::fitting::{data, naming, no_better};
 use super::lesson::{Lesson, inputs_of};
 use super::manifest::Manifest;
 use super::tasks::Tasks;
 use super::teach::said;
 use super::{Learner, StoreError};
-use crate::data::{InputSpec, match_names};
+use crate::data::{InputSpec, Naming, few, match_names};
 use crate::learner::Learner as Driver;
 use crate::learner::evaluate::Answers;
 use crate::scenario::{Reader, Samples, Setting};
+use crate::strategy::Isolation;
 
 /// How well a task is answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,12 +90,14 @@ impl Learner {
     }
 
     /// Measures the learner on the test rows of other data: as a task that it knows, or among all
-    /// classes that it knows, where one head tells them apart.
+    /// classes that it knows, where one head tells them apart. In the domain setting, where label j
+    /// of every task is the same output, the classes may have the names that any task has for them.
     ///
     /// # Errors
     ///
-    /// An unknown task, rows that are not what its inputs are, a class that is not known, a learner
-    /// with a head for each task that is not told which, or damage.
+    /// An unknown task, rows that are not what its inputs are, a class that is not known or that two
+    /// tasks have for different outputs, a learner with a head for each task that is not told which,
+    /// or damage.
     pub fn evaluate_on(
         &self,
         lesson: &Lesson,
@@ -112,40 +115,14 @@ impl Learner {
             }
             let samples = inputs_of(&spec, &lesson.test);
             let answers = self.answers(&driver, &tasks, number, &samples, false)?;
-            // The unit of each class that may be the answer.
-            let units = driver.core.model.outputs[number].units.iter().copied();
-            let known: Vec<(String, u32)> = match (task, setting) {
-                (None, Setting::Class) => {
-                    let names = names(&driver, &tasks, number, setting, answers.among.clone());
-                    names.into_iter().zip(answers.among.start as u32..).collect()
-                }
-                _ => tasks.labels(number).into_iter().zip(units).collect(),
-            };
-            let names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
-            let matched = match_names(&lesson.classes, &names, naming(&spec));
-            let mut unit_of = Vec::with_capacity(lesson.classes.len());
-            for name in &matched.names {
-                unit_of.push(known.iter().find(|(known, _)| known == name).map(|(_, unit)| *unit));
-            }
-            let occurs = |class: usize| samples.labels().contains(&(class as u32));
-            let unknown =
-                (0..unit_of.len()).find(|&class| unit_of[class].is_none() && occurs(class));
-            if let Some(class) = unknown {
-                return Err(StoreError::Data(format!(
-                    "{} has the class `{}`, which the learner does not know{}; it knows {}; choose \
-                     with --classes",
-                    lesson.from,
-                    matched.names[class],
-                    task.map_or_else(String::new, |task| format!(" of `{task}`")),
-                    few(&names)
-                )));
-            }
+            let known = known_names(&driver, &tasks, number, task, answers.among.clone());
+            let (unit_of, notes) = known.units_of(lesson, naming(&spec), samples.labels())?;
             let is_right = |(unit, label): (&u32, &u32)| unit_of[*label as usize] == Some(*unit);
             let right =
                 answers.units.iter().zip(samples.labels()).filter(|it| is_right(*it)).count();
             let name = task.unwrap_or(&lesson.from);
             let mut found = Evaluated::new(name, &answers.units, right, &samples);
-            found.notes.splice(0..0, matched.notes);
+            found.notes.splice(0..0, notes);
             Ok(found)
         })
     }
@@ -243,14 +220,103 @@ fn to_answer(tasks: &Tasks, setting: Setting, task: Option<&str>) -> Result<usiz
     match task {
         Some(name) => tasks.index(name),
         None if setting == Setting::Task && tasks.tasks.len() > 1 => {
-            let names: Vec<&str> = tasks.tasks.iter().map(|task| &*task.name).collect();
+            let names: Vec<String> = tasks.tasks.iter().map(|task| task.name.clone()).collect();
             Err(StoreError::Cannot(format!(
                 "this learner has a head for each task and must be told which one to answer: --task \
                  with one of {}",
-                names.join(", ")
+                few(&names)
             )))
         }
         None => Ok(tasks.tasks.len().saturating_sub(1)),
+    }
+}
+
+/// The names that classes of labelled rows may have.
+struct KnownNames {
+    /// The names, each with the output unit that it stands for. A name with two units is ambiguous.
+    units: Vec<(String, u32)>,
+    /// The task whose names these are; none where they are of all tasks.
+    of: Option<String>,
+}
+
+/// The names by which rows may be labelled that are answered as task `number`; `told`: the task that
+/// was asked for.
+fn known_names(
+    driver: &Driver,
+    tasks: &Tasks,
+    number: usize,
+    told: Option<&str>,
+    among: std::ops::Range<usize>,
+) -> KnownNames {
+    let setting = driver.core.setting;
+    let (first, shared) = (among.start as u32, driver.card().isolation == Isolation::Shared);
+    let by_label = |task: usize| {
+        let units = driver.core.model.outputs[number].units.iter().copied();
+        tasks.labels(task).into_iter().zip(units)
+    };
+    let (units, of_all): (Vec<_>, bool) = match (told, setting) {
+        (None, Setting::Class) => {
+            let names = names(driver, tasks, number, setting, among);
+            (names.into_iter().zip(first..).collect(), true)
+        }
+        (None, Setting::Domain) if shared => {
+            let mut all = Vec::new();
+            for named in (0..tasks.tasks.len()).flat_map(by_label) {
+                if !all.contains(&named) {
+                    all.push(named);
+                }
+            }
+            (all, true)
+        }
+        _ => (by_label(number).collect(), false),
+    };
+    KnownNames { units, of: (!of_all).then(|| tasks.tasks[number].name.clone()) }
+}
+
+impl KnownNames {
+    /// The unit of each class of a lesson, `None` for one without a row, and what is worth saying.
+    /// `labels` are those of its rows.
+    fn units_of(
+        &self,
+        lesson: &Lesson,
+        naming: Naming,
+        labels: &[u32],
+    ) -> Result<(Vec<Option<u32>>, Vec<String>), StoreError> {
+        let mut names: Vec<String> = Vec::with_capacity(self.units.len());
+        for (name, _) in &self.units {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let matched = match_names(&lesson.classes, &names, naming);
+        let mut unit_of = Vec::with_capacity(matched.names.len());
+        for (name, label) in matched.names.iter().zip(0..) {
+            let mut units = self.units.iter().filter(|(known, _)| known == name);
+            let (unit, other) = (units.next().map(|(_, unit)| *unit), units.next());
+            unit_of.push(unit);
+            if !labels.contains(&label) || (unit.is_some() && other.is_none()) {
+                continue;
+            }
+            let what = format!("{} has the class `{name}`, which", lesson.from);
+            return Err(StoreError::Data(if other.is_some() {
+                format!(
+                    "{what} is one output in one of the learner's tasks and another output in \
+                     another task: say with --task which task is meant"
+                )
+            } else {
+                let of = self.of.as_ref().map_or_else(String::new, |task| format!(" of `{task}`"));
+                let mut text = format!(
+                    "{what} the learner does not know{of}; it knows {}; choose with --classes",
+                    few(&names)
+                );
+                let about = format!("`{name}` ");
+                for note in matched.notes.iter().filter(|note| note.starts_with(&about)) {
+                    text += &format!("; {note}");
+                }
+                text
+            }));
+        }
+        Ok((unit_of, matched.notes))
     }
 }
 
@@ -276,4 +342,49 @@ fn names(
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, Part, Values};
+
+    /// Rows of these classes, of which the last has none.
+    fn lesson(classes: &[&str]) -> Lesson {
+        let part = || Part { values: Values::Floats(vec![0.0; 2]), labels: vec![0, 1] };
+        let dataset = Dataset {
+            name: "rows".into(),
+            shape: [1, 1, 1],
+            classes: classes.iter().map(ToString::to_string).collect(),
+            train: part(),
+            validation: None,
+            test: part(),
+        };
+        Lesson::new("", &dataset).unwrap()
+    }
+
+    /// An older program gave labels by their order, so that a class may be two outputs. Catches: the
+    /// first output that is taken for the class, a refusal for a class that no row has, a name that
+    /// two known ones are like and that is only called unknown.
+    #[test]
+    fn names_that_are_ambiguous_or_unknown_are_said() {
+        let named = [("x", 0), ("y", 1), ("y", 0), ("Z", 2), (" z", 3)];
+        let units = named.map(|(name, unit)| (name.to_owned(), unit)).to_vec();
+        let known = KnownNames { units, of: None };
+        let ask = |classes: &[&str]| known.units_of(&lesson(classes), Naming::Usual, &[0, 1]);
+        let said = |classes: &[&str]| ask(classes).unwrap_err().to_string();
+        assert_eq!(ask(&["x", "Z", "y"]).unwrap().0, [Some(0), Some(2), Some(1)]);
+        assert_eq!(ask(&["x", "Z", "w"]).unwrap().0, [Some(0), Some(2), None]);
+        assert_eq!(
+            said(&["x", "y", "Z"]),
+            "rows has the class `y`, which is one output in one of the learner's tasks and another \
+             output in another task: say with --task which task is meant"
+        );
+        assert_eq!(
+            said(&["x", "z", "w"]),
+            "rows has the class `z`, which the learner does not know; it knows x, y, Z,  z; choose \
+             with --classes; `z` is another class than the known `Z`, and several known classes are \
+             like it"
+        );
+    }
 }

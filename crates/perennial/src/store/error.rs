@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::data::few;
 use crate::learner::LearnError;
 use crate::network::NetworkError;
 use crate::scenario::ScenarioError;
@@ -36,7 +37,7 @@ pub enum StoreError {
         what: String,
     },
     /// Something that the learner does not have.
-    #[error("the learner has no {what} `{name}`; it has {}", list(.known))]
+    #[error("the learner has no {what} `{name}`; it has {}", few(.known))]
     Unknown {
         /// `version`, `tag`, `task`, `class`.
         what: &'static str,
@@ -63,16 +64,6 @@ pub enum StoreError {
     /// Training failed.
     #[error(transparent)]
     Learn(LearnError),
-}
-
-/// Of these, as many as a sentence can bear.
-fn list(known: &[String]) -> String {
-    const MOST: usize = 12;
-    match known {
-        [] => "none".into(),
-        few if few.len() <= MOST => few.join(", "),
-        many => format!("{} and {} more", many[..MOST].join(", "), many.len() - MOST),
-    }
 }
 
 impl StoreError {

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::lesson::Lesson;
 use super::tasks::Tasks;
-use crate::data::{InputSpec, Naming, match_names, near_pairs};
+use crate::data::{InputSpec, Naming, few, match_names, near_pairs};
 use crate::scenario::{Samples, Setting, largest_share};
 use crate::strategy::Keeps;
 
@@ -12,7 +12,7 @@ use crate::strategy::Keeps;
 pub(super) struct Fitted {
     /// With the learner's names of classes, and what its inputs are from now on.
     pub(super) lesson: Lesson,
-    /// What was decided or is worth a look, a sentence each.
+    /// What was decided about its classes, a sentence each.
     pub(super) notes: Vec<String>,
 }
 
@@ -40,9 +40,32 @@ impl Learnt<'_> {
             known.check(&lesson.spec, &lesson.from).map_err(|error| data(&error))?;
             fitted.lesson.spec = self.rescaled(known, lesson, rescale)?;
         }
-        fitted.note_inputs(self.tasks);
         self.name_classes(&mut fitted)?;
         Ok(fitted)
+    }
+
+    /// What is odd about the inputs of a lesson that [fits](Self::fit), a sentence each.
+    pub(super) fn input_notes(&self, lesson: &Lesson) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.tasks.shape.is_some() {
+            if !lesson.spec.kept {
+                notes.push(
+                    "this learner was made before inputs were standardised and photographs turned \
+                     upright: it goes on as it was, with values as they are"
+                        .to_owned(),
+                );
+            }
+            notes.extend(lesson.spec.moved_note(lesson.train.values()));
+        }
+        if let Some(scaling) = &lesson.spec.scaling {
+            let (mut clipped, mut all) = (0, 0);
+            for part in [&lesson.train, &lesson.test] {
+                clipped += scaling.clipped(part.values(), lesson.spec.row_len());
+                all += part.values().len();
+            }
+            notes.extend(lesson.spec.clip_note(clipped, all));
+        }
+        notes
     }
 
     /// What the inputs are from now on: as they were, or with their scaling measured anew.
@@ -139,33 +162,13 @@ impl Learnt<'_> {
     }
 }
 
-impl Fitted {
-    /// Says what is odd about the inputs.
-    fn note_inputs(&mut self, tasks: &Tasks) {
-        let (lesson, mut notes) = (&self.lesson, Vec::new());
-        if tasks.shape.is_some() {
-            if !lesson.spec.kept {
-                notes.push(
-                    "this learner was made before inputs were standardised and photographs turned \
-                     upright: it goes on as it was, with values as they are"
-                        .to_owned(),
-                );
-            }
-            notes.extend(lesson.spec.moved_note(lesson.train.values()));
-        }
-        let (mut clipped, mut all) = (0, 0);
-        for part in [&lesson.train, &lesson.test] {
-            clipped += lesson.spec.inputs(part.values()).1;
-            all += part.values().len();
-        }
-        notes.extend(lesson.spec.clip_note(clipped, all));
-        self.notes.extend(notes);
-    }
-}
-
 impl Lesson {
     /// Gives each label the name that `names` has for it, and the classes this order.
     fn relabel(&mut self, names: &[String], classes: Vec<String>) {
+        if names == classes {
+            self.classes = classes; // no label changes, so no row is copied
+            return;
+        }
         let place = |name: &String| classes.iter().position(|it| it == name).map(|at| at as u32);
         let label_of: Vec<Option<u32>> = names.iter().map(place).collect();
         for part in [&mut self.train, &mut self.validation, &mut self.test] {
@@ -193,15 +196,6 @@ fn distinct(names: &[String]) -> Vec<String> {
         }
     }
     all
-}
-
-/// As many names as a sentence can bear.
-pub(super) fn few(names: &[String]) -> String {
-    const MOST: usize = 8;
-    match names.len().saturating_sub(MOST) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..MOST].join(", ")),
-    }
 }
 
 /// Says that answers are worth nothing, where they are: all the same, or not better than always

@@ -149,13 +149,17 @@ impl Lesson {
                 drawn
             }
         };
-        let stay: Vec<usize> = (0..rows).filter(|row| apart.binary_search(row).is_err()).collect();
-        let chosen_by = match apart.is_empty() {
-            true => self.validation.clone(),
-            false => self.train.rows(&apart),
+        let (remaining, set_apart);
+        let (train, chosen_by) = if apart.is_empty() {
+            (&self.train, &self.validation)
+        } else {
+            let stay = (0..rows).filter(|row| apart.binary_search(row).is_err());
+            remaining = self.train.rows(&stay.collect::<Vec<usize>>());
+            set_apart = self.train.rows(&apart);
+            (&remaining, &set_apart)
         };
-        let [train, validation, test] = [self.train.rows(&stay), chosen_by, self.test.clone()]
-            .map(|samples| inputs_of(&self.spec, &samples));
+        let [train, validation, test] =
+            [train, chosen_by, &self.test].map(|samples| inputs_of(&self.spec, samples));
         Ok(Task::from_samples(self.task.clone(), classes, train, validation, test)?)
     }
 }
@@ -232,6 +236,12 @@ fn is_short(remainder: &Remainder) -> bool {
 }
 
 impl Plan {
+    /// Whether it teaches a task of this name once more, as `NAME~2`, `NAME~3`, …
+    pub(super) fn repeats(&self, name: &str) -> bool {
+        let number = self.task.strip_prefix(name).and_then(|rest| rest.strip_prefix('~'));
+        number.is_some_and(|number| number.parse::<usize>().is_ok())
+    }
+
     /// What differs of what training goes by: `lr: 0.1 → 0.2`.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let mut differences = Vec::new();

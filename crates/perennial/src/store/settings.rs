@@ -72,19 +72,21 @@ impl Settings {
         Ok(full)
     }
 
-    /// How a task of so many training rows is taught where nothing is said.
+    /// How a task of so many training rows is taught where nothing but perhaps the batch is given.
     ///
-    /// With Adam at a rate of .001, as many passes as give 1,500 steps, from 1 to 30: what small
-    /// networks need on small data to learn a task whole. With SGD one pass at .1.
+    /// With Adam at a rate of .001, as many passes as give 1,500 steps of that batch, from 1 to 30:
+    /// what small networks need on small data to learn a task whole. With SGD one pass at .1.
     #[must_use]
-    pub fn usual_training(&self, rows: usize) -> Training {
+    pub fn usual_training(&self, rows: usize, batch: Option<usize>) -> Training {
         const STEPS: usize = 1500;
         const MOST_PASSES: usize = 30;
-        let usual = Training { optimizer: self.optimizer.clone(), ..Training::default() };
+        let mut usual = Training { optimizer: self.optimizer.clone(), ..Training::default() };
+        usual.batch = batch.unwrap_or(usual.batch);
         match self.optimizer.kind {
             OptimizerKind::Sgd => usual,
             OptimizerKind::Adam => {
-                let pass = rows.div_ceil(usual.batch).max(1);
+                // A batch of 0 is refused where training begins.
+                let pass = rows.div_ceil(usual.batch.max(1)).max(1);
                 let epochs = STEPS.div_ceil(pass).clamp(1, MOST_PASSES);
                 Training { epochs, lr: 0.001, ..usual }
             }
@@ -124,4 +126,23 @@ impl Settings {
 /// By way of its text: directly, .1 in single precision would become .10000000149.
 fn short(value: &Value) -> Value {
     serde_json::from_str(&value.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: 1,000 rows in batches of 10, 50 and 1 are 100, 20 and 1,000 steps a pass, and 1,500
+    /// steps take 15, 75 and 1.5 passes. Catches: passes that are computed for another batch than is
+    /// taken, a bound that does not hold, a batch of 0 that divides.
+    #[test]
+    fn passes_are_as_many_as_the_batch_asks_for() {
+        let adam = Settings::default();
+        let passes = |batch| adam.usual_training(1000, batch).epochs;
+        assert_eq!([None, Some(10), Some(50), Some(1), Some(0)].map(passes), [15, 15, 30, 2, 2]);
+        assert_eq!(adam.usual_training(1000, Some(50)).batch, 50);
+        let optimizer = OptimizerSettings::default();
+        let sgd = Settings { optimizer, ..Settings::default() };
+        assert_eq!(sgd.usual_training(1000, Some(50)).epochs, 1);
+    }
 }

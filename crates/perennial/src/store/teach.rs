@@ -20,32 +20,32 @@ use crate::vector::Mask;
 /// How teaching ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Taught {
-    /// It is the learner now.
+    /// The new version is the learner now.
     Committed {
         /// The new version.
         version: Manifest,
         /// What became of every task.
         judgement: Judgement,
     },
-    /// The gate refused it: a version that may be promoted, and HEAD is where it was.
+    /// The gate refused the new version. The version may be promoted; HEAD did not move.
     Refused {
-        /// The candidate.
+        /// The version that was refused.
         version: Manifest,
         /// What fell, and by how much.
         judgement: Judgement,
     },
-    /// The learner knows this task, by these data and settings: nothing was done.
+    /// The learner was taught this task with the same data and settings before; nothing was done.
     Already {
-        /// The version that was taught it.
+        /// The version that was taught the task.
         version: u64,
     },
-    /// A stop was asked for; the same call goes on from where it was.
+    /// A stop was requested. The same call continues from where the task stopped.
     Stopped,
 }
 
 impl Learner {
-    /// Teaches a task and, if the gate lets it pass, makes the result the learner. Cut short at
-    /// any instant, the same call goes on to the same bits.
+    /// Teaches a task and, if the gate passes the result, makes the result the learner. A call that
+    /// was cut short at any instant can be repeated, and ends with the same bits.
     ///
     /// # Errors
     ///
@@ -66,9 +66,9 @@ impl Learner {
         let folder = &self.folder;
         let head = folder.head_manifest()?;
         let known = folder.tasks(&head)?;
-        let Fitted { mut lesson, .. } = fitted(&head, &known, lesson, how)?;
+        let Fitted { mut lesson, .. } = learnt(&head, &known)?.fit(lesson, how.rescale)?;
         let mut saved = Saved::read(folder)?;
-        // Committed, and cut before it was cleared away.
+        // A half-done task that became a version, in a call that was cut before it cleared away.
         let mut finished = None;
         if let Some(half_done) = &saved
             && is_finished(folder, &head, &half_done.plan)?
@@ -76,17 +76,19 @@ impl Learner {
             abandon(folder)?;
             finished = saved.take().map(|saved| saved.plan);
         }
-        if let Some(version) = already(folder, &head, &lesson, how, &training)? {
+        let mut plan = plan(&head, &lesson, how, &training)?;
+        if !how.again
+            && let Some(version) = already(folder, &head, &plan)?
+        {
             return Ok(Taught::Already { version });
         }
-        // What was to be taught once more was, and only that: the call that goes on is done.
+        // The cut call was to teach a known task once more, and did: nothing is left to do.
         if let (Some(finished), Made::Taught { plan, .. }) = (&finished, &head.made)
             && finished == plan
-            && plan.task.strip_prefix(&lesson.task).is_some_and(|rest| rest.starts_with('~'))
+            && plan.repeats(&lesson.task)
         {
             return Ok(Taught::Already { version: head.id });
         }
-        let mut plan = plan(&head, &lesson, how, &training)?;
         lesson.task = name_of(folder, &head, &known, &plan, how.again)?;
         plan.task.clone_from(&lesson.task);
         if let Some(saved) = &saved {
@@ -123,7 +125,10 @@ impl Learner {
     pub fn remarks(&self, lesson: &Lesson, how: &Teaching) -> Result<Vec<String>, StoreError> {
         self.steady(|head| {
             let known = self.folder.tasks(head)?;
-            let Fitted { lesson, mut notes } = fitted(head, &known, lesson, how)?;
+            let learnt = learnt(head, &known)?;
+            let Fitted { lesson, notes: of_classes } = learnt.fit(lesson, how.rescale)?;
+            let mut notes = learnt.input_notes(&lesson);
+            notes.extend(of_classes);
             let data = lesson.fingerprint();
             let same = |plan: &Plan| plan.data == data && plan.task != lesson.task;
             if let Some(version) = in_line(&self.folder, head, same)? {
@@ -134,6 +139,32 @@ impl Learner {
                 ));
             }
             Ok(notes)
+        })
+    }
+
+    /// The plan of the half-done task of this name. Where no such task is half done, the plan of the
+    /// last version in the learner's line that was taught the task. Teaching with the same plan
+    /// continues the task, or finds that nothing is left to do.
+    ///
+    /// With `again`, as in [`Teaching::again`], the half-done task may be called `NAME~2`, and the
+    /// plans of versions do not count, because the task is taught anew.
+    ///
+    /// # Errors
+    ///
+    /// When the file of the half-done task, or a version, is damaged.
+    pub fn plan_of(&self, task: &str, again: bool) -> Result<Option<Plan>, StoreError> {
+        self.steady(|head| {
+            let half_done = self.half_done()?;
+            let half_done =
+                half_done.filter(|plan| plan.task == task || (again && plan.repeats(task)));
+            if half_done.is_some() || again {
+                return Ok(half_done);
+            }
+            let version = in_line(&self.folder, head, |plan| plan.task == task)?;
+            Ok(version.and_then(|version| match version.made {
+                Made::Taught { plan, .. } => Some(plan),
+                _ => None,
+            }))
         })
     }
 
@@ -257,15 +288,10 @@ fn bools(right: &Mask) -> Vec<bool> {
     right.bytes().iter().map(|&right| right != 0).collect()
 }
 
-/// A lesson as the learner takes it.
-fn fitted(
-    head: &Manifest,
-    known: &Tasks,
-    lesson: &Lesson,
-    how: &Teaching,
-) -> Result<Fitted, StoreError> {
+/// What a lesson is to become part of.
+fn learnt<'a>(head: &Manifest, tasks: &'a Tasks) -> Result<Learnt<'a>, StoreError> {
     let (setting, keeps) = (head.settings.setting(), head.settings.card()?.keeps);
-    Learnt { tasks: known, setting, keeps }.fit(lesson, how.rescale)
+    Ok(Learnt { tasks, setting, keeps })
 }
 
 /// What a learner answers to each row of a task; `None` where it cannot.
@@ -282,20 +308,10 @@ pub(super) fn said(driver: &Driver, task: usize, samples: &Samples) -> Option<Sa
 }
 
 /// The version of the learner's line that was taught just this.
-fn already(
-    folder: &Folder,
-    head: &Manifest,
-    lesson: &Lesson,
-    how: &Teaching,
-    training: &Training,
-) -> Result<Option<u64>, StoreError> {
-    if how.again {
-        return Ok(None);
-    }
-    let wanted = plan(head, lesson, how, training)?;
+fn already(folder: &Folder, head: &Manifest, wanted: &Plan) -> Result<Option<u64>, StoreError> {
     let same = |plan: &Plan| {
         let (parent, parent_seal) = (wanted.parent, wanted.parent_seal.clone());
-        Plan { parent, parent_seal, ..plan.clone() } == wanted
+        Plan { parent, parent_seal, ..plan.clone() } == *wanted
     };
     Ok(in_line(folder, head, same)?.map(|version| version.id))
 }

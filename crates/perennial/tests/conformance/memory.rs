@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use perennial::learner::{Context, LearnError, Learner, Training, Watch};
-use perennial::strategies::Entry;
+use perennial::strategies::{self, Entry};
 use perennial::strategy::{Batch, Card, Changed, Gradient, Step, Strategy};
 use perennial::{OptimizerKind, OptimizerSettings, Pass, Setting};
 use serde::{Serialize, Serializer};
@@ -293,5 +293,50 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
         let learner = Learner::new(net("cnn:2x2x4"), strategy, plain.clone(), setting, &stream, 0);
         let notes = finish(learner.unwrap(), &stream, &mut ()).core.notes.join("; ");
         assert!(notes.contains("batch normalisation judges the memory"), "{notes}");
+    }
+}
+
+/// What is on disk after each step and at every boundary, which must be within both bounds.
+struct WithinBoth {
+    samples: usize,
+    bytes: usize,
+    saves: Vec<Vec<u8>>,
+}
+
+impl Watch for WithinBoth {
+    fn save(&mut self, learner: &Learner) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let kept = learner.strategy().memory().unwrap();
+        let (rows, bytes) = (kept.len(), kept.bytes());
+        assert!(rows <= self.samples && bytes <= self.bytes, "{rows} samples, {bytes} bytes");
+        self.saves.push(learner.to_bytes()?);
+        Ok(())
+    }
+
+    fn due(&mut self, _: u64) -> bool {
+        true
+    }
+}
+
+/// A row of the digits takes 64 bytes and 16 of marks: 12 rows in 1,000 bytes. Catches: a bound that is
+/// not looked at, or that is lost when a learner is read back.
+#[test]
+fn the_smaller_of_two_bounds_holds_also_after_a_learner_is_read_back() {
+    let stream = stream("permuted-digits", Some(40), 0);
+    for (budget, (samples, bytes), rows) in
+        [("7|1MB", (7, 1_000_000), 7), ("500|1kB", (500, 1000), 12)]
+    {
+        let mut watch = WithinBoth { samples, bytes, saves: Vec::new() };
+        let start = make("er", &json!({ "memory": budget }));
+        let (training, setting) = (Training::default(), Setting::Domain);
+        let learner = Learner::new(net("mlp:12"), start, training, setting, &stream, 0).unwrap();
+        let whole = finish(learner, &stream, &mut watch);
+        let held = |learner: &Learner| learner.strategy().memory().unwrap().len();
+        assert_eq!(held(&whole), rows, "{budget}");
+        let saves = std::mem::take(&mut watch.saves);
+        for save in saves.iter().step_by(3) {
+            let back = Learner::from_bytes(save, net("mlp:12"), strategies::load).unwrap();
+            assert_eq!(back.strategy().settings()["memory"], budget);
+            assert_eq!(held(&finish(back, &stream, &mut watch)), rows, "{budget}");
+        }
     }
 }

@@ -136,6 +136,42 @@ fn inputs_are_measured_anew_only_where_nothing_kept_is_of_the_old_scale() {
     assert!(refusal(teach(&mut plain, &lesson(1), &how)).contains("not standardised"));
 }
 
+/// Catches: rows with the names of an older task that are refused, or measured by position; names of
+/// a task that was not asked for.
+#[test]
+fn one_head_for_all_tasks_answers_rows_with_the_names_of_any_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Settings { setting: Some(Setting::Domain), ..settings("er") };
+    let mut learner = Learner::create(&folder.path().join("l"), &made).unwrap();
+    let named = |number: usize, classes: [&str; 2]| Lesson {
+        classes: classes.map(String::from).to_vec(),
+        ..lesson(number)
+    };
+    teach(&mut learner, &named(0, ["x", "y"]), &lenient()).unwrap();
+    teach(&mut learner, &named(1, ["p", "q"]), &lenient()).unwrap();
+    let right = |classes, task| learner.evaluate_on(&named(0, classes), task).unwrap().right;
+    let [first, rows] = [learner.evaluate().unwrap()[0].right, 10];
+    assert_eq!(right(["x", "y"], None), first);
+    assert_eq!(right(["x", "y"], Some("task 0")), first);
+    assert_eq!(right(["p", "q"], None), first);
+    assert_eq!(right(["x", "q"], None), first);
+    assert_eq!(right(["y", "x"], None), rows - first);
+    assert_eq!(right(["q", "x"], None), rows - first);
+    let said = refusal(learner.evaluate_on(&named(0, ["x", "z"]), None));
+    assert_eq!(
+        said,
+        "school has the class `z`, which the learner does not know; it knows x, y, p, q; choose \
+         with --classes"
+    );
+    let said = refusal(learner.evaluate_on(&named(0, ["x", "y"]), Some("task 1")));
+    assert!(
+        said.contains("`x`, which the learner does not know of `task 1`; it knows p, q"),
+        "{said}"
+    );
+    let rows = lesson(0);
+    learner.predict(&rows.test, &rows.spec, "rows", None).unwrap();
+}
+
 /// Catches: labels by position where classes have names, or a class with two outputs.
 #[test]
 fn one_head_for_all_tasks_knows_classes_by_name_or_by_order() {

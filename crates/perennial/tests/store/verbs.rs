@@ -147,17 +147,20 @@ fn classes_are_known_by_name_and_new_ones_grow_the_head() {
     assert_eq!(said.rows[0].probabilities.len(), 3);
 }
 
+/// Asks for a stop after so many steps of the learner's.
+struct Halt(u64, Stop);
+
+impl perennial::learner::Watch for Halt {
+    fn progress(&mut self, progress: &perennial::learner::Progress<'_>) {
+        if progress.total_steps >= self.0 {
+            self.1.ask();
+        }
+    }
+}
+
 /// Catches: flags that change training going unseen, a gate that may not change.
 #[test]
 fn a_half_done_task_is_gone_on_with_as_it_was_begun() {
-    struct Halt(u64, Stop);
-    impl perennial::learner::Watch for Halt {
-        fn progress(&mut self, progress: &perennial::learner::Progress<'_>) {
-            if progress.total_steps >= self.0 {
-                self.1.ask();
-            }
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
     let mut learner = school(folder.path(), "ewc", &[0]);
     let stop = Stop::default();
@@ -165,6 +168,8 @@ fn a_half_done_task_is_gone_on_with_as_it_was_begun() {
     let ended = learner.teach(&lesson(1), &lenient(), &mut halt, &stop).unwrap();
     assert_eq!(ended, Taught::Stopped);
     assert_eq!(learner.half_done().unwrap().unwrap().task, "task 1");
+    assert_eq!(learner.plan_of("task 1", false).unwrap(), learner.half_done().unwrap());
+    assert_eq!(learner.plan_of("task", true).unwrap(), None);
     let other = Teaching { training: Training { lr: 0.3, ..lenient().training }, ..lenient() };
     let said = refusal(teach(&mut learner, &lesson(1), &other));
     assert!(said.contains("half done") && said.contains("--lr: 0.1 → 0.3"), "{said}");
@@ -177,6 +182,39 @@ fn a_half_done_task_is_gone_on_with_as_it_was_begun() {
     assert_eq!(learner.abort().unwrap().as_deref(), Some("task 1"));
     assert_eq!(learner.abort().unwrap(), None);
     taught(&mut learner, 2);
+}
+
+/// Catches: a plan of another task or of a version that is not in the line, a half-done `NAME~2` that
+/// is taken for `NAME`, or that is not found when `NAME` is taught once more.
+#[test]
+fn the_plan_of_a_task_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut learner = school(folder.path(), "er", &[0]);
+    let short = Training { epochs: 3, remainder: Remainder::Short, ..lenient().training };
+    teach(&mut learner, &lesson(1), &Teaching { training: short, ..lenient() }).unwrap();
+    let plan = |learner: &Learner, task, again| learner.plan_of(task, again).unwrap();
+    let first = plan(&learner, "task 0", false).unwrap();
+    assert_eq!((first.epochs, first.remainder), (2, Remainder::Even));
+    let second = plan(&learner, "task 1", false).unwrap();
+    assert_eq!((second.epochs, second.remainder), (3, Remainder::Short));
+    assert_eq!(plan(&learner, "task", false), None);
+    // Taught once more, a task is taught anew.
+    assert_eq!(plan(&learner, "task 0", true), None);
+    let stop = Stop::default();
+    let how = Teaching {
+        training: Training { epochs: 5, ..lenient().training },
+        again: true,
+        ..lenient()
+    };
+    // Two tasks of 24 rows took 2 × 3 and 3 × 3 steps.
+    let mut halt = Halt(17, stop.clone());
+    assert_eq!(learner.teach(&lesson(0), &how, &mut halt, &stop).unwrap(), Taught::Stopped);
+    let again = plan(&learner, "task 0", true).unwrap();
+    assert_eq!((again.task.as_str(), again.epochs), ("task 0~2", 5));
+    assert_eq!(plan(&learner, "task 0", false), Some(first));
+    learner.abort().unwrap();
+    learner.rollback(None).unwrap();
+    assert_eq!(plan(&learner, "task 1", false), None);
 }
 
 /// Catches: a candidate that becomes the learner by itself, or by a rollback, or without a reason.

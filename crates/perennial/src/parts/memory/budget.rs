@@ -37,7 +37,8 @@ const UNITS: [(&str, usize); 7] = [
     ("B", 1),
 ];
 
-const EXPECTED: &str = "a number of samples such as 500, or of bytes such as 2MB";
+const EXPECTED: &str =
+    "a number of samples such as 500, of bytes such as 2MB, or both such as 2000|64MB";
 
 impl Budget {
     /// In words, for cards: `500 samples`, `2MB of samples`.
@@ -165,6 +166,7 @@ mod tests {
     #[test]
     fn budgets_are_read_and_written() {
         let read = |value| serde_json::from_value::<Budget>(value);
+        let both = |samples, bytes| Budget::Both { samples, bytes };
         for (value, budget, written) in [
             (json!(500), Budget::Samples(500), json!(500)),
             (json!("500"), Budget::Samples(500), json!(500)),
@@ -172,19 +174,29 @@ mod tests {
             (json!("1.5 kB"), Budget::Bytes(1500), json!("1500B")),
             (json!("2MiB"), Budget::Bytes(2 << 20), json!("2MiB")),
             (json!("0B"), Budget::Bytes(0), json!("0B")),
+            (json!("2000 | 64MB"), both(2000, 64_000_000), json!("2000|64MB")),
+            (json!("0|1B"), both(0, 1), json!("0|1B")),
         ] {
             assert_eq!(read(value).unwrap(), budget);
             assert_eq!(serde_json::to_value(budget).unwrap(), written);
             assert_eq!(read(written).unwrap(), budget);
         }
-        for wrong in [json!("2 pounds"), json!(-3), json!(2.5), json!("-1MB"), json!("NaNMB")] {
+        let wrong = [json!("2 pounds"), json!(-3), json!(2.5), json!("-1MB"), json!("NaNMB")];
+        let halves = ["64MB|2000", "2000|", "|64MB", "1|2|3MB", "1MB|2MB"].map(|text| json!(text));
+        for wrong in wrong.into_iter().chain(halves) {
             let error = read(wrong).unwrap_err().to_string();
-            assert!(error.contains("a number of samples such as 500"), "{error}");
+            let expected = "a number of samples such as 500, of bytes such as 2MB, or both such as \
+                            2000|64MB";
+            assert!(error.contains(expected), "{error}");
         }
         assert_eq!(Budget::Bytes(1000).samples(300), 3);
         assert_eq!(Budget::Samples(7).samples(300), 7);
+        assert_eq!([both(3, 1000).samples(300), both(4, 1000).samples(300)], [3, 3]);
+        assert_eq!(both(2, 1000).samples(300), 2);
         assert_eq!(Budget::Samples(7).share(3), Some(Budget::Samples(2)));
         assert_eq!(Budget::Bytes(2_000_000).share(20), Some(Budget::Bytes(100_000)));
         assert_eq!(Budget::Samples(2).share(3), None);
+        assert_eq!(both(7, 20).share(3), Some(both(2, 6)));
+        assert_eq!([both(2, 20).share(3), both(7, 2).share(3)], [None, None]);
     }
 }

@@ -11,13 +11,13 @@ use crate::objective::{Mode, Pass, Target, Term};
 use crate::scenario::Samples;
 use crate::strategy::Step;
 
-/// A reservoir of samples with the logits of the step that stored each, or of a later one of the
-/// same task that the sample was part of.
+/// A reservoir of samples, each with its logits of the last step of its own task that it was part of.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Dark {
     replay: Replay,
     logits: KeptLogits,
-    /// Where the current task's rows lie, by id; made when it is asked for after rows moved.
+    /// The place of each stored row of the current task, by id. `None` after rows moved; computed
+    /// again when a place is needed.
     #[serde(skip)]
     places: Option<HashMap<u64, usize>>,
 }
@@ -53,7 +53,7 @@ impl Dark {
         self.places = None;
     }
 
-    /// Lets go of what is known of the task's rows.
+    /// Forgets which rows of the task were offered, and where they lie.
     pub fn end_task(&mut self) {
         self.replay.end_task();
         self.places = None;
@@ -81,9 +81,9 @@ impl Dark {
         pass
     }
 
-    /// Offers the rows of a step that were not offered before, with the logits over `units` that the
-    /// step's first pass found. Of the others, those that are stored get these logits for theirs:
-    /// what a row was stored with in an early pass is not what the task taught of it.
+    /// Offers the rows of a step that were not offered before to the reservoir, with their logits over
+    /// `units` in the step's first pass. Rows that are stored already get their logits replaced by those
+    /// of this step, because the logits of an early pass are not yet what the network learnt of a row.
     pub fn offer(
         &mut self,
         step: &Step<'_>,
@@ -102,7 +102,7 @@ impl Dark {
         });
     }
 
-    /// Replaces the logits of the stored rows among those of a step that were offered before.
+    /// Replaces the logits of those rows of a step that are stored already.
     fn renew(&mut self, step: &Step<'_>, units: &Range<usize>) {
         let Self { replay, logits, places } = self;
         for (task, rows) in &step.batch.tasks {

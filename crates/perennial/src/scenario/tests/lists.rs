@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use perennial_data::{ErrorKind, InputSpec, Opened};
+use perennial_data::{ErrorKind, InputSpec, Opened, Scaling};
 
 use super::*;
 use crate::scenario::{Entry, List, ScenarioError, Setting, Values};
@@ -208,6 +208,31 @@ fn columns_are_standardised_by_the_first_task() {
     assert!(values(1) == Values::Floats(vec![5.0, 5.0])); // 8 and 10, clipped
     assert!(values(2) == Values::Floats(vec![2.0, 4.0]));
     assert_eq!(stream.tasks[1].classes, stream.tasks[2].classes);
+}
+
+/// Catches: a division by no rows, or rows that are gathered before their number is checked.
+#[test]
+fn a_first_task_without_rows_to_standardise_by_is_refused() {
+    let list: List = toml::from_str("[[task]]\nname = 'a'\ndata = 'a'\n").unwrap();
+    let refused = |values: Vec<f32>, labels: Vec<u32>| {
+        let part = |values, labels| perennial_data::Part { values: Values::Floats(values), labels };
+        let mut opened = Opened::of(Dataset {
+            name: "a".into(),
+            shape: [1, 1, 1],
+            classes: vec!["x".into()],
+            train: part(values, labels),
+            validation: None,
+            test: part(vec![1.0], vec![0]),
+        });
+        let scaling = Scaling { mean: vec![0.0], deviation: vec![1.0], clip: None };
+        opened.spec.scaling = Some(scaling);
+        let load = |_: &Entry, _: Option<&InputSpec>| Ok(opened.clone());
+        list.stream("list", load, &Options::default(), 0).unwrap_err().to_string()
+    };
+    let said = refused(vec![], vec![]);
+    assert!(said.contains("task `a` has no training rows"), "{said}");
+    let said = refused(vec![1.0], vec![0, 0]);
+    assert!(said.contains("has 1 values for 2 rows of 1"), "{said}");
 }
 
 /// Catches: options that a list cannot say, or that are read for one task and used for another.

@@ -31,6 +31,11 @@ proptest! {
         let share = ((validation * chosen as f64).round() as usize).max(1);
         prop_assert_eq!(held_out.len(), if validation == 0.0 { 0 } else { share });
         prop_assert!(none.is_empty());
+        // What is left is known before anything is drawn, with a share that is above 0.
+        if validation > 0.0 {
+            let left = upright(&data, &whole, seed).tasks[0].rows_left(validation).unwrap();
+            prop_assert_eq!(left, train.len());
+        }
         prop_assert_eq!(test, (0..u64::from(rows / 2)).collect::<Vec<_>>());
     }
 
