@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use perennial_data::{Decimal, How, Scale, Values, parse};
+use perennial_data::{Decimal, ReadOptions, Scale, Values, parse};
 
 const BEGINNINGS: [&[u8]; 12] = [
     b"",
@@ -25,14 +25,14 @@ const BEGINNINGS: [&[u8]; 12] = [
 
 fuzz_target!(|bytes: &[u8]| {
     let [how, beginning, rest @ ..] = bytes else { return };
-    let how = How {
-        scale: (how & 1 != 0).then_some(Scale::White(255)),
+    let how = ReadOptions {
+        scale: (how & 1 != 0).then_some(Scale::Divide(255)),
         resize: (how & 2 != 0).then_some([3, 4]),
         channels: (how & 4 != 0).then_some(if how & 8 != 0 { 3 } else { 1 }),
         label: (how & 16 != 0).then(|| "1".into()),
         header: (how & 32 != 0).then_some(how & 64 != 0),
         decimal: (how & 128 != 0).then_some(Decimal::Comma),
-        ..How::default()
+        ..ReadOptions::default()
     };
     let mut bytes = [BEGINNINGS[usize::from(*beginning) % BEGINNINGS.len()], rest].concat();
     if bytes.starts_with(b"PAR1") {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use perennial::scenario::{Benchmark, List, Options, Part, Setting, Stream, Task};
 use perennial::strategy::Card;
-use perennial_data::{Dataset, How, InputSpec, Understanding};
+use perennial_data::{Dataset, InputSpec, ReadOptions, Understanding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -240,7 +240,7 @@ impl Source {
 /// Data in the place of a stream of tasks: says what is missing, and a list that could be it.
 fn no_list(data: &str) -> Problem {
     let path = Path::new(data);
-    let classes = match perennial_data::open(path, &How::default(), None) {
+    let classes = match perennial_data::open(path, &ReadOptions::default(), None) {
         Ok(opened) => opened.dataset.classes,
         Err(error) => return error.into(),
     };

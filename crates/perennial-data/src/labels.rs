@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::classes::{self, text_name};
 use crate::open::OpenError;
-use crate::{How, Naming};
+use crate::{Naming, ReadOptions};
 
 /// The labels of rows.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Labels {
 
     /// Gives classes the names that they are called elsewhere, and says what is not here to be
     /// renamed.
-    pub(crate) fn mapped(self, how: &How, path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn mapped(self, how: &ReadOptions, path: &Path) -> Result<Self, OpenError> {
         if how.map.is_empty() {
             return Ok(self);
         }
@@ -202,7 +202,7 @@ mod tests {
             (sorted.names.as_slice(), said(&sorted)),
             (&["9", "10"].map(String::from)[..], vec!["10", "9", "10"])
         );
-        let how = How { map: [("b".into(), "a".into())].into(), ..How::default() };
+        let how = ReadOptions { map: [("b".into(), "a".into())].into(), ..ReadOptions::default() };
         let joined = labels(&["a", "b", "c"]).mapped(&how, Path::new("t")).unwrap();
         assert_eq!(said(&joined), ["a", "a", "c"]);
         assert!(labels(&["a"]).mapped(&how, Path::new("t")).is_err());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::open::OpenError;
-use crate::{How, Normalise, Scale, Scaling, Values};
+use crate::{Normalise, ReadOptions, Scale, Scaling, Values};
 
 /// What the inputs of a learner are, and how rows of data become them.
 ///
@@ -38,7 +38,7 @@ pub struct InputSpec {
     /// How values become inputs; `None` where they are used as they are.
     pub scaling: Option<Scaling>,
     /// What was asked for.
-    pub asked: How,
+    pub asked: ReadOptions,
     /// Whether all of this was kept by the learner. A learner that was made before it was kept
     /// knows shape, columns and type alone.
     pub kept: bool,
@@ -99,7 +99,7 @@ impl InputSpec {
             ignored: Vec::new(),
             upright: true,
             scaling: None,
-            asked: How::default(),
+            asked: ReadOptions::default(),
             kept: true,
         }
     }
@@ -108,10 +108,10 @@ impl InputSpec {
     #[must_use]
     pub fn of_older(shape: [usize; 3], white: Option<u8>, columns: &[String]) -> Self {
         // Bytes were made of a table's numbers on demand only. Arrays may be bytes by themselves.
-        let scale = white.filter(|_| !columns.is_empty()).map(Scale::White);
+        let scale = white.filter(|_| !columns.is_empty()).map(Scale::Divide);
         Self {
             white,
-            asked: How { scale, ..How::default() },
+            asked: ReadOptions { scale, ..ReadOptions::default() },
             columns: columns.iter().zip(0..).map(|(name, at)| Column::number(name, at)).collect(),
             named: !columns.is_empty(),
             upright: false,

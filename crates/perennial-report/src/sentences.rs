@@ -201,7 +201,7 @@ impl Words<'_, '_> {
                     forgetter.acc.map_or_else(|| format::NONE.to_owned(), format::estimate)
                 )
             } else {
-                format!("How much {name} forgot was not measured; it {acc}.")
+                format!("ReadOptions much {name} forgot was not measured; it {acc}.")
             };
         };
         let points = format::points(bwt.mean);

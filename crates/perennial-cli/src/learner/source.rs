@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use perennial::scenario::Samples;
 use perennial::store::{Learner, Lesson};
-use perennial_data::{How, InputSpec, Part, Rows, Understanding, open, read, read_unlabelled};
+use perennial_data::{
+    InputSpec, Part, ReadOptions, Rows, Understanding, open, read, read_unlabelled,
+};
 
 use super::args::{Eval, Labels, Reading, Teach};
 use crate::error::{Code, Problem, Result};
 use crate::output;
 
 /// What the command line says of reading.
-fn how(reading: &Reading, labels: &Labels, test: Option<&Path>) -> How {
+fn how(reading: &Reading, labels: &Labels, test: Option<&Path>) -> ReadOptions {
     let environment = || std::env::var_os("PERENNIAL_DATA").filter(|value| !value.is_empty());
-    How {
+    ReadOptions {
         folder: reading.folder.clone().or_else(|| environment().map(PathBuf::from)),
         test: test.map(Path::to_owned),
         classes: labels.classes.clone(),

@@ -78,12 +78,12 @@ fn find(names: &[String], words: &[&str], part: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::How;
+    use crate::ReadOptions;
 
     fn choose(names: &[&str], label: Option<&str>, labelled: bool) -> Result<Chosen, String> {
         let labels = if labelled { LabelUse::Required } else { LabelUse::Optional };
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let how = How { label: label.map(ToOwned::to_owned), ..How::default() };
+        let how = ReadOptions { label: label.map(ToOwned::to_owned), ..ReadOptions::default() };
         super::choose(&names, Request { how: &how, known: None, labels })
     }
 

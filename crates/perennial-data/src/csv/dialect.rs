@@ -200,16 +200,16 @@ fn are_spaced(lines: &[Vec<u8>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::How;
+    use crate::ReadOptions;
     use crate::open::LabelUse;
 
-    fn of(text: &str, how: &How) -> Result<Dialect, String> {
+    fn of(text: &str, how: &ReadOptions) -> Result<Dialect, String> {
         let request = Request { how, known: None, labels: LabelUse::Required };
         Dialect::of(text.as_bytes(), Path::new("t.csv"), request).map_err(|it| it.to_string())
     }
 
     fn delimiter(text: &str) -> char {
-        of(text, &How::default()).unwrap().delimiter.into()
+        of(text, &ReadOptions::default()).unwrap().delimiter.into()
     }
 
     /// Catches: the mark that the first line has most of, whatever the others have; marks in quotes.
@@ -229,16 +229,16 @@ mod tests {
     #[test]
     fn decimal_commas_are_asked_about() {
         for text in ["a;b;label\n1,5;2,3;x\n", "1,5;2,3;x\n4,5;1,2;y\n", "a\n1,5\n2,5\n"] {
-            let sentence = of(text, &How::default()).unwrap_err();
+            let sentence = of(text, &ReadOptions::default()).unwrap_err();
             assert!(
                 sentence.contains("`1,5`") && sentence.contains("--decimal comma"),
                 "{sentence}"
             );
         }
-        let how = How { decimal: Some(Decimal::Comma), ..How::default() };
+        let how = ReadOptions { decimal: Some(Decimal::Comma), ..ReadOptions::default() };
         let dialect = of("1,5;2,3;x\n", &how).unwrap();
         assert_eq!((dialect.delimiter, dialect.number("1,5")), (b';', Some(1.5)));
-        let how = How { decimal: Some(Decimal::Point), ..How::default() };
+        let how = ReadOptions { decimal: Some(Decimal::Point), ..ReadOptions::default() };
         assert_eq!(of("1,5;2,3;x\n", &how).unwrap().number("1,5"), None);
         assert_eq!(delimiter("1,5\n2,3\n"), ',');
     }
@@ -252,12 +252,13 @@ mod tests {
             ("% weather\n@RELATION weather\n@DATA\n1,2\n", "ARFF"),
             ("\u{feff}a", ""),
         ] {
-            match of(text, &How::default()) {
+            match of(text, &ReadOptions::default()) {
                 Err(sentence) => assert!(sentence.contains(word) && !word.is_empty(), "{sentence}"),
                 Ok(_) => assert!(word.is_empty(), "{text}"),
             }
         }
-        let request = Request { how: &How::default(), known: None, labels: LabelUse::Required };
+        let request =
+            Request { how: &ReadOptions::default(), known: None, labels: LabelUse::Required };
         let error = Dialect::of(b"\xff\xfea\0", Path::new("t"), request).unwrap_err().to_string();
         assert!(error.contains("UTF-16 (save it as UTF-8)"), "{error}");
     }

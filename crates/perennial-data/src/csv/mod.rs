@@ -160,7 +160,7 @@ fn is_header(
         })
     };
     // What stands in the column, too, is a value.
-    let is_name = |(text, seen): (&String, &survey::Seen)| {
+    let is_name = |(text, seen): (&String, &survey::ColumnStats)| {
         let may_be = is_asked(text) || is_like_label(text) || is_known(text);
         may_be && !is_number(text) && !seen.recurs
     };
@@ -168,7 +168,7 @@ fn is_header(
         return Ok(true);
     }
     // A text over numbers, or a number over texts, is a name.
-    let over = |(text, seen): (&String, &survey::Seen)| match seen.is_text() {
+    let over = |(text, seen): (&String, &survey::ColumnStats)| match seen.is_text() {
         Some(is_text) if !is_missing(text) => is_text == is_number(text),
         _ => false,
     };

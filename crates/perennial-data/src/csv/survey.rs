@@ -14,7 +14,7 @@ pub(super) struct Survey {
     /// The fields of the first line.
     pub(super) first: Vec<String>,
     /// What the other lines hold.
-    pub(super) columns: Vec<Seen>,
+    pub(super) columns: Vec<ColumnStats>,
     /// The fields of the second line; empty where there is none.
     second: Vec<String>,
     /// Whether the first column holds different whole numbers and nothing else, the first line apart.
@@ -23,7 +23,7 @@ pub(super) struct Survey {
 
 /// What the fields of a column are, the first line apart.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ColumnStats {
     pub(super) numbers: u64,
     pub(super) texts: u64,
     /// The first text, with its line.
@@ -41,7 +41,7 @@ impl Survey {
         let Some(first) = records.next()? else { return Ok(None) };
         let first = owned(&first);
         let mut survey = Self {
-            columns: vec![Seen::default(); first.len()],
+            columns: vec![ColumnStats::default(); first.len()],
             first,
             second: Vec::new(),
             counts: true,
@@ -87,7 +87,7 @@ impl Survey {
     }
 }
 
-impl Seen {
+impl ColumnStats {
     fn add(&mut self, text: &str, line: u64, dialect: Dialect) {
         if is_missing(text) {
             return;

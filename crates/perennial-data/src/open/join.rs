@@ -8,8 +8,8 @@ use super::{Format, Ids, LabelUse, OpenError, Opened, Request, Rows, TestPart};
 use crate::labels::{Labels, few};
 use crate::understanding::{counted, scale_in_words};
 use crate::{
-    Dataset, How, InputSpec, Normalise, Part, Parts, Scale, Scaling, USUAL_CLIP, Understanding,
-    Values, match_names, near_pairs,
+    Dataset, InputSpec, Normalise, Part, Parts, ReadOptions, Scale, Scaling, USUAL_CLIP,
+    Understanding, Values, match_names, near_pairs,
 };
 
 /// The tables of data.
@@ -147,7 +147,7 @@ impl Labelled {
     }
 
     /// Only the rows of the classes that are asked for.
-    fn chosen(self, how: &How, required: bool) -> Result<Self, OpenError> {
+    fn chosen(self, how: &ReadOptions, required: bool) -> Result<Self, OpenError> {
         if how.classes.is_empty() {
             return Ok(self);
         }
@@ -232,10 +232,10 @@ fn other_part(
 
 /// The same options, with only those renamings of classes that the part has: a test part may lack a
 /// class.
-fn without_map(how: &How, table: &Table) -> How {
+fn without_map(how: &ReadOptions, table: &Table) -> ReadOptions {
     let occurs = |name: &String| table.labels.as_ref().is_some_and(|it| it.names.contains(name));
     let map = how.map.iter().filter(|(name, _)| occurs(name));
-    How { map: map.map(|(a, b)| (a.clone(), b.clone())).collect(), ..how.clone() }
+    ReadOptions { map: map.map(|(a, b)| (a.clone(), b.clone())).collect(), ..how.clone() }
 }
 
 /// Refuses labels that look like numbers to be predicted: in a table, in a first task.
@@ -289,7 +289,7 @@ fn spec(table: &Table, request: Request<'_>) -> Result<InputSpec, OpenError> {
 }
 
 /// How the values of a first task become inputs.
-fn scaling(table: &Table, how: &How) -> Result<Option<Scaling>, OpenError> {
+fn scaling(table: &Table, how: &ReadOptions) -> Result<Option<Scaling>, OpenError> {
     let row: usize = table.shape.iter().product();
     let [channels, height, _] = table.shape;
     let is_image = [channels, height] != [1, 1];

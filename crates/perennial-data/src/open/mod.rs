@@ -22,8 +22,8 @@ use crate::input::Source;
 use crate::parquet;
 pub(crate) use crate::understanding::{Format, TestPart};
 use crate::{
-    DataError, Dataset, How, InputSpec, NAMES, Part, Understanding, Values, arrays, csv, images,
-    load,
+    DataError, Dataset, InputSpec, NAMES, Part, ReadOptions, Understanding, Values, arrays, csv,
+    images, load,
 };
 
 /// The formats, for people.
@@ -95,7 +95,7 @@ pub struct Rows {
     pub classes: Vec<String>,
     /// What to call each row: the path of its image, `line 7` or `row 7`, counted from 1. `[rows]`
     pub names: Vec<String>,
-    /// What the data themselves call each row, where a column does ([`How::id`]).
+    /// What the data themselves call each row, where a column does ([`ReadOptions::id`]).
     pub ids: Option<Ids>,
     /// What was understood.
     pub understanding: Understanding,
@@ -113,7 +113,7 @@ pub struct Ids {
 /// What a reader is asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Request<'a> {
-    pub(crate) how: &'a How,
+    pub(crate) how: &'a ReadOptions,
     /// What a learner knows of its inputs, or what the rows to learn from are; `None` where rows are
     /// the first.
     pub(crate) known: Option<&'a InputSpec>,
@@ -182,14 +182,14 @@ impl Tables {
 /// says what decides.
 ///
 /// ```
-/// use perennial_data::{How, TestPart, open};
+/// use perennial_data::{ReadOptions, TestPart, open};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("flowers.csv");
 /// let rows = ["1.0,2.0,rose", "1.5,2.5,rose", "7.0,0.5,tulip", "7.5,,tulip", "8.0,0.0,tulip"];
 /// std::fs::write(&path, format!("length,width,flower\n{}\n", rows.join("\n")))?;
 ///
-/// let opened = open(&path, &How::default(), None)?;
+/// let opened = open(&path, &ReadOptions::default(), None)?;
 /// assert_eq!(opened.dataset.classes, ["rose", "tulip"]);
 /// assert_eq!(opened.dataset.counts(), [[1, 1], [1, 1]]); // training and test rows of each class
 /// assert_eq!(opened.understanding.parts.test_from, TestPart::HeldBack);
@@ -199,7 +199,11 @@ impl Tables {
 /// assert_eq!(scaling.mean, [4.0, 1.25]); // of the two rows to learn from
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn open(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Opened, DataError> {
+pub fn open(
+    data: &Path,
+    how: &ReadOptions,
+    known: Option<&InputSpec>,
+) -> Result<Opened, DataError> {
     how.check()?;
     let how = &how.remembering(known)?;
     let request = Request { how, known, labels: LabelUse::Required };
@@ -226,13 +230,13 @@ pub fn open(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Opened,
 /// Reads all rows at a path as one part: data to answer, or to be judged by. Of data that bring
 /// training and test parts, that is the test part.
 ///
-/// Rows of a table are labelled if it has the column that the learner knows or that [`How::label`]
+/// Rows of a table are labelled if it has the column that the learner knows or that [`ReadOptions::label`]
 /// names, or one called `label`; classes are those that occur, in order, or the set's own.
 ///
 /// # Errors
 ///
 /// As [`open()`], but for labels and a test part.
-pub fn read(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Rows, DataError> {
+pub fn read(data: &Path, how: &ReadOptions, known: Option<&InputSpec>) -> Result<Rows, DataError> {
     how.check()?;
     let how = &how.remembering(known)?;
     let request = Request { how, known, labels: LabelUse::Optional };
@@ -247,7 +251,7 @@ pub fn read(data: &Path, how: &How, known: Option<&InputSpec>) -> Result<Rows, D
 /// As [`read`].
 pub fn read_unlabelled(
     data: &Path,
-    how: &How,
+    how: &ReadOptions,
     known: Option<&InputSpec>,
 ) -> Result<Rows, DataError> {
     how.check()?;
@@ -265,7 +269,7 @@ pub fn read_unlabelled(
 pub fn parse(
     bytes: &[u8],
     path: &Path,
-    how: &How,
+    how: &ReadOptions,
     known: Option<&InputSpec>,
 ) -> Result<Rows, DataError> {
     how.check()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Format, OpenError, Request};
 use crate::labels::{Labels, few};
-use crate::{Column, Dataset, How, InputSpec, Label, LeftOut, Scale, Values};
+use crate::{Column, Dataset, InputSpec, Label, LeftOut, ReadOptions, Scale, Values};
 
 /// Rows of one shape, as a reader found them.
 pub(crate) struct Table {
@@ -115,7 +115,7 @@ impl Table {
     /// `point_zero`: whether the known names lost a `.0`; `None` where nobody knows classes yet.
     pub(crate) fn take_labels(
         &mut self,
-        how: &How,
+        how: &ReadOptions,
         point_zero: Option<bool>,
     ) -> Result<Labels, OpenError> {
         let advice = match self.format {
@@ -223,10 +223,10 @@ pub(crate) fn numbered(texts: &[String]) -> Vec<u32> {
 pub(crate) fn as_bytes(
     floats: Vec<f32>,
     size: usize,
-    how: &How,
+    how: &ReadOptions,
     path: &Path,
 ) -> Result<Values, OpenError> {
-    let Some(Scale::White(white)) = how.scale else { return Ok(Values::Floats(floats)) };
+    let Some(Scale::Divide(white)) = how.scale else { return Ok(Values::Floats(floats)) };
     let byte = |value: f32| {
         let whole = value.fract() == 0.0 && (0.0..=f32::from(white)).contains(&value);
         whole.then_some(value as u8)

@@ -74,7 +74,7 @@ impl From<ParquetError> for Fault {
 
 /// As what the cells of a column are wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Wanted {
+pub(super) enum CellUse {
     Nothing,
     /// An input: a number, or the text of a category.
     Input,
@@ -83,7 +83,7 @@ pub(super) enum Wanted {
     Label,
 }
 
-impl Wanted {
+impl CellUse {
     pub(super) fn of(role: Role) -> Self {
         match role {
             Role::Left => Self::Nothing,
@@ -225,15 +225,15 @@ impl Value<'_> {
 pub(super) fn cells(
     reader: &mut Reader,
     kind: Kind,
-    wanted: Wanted,
+    wanted: CellUse,
     rows: usize,
 ) -> Result<Cells, Fault> {
     let mut cells = match (wanted, kind) {
-        (Wanted::Nothing, _) => return Ok(Cells::Nothing(rows)),
-        (Wanted::Text, _) | (Wanted::Input, Kind::Text) => Cells::Texts(Vec::with_capacity(rows)),
-        (Wanted::Label, Kind::Text) => Cells::Labels(Vec::with_capacity(rows)),
-        (Wanted::Label, _) => Cells::Typed(Vec::with_capacity(rows)),
-        (Wanted::Input, _) => Cells::Numbers(Vec::with_capacity(rows)),
+        (CellUse::Nothing, _) => return Ok(Cells::Nothing(rows)),
+        (CellUse::Text, _) | (CellUse::Input, Kind::Text) => Cells::Texts(Vec::with_capacity(rows)),
+        (CellUse::Label, Kind::Text) => Cells::Labels(Vec::with_capacity(rows)),
+        (CellUse::Label, _) => Cells::Typed(Vec::with_capacity(rows)),
+        (CellUse::Input, _) => Cells::Numbers(Vec::with_capacity(rows)),
     };
     let into = &mut cells;
     match (reader, kind) {

@@ -27,7 +27,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, SerializedPageReader};
 
-use self::column::{Cells, Fault, Kind, Wanted, cells};
+use self::column::{CellUse, Cells, Fault, Kind, cells};
 use self::pages::Pages;
 use crate::cells::{MOST_CATEGORIES, Rows, one_line, set_categories};
 use crate::columns::{Columns, Header, Role};
@@ -82,7 +82,7 @@ fn table<R: ChunkReader + 'static>(
     if known.is_none() {
         groups.categorise(&mut columns)?;
     }
-    let wanted = columns.roles.iter().map(|role| Wanted::of(*role)).collect::<Vec<_>>();
+    let wanted = columns.roles.iter().map(|role| CellUse::of(*role)).collect::<Vec<_>>();
     let mut rows = Rows::new(&columns);
     groups.read(&columns.names, &wanted, |batch, place| {
         for row in 0..batch.first().map_or(0, Cells::len) {
@@ -108,7 +108,7 @@ impl<R: ChunkReader + 'static> Groups<'_, R> {
     fn read(
         &self,
         names: &[String],
-        wanted: &[Wanted],
+        wanted: &[CellUse],
         mut with: impl FnMut(&[Cells], &dyn Fn(usize) -> String) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
         let path = self.path;
@@ -117,7 +117,7 @@ impl<R: ChunkReader + 'static> Groups<'_, R> {
             let count = group.num_rows() as usize;
             let mut readers = Vec::with_capacity(self.kinds.len());
             for (chunk, wanted) in group.columns().iter().zip(wanted) {
-                if *wanted == Wanted::Nothing {
+                if *wanted == CellUse::Nothing {
                     readers.push(None);
                     continue;
                 }
@@ -169,8 +169,8 @@ impl<R: ChunkReader + 'static> Groups<'_, R> {
         if texts.is_empty() {
             return Ok(());
         }
-        let mut wanted = vec![Wanted::Nothing; self.kinds.len()];
-        texts.iter().for_each(|(_, at)| wanted[*at] = Wanted::Text);
+        let mut wanted = vec![CellUse::Nothing; self.kinds.len()];
+        texts.iter().for_each(|(_, at)| wanted[*at] = CellUse::Text);
         let mut found = vec![BTreeSet::new(); texts.len()];
         self.read(&columns.names, &wanted, |batch, _| {
             for ((_, at), found) in texts.iter().zip(&mut found) {

@@ -1,4 +1,4 @@
-use perennial_data::{DataError, ErrorKind, How, OpenError, Scale, TestPart, Values, open};
+use perennial_data::{DataError, ErrorKind, OpenError, ReadOptions, Scale, TestPart, Values, open};
 use proptest::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -176,7 +176,7 @@ fn floats_of_images_become_bytes_when_asked_for() {
     let y = npy("|b1", false, "(2,)", &[1, 1]);
     let folder = TempDir::new().unwrap();
     put(folder.path(), "set.npz", &zip(&[("x.npy", x), ("y.npy", y)], true));
-    let how = How { scale: Some(Scale::White(255)), ..How::default() };
+    let how = ReadOptions { scale: Some(Scale::Divide(255)), ..ReadOptions::default() };
     let found = open(&folder.path().join("set.npz"), &how, None).unwrap();
     assert_eq!(found.dataset.train.values, Values::Bytes { pixels: vec![0], white: 255 });
     assert_eq!(found.dataset.test.values, Values::Bytes { pixels: vec![255], white: 255 });

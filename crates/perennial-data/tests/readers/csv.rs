@@ -1,4 +1,4 @@
-use perennial_data::{DataError, ErrorKind, How, OpenError, Scale, TestPart, open, read};
+use perennial_data::{DataError, ErrorKind, OpenError, ReadOptions, Scale, TestPart, open, read};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ fn a_table_with_and_without_names_and_packed() {
             assert_eq!(as_floats(&found.dataset.test.values), [8.5, -8.0, 9.5, -9.0]);
             assert_eq!(found.dataset.test.labels, [1, 0]);
             assert_eq!(as_floats(&found.dataset.train.values)[..4], [0.5, 0.0, 1.5, -1.0]);
-            let how = How { label: Some(label.into()), ..How::default() };
+            let how = ReadOptions { label: Some(label.into()), ..ReadOptions::default() };
             let asked = open(&path, &how, None).unwrap();
             assert_eq!((asked.dataset, asked.understanding), (found.dataset, found.understanding));
         }
@@ -64,7 +64,7 @@ fn the_label_is_where_its_name_is() {
     let found = rows(&path);
     assert_eq!((found.labels, found.spec.shape), (None, [1, 1, 2]));
 
-    let how = How { label: Some("colour".into()), ..How::default() };
+    let how = ReadOptions { label: Some("colour".into()), ..ReadOptions::default() };
     let error = read(&path, &how, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(error.to_string().contains("no column `colour`; its columns are: 1, 2"), "{error}");
@@ -73,10 +73,14 @@ fn the_label_is_where_its_name_is() {
 #[test]
 fn bytes_are_bytes_when_asked_for() {
     let (_folder, path) = table(b"0,255,x\n16,3,x\n");
-    let how = How { scale: Some(Scale::White(255)), label: Some("3".into()), ..How::default() };
+    let how = ReadOptions {
+        scale: Some(Scale::Divide(255)),
+        label: Some("3".into()),
+        ..ReadOptions::default()
+    };
     let found = read(&path, &how, None).unwrap();
     assert_eq!(found.values.bytes(), Some(&[0, 255, 16, 3][..]));
-    let how = How { scale: Some(Scale::White(16)), ..how };
+    let how = ReadOptions { scale: Some(Scale::Divide(16)), ..how };
     let error = read(&path, &how, None).unwrap_err();
     assert!(error.to_string().contains("row 1 of") && error.to_string().contains("holds 255"));
     let (_folder, path) = table(b"0,0.5,x\n1,1,x\n");

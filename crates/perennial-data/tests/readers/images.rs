@@ -1,6 +1,7 @@
 use image::{DynamicImage, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba};
 use perennial_data::{
-    DataError, ErrorKind, Format, How, InputSpec, OpenError, Scale, TestPart, open, parse, read,
+    DataError, ErrorKind, Format, InputSpec, OpenError, ReadOptions, Scale, TestPart, open, parse,
+    read,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -76,7 +77,7 @@ fn a_part_of_its_own_is_not_set_apart() {
     );
     assert_eq!(found.dataset.test.image(0), Some(&[77; 6][..]));
     // Given by hand, it counts before that.
-    let how = How { test: Some(root.path().join("train")), ..How::default() };
+    let how = ReadOptions { test: Some(root.path().join("train")), ..ReadOptions::default() };
     assert_eq!(open(root.path(), &how, None).unwrap().dataset.test.len(), 10);
 
     put(root.path(), "val/c/x.png", &grey(3, 2, 77));
@@ -146,7 +147,7 @@ fn other_sizes_and_colours_are_told_or_converted() {
         text.contains("a/2.png is 4×2 pixels, but") && text.contains("a/1.png is 4×4"),
         "{text}"
     );
-    let how = How { resize: Some([2, 3]), ..How::default() };
+    let how = ReadOptions { resize: Some([2, 3]), ..ReadOptions::default() };
     let found = open(root.path(), &how, None).unwrap();
     assert_eq!((found.dataset.shape, found.dataset.test.image(0)), ([1, 2, 3], Some(&[50; 6][..])));
 
@@ -158,7 +159,7 @@ fn other_sizes_and_colours_are_told_or_converted() {
         "{text}"
     );
     for channels in [1, 3] {
-        let how = How { channels: Some(channels), ..How::default() };
+        let how = ReadOptions { channels: Some(channels), ..ReadOptions::default() };
         let found = open(root.path(), &how, None).unwrap();
         assert_eq!(found.dataset.shape, [channels, 4, 2]);
         assert!(found.dataset.train.image(0).unwrap().iter().all(|&pixel| pixel == 50));
@@ -168,10 +169,10 @@ fn other_sizes_and_colours_are_told_or_converted() {
 #[test]
 fn what_cannot_be_asked_for() {
     for (how, word) in [
-        (How { channels: Some(2), ..How::default() }, "1 channel"),
-        (How { resize: Some([0, 4]), ..How::default() }, "0 pixels"),
-        (How { resize: Some([4, 1 << 40]), ..How::default() }, "at most 16384"),
-        (How { scale: Some(Scale::White(0)), ..How::default() }, "the scale is 0"),
+        (ReadOptions { channels: Some(2), ..ReadOptions::default() }, "1 channel"),
+        (ReadOptions { resize: Some([0, 4]), ..ReadOptions::default() }, "0 pixels"),
+        (ReadOptions { resize: Some([4, 1 << 40]), ..ReadOptions::default() }, "at most 16384"),
+        (ReadOptions { scale: Some(Scale::Divide(0)), ..ReadOptions::default() }, "the scale is 0"),
     ] {
         for error in [
             open(Path::new("x"), &how, None).unwrap_err(),
@@ -247,7 +248,7 @@ fn held(image: &RgbImage, orientation: u8) -> Vec<u8> {
 #[test]
 fn photographs_are_turned_upright() {
     let image = RgbImage::from_fn(8, 16, |x, _| Rgb([if x < 4 { 255 } else { 0 }; 3]));
-    let how = How { channels: Some(1), ..How::default() };
+    let how = ReadOptions { channels: Some(1), ..ReadOptions::default() };
     let of = |bytes: &[u8], known: Option<&InputSpec>| {
         let found = parse(bytes, Path::new("p.jpg"), &how, known).unwrap();
         (found.spec.shape, found.values.bytes().unwrap().to_vec())
@@ -321,7 +322,7 @@ proptest! {
         let mut bytes = encode(&image.into(), format);
         let at = at.index(bytes.len());
         bytes[at] = to;
-        if let Ok(found) = parse(&bytes, Path::new("changed"), &How::default(), None) {
+        if let Ok(found) = parse(&bytes, Path::new("changed"), &ReadOptions::default(), None) {
             whole(&found);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use perennial_data::{How, Layout, TestPart, open, read};
+use perennial_data::{Layout, ReadOptions, TestPart, open, read};
 
 use crate::files::{images, labels, put};
 use crate::own::{grey, npy, zip};
@@ -43,9 +43,9 @@ fn folders_are_what_their_names_say() {
     assert!(notes(&found).contains("no test part is here: judged by"), "{}", notes(&found));
     assert_eq!(place.open("vehicles").dataset.classes, ["cat", "dog", "train"]);
     put(place.0.path(), "mixed/labels.csv", b"a,label\n1,x\n2,x\n3,y\n4,y\n");
-    let text = place.refused("mixed", &How::default());
+    let text = place.refused("mixed", &ReadOptions::default());
     assert!(text.contains("the folders `cat`, `dog` and the table `labels.csv`"), "{text}");
-    let layout = |layout| How { layout: Some(layout), ..How::default() };
+    let layout = |layout| ReadOptions { layout: Some(layout), ..ReadOptions::default() };
     let found = open(&place.path("mixed"), &layout(Layout::Folders), None).unwrap();
     assert_eq!(found.dataset.classes, ["cat", "dog"]);
     let found = open(&place.path("mixed"), &layout(Layout::Table), None).unwrap();
@@ -72,7 +72,7 @@ fn a_table_may_list_images() {
     assert!(notes(&found).contains("the column `age` beside the images"), "{}", notes(&found));
     assert_eq!(place.open("bare.csv").dataset.classes, ["cat", "dog"]);
     put(place.0.path(), "gone.csv", b"path,label\nimg/1.png,cat\nimg/9.png,dog\n");
-    let text = place.refused("gone.csv", &How::default());
+    let text = place.refused("gone.csv", &ReadOptions::default());
     assert!(text.contains("line 3") && text.contains("`img/9.png`"), "{text}");
 }
 
@@ -82,7 +82,7 @@ fn arrays_with_channels_last_and_index_files() {
     let x = npy("|u1", false, "(2, 5, 6, 4)", &(0..240).collect::<Vec<u8>>());
     let y = npy("|u1", false, "(2,)", &[0, 0]);
     put(place.0.path(), "rgba.npz", &zip(&[("x.npy", x), ("y.npy", y)], false));
-    let found = read(&place.path("rgba.npz"), &How::default(), None).unwrap();
+    let found = read(&place.path("rgba.npz"), &ReadOptions::default(), None).unwrap();
     assert_eq!(found.spec.shape, [4, 5, 6]);
     assert_eq!(found.values.bytes().unwrap()[..3], [0, 4, 8]);
     assert!(
@@ -102,5 +102,5 @@ fn one_class_and_the_test_part_are_said() {
     let found = place.open("ok.csv");
     assert!(notes(&found).contains("only one class, `ok`"), "{}", notes(&found));
     assert_eq!(found.understanding.parts.test_from, TestPart::HeldBack);
-    assert!(open(Path::new("set:digits"), &How::default(), None).is_ok());
+    assert!(open(Path::new("set:digits"), &ReadOptions::default(), None).is_ok());
 }

@@ -2,7 +2,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use perennial_data::{DataError, ErrorKind, Format, How, TestPart, open, read};
+use perennial_data::{DataError, ErrorKind, Format, ReadOptions, TestPart, open, read};
 use tempfile::TempDir;
 
 use crate::files::{images, labels, put, put_cifar10, put_idx_set, record};
@@ -21,7 +21,7 @@ fn known_sets_and_their_folders_are_opened() {
     );
     let root = TempDir::new().unwrap();
     put_idx_set(&root.path().join("mnist"), "", "t10k", &[3, 1, 3], &[1, 3]);
-    let how = How { folder: Some(root.path().into()), ..How::default() };
+    let how = ReadOptions { folder: Some(root.path().into()), ..ReadOptions::default() };
     assert_eq!(open(Path::new("mnist"), &how, None).unwrap().dataset.classes.len(), 10);
     // As a folder of one's own, its classes are those that occur.
     let found = opened(&root.path().join("mnist"));
@@ -46,7 +46,10 @@ fn single_files_of_sets_are_opened() {
     );
     assert_eq!(found.dataset.test.values.bytes(), Some(&[7, 6][..]));
     put(root.path(), "my-labels-idx1-ubyte", &labels(&[4, 2]));
-    assert!(matches!(read(&path, &How::default(), None), Err(DataError::CountMismatch { .. })));
+    assert!(matches!(
+        read(&path, &ReadOptions::default(), None),
+        Err(DataError::CountMismatch { .. })
+    ));
 
     put(root.path(), "data_batch_3.bin", &record(&[1], 7).repeat(5));
     let found = opened(&root.path().join("data_batch_3.bin"));

@@ -6,7 +6,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use image::{DynamicImage, ImageFormat};
-use perennial_data::{DataError, How, Opened, Rows, Values, open, parse, read};
+use perennial_data::{DataError, Opened, ReadOptions, Rows, Values, open, parse, read};
 
 /// A `.npy` file: `descr` as NumPy writes it, `shape` as Python does.
 pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -67,22 +67,22 @@ pub(crate) fn grey(width: u32, height: u32, shade: u8) -> Vec<u8> {
 }
 
 pub(crate) fn opened(path: &Path) -> Opened {
-    open(path, &How::default(), None).unwrap()
+    open(path, &ReadOptions::default(), None).unwrap()
 }
 
 /// What is said of data that cannot be opened.
 pub(crate) fn refused(path: &Path) -> DataError {
-    let error = open(path, &How::default(), None).unwrap_err();
+    let error = open(path, &ReadOptions::default(), None).unwrap_err();
     one_sentence(&error);
     error
 }
 
 pub(crate) fn rows(path: &Path) -> Rows {
-    read(path, &How::default(), None).unwrap()
+    read(path, &ReadOptions::default(), None).unwrap()
 }
 
 pub(crate) fn parsed(bytes: &[u8], name: &str) -> Result<Rows, DataError> {
-    let result = parse(bytes, Path::new(name), &How::default(), None);
+    let result = parse(bytes, Path::new(name), &ReadOptions::default(), None);
     if let Err(error) = &result {
         one_sentence(error);
         assert!(error.to_string().contains(name), "{error}");

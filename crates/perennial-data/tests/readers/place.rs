@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use perennial_data::{How, Opened, open};
+use perennial_data::{Opened, ReadOptions, open};
 use tempfile::TempDir;
 
 use crate::files::put;
@@ -22,10 +22,10 @@ impl Place {
     }
 
     pub(crate) fn open(&self, name: &str) -> Opened {
-        open(&self.path(name), &How::default(), None).unwrap()
+        open(&self.path(name), &ReadOptions::default(), None).unwrap()
     }
 
-    pub(crate) fn refused(&self, name: &str, how: &How) -> String {
+    pub(crate) fn refused(&self, name: &str, how: &ReadOptions) -> String {
         open(&self.path(name), how, None).unwrap_err().to_string()
     }
 }

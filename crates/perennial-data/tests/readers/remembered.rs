@@ -2,7 +2,7 @@
 //! what it leaves open it decides.
 
 use perennial_data::{
-    Decimal, How, InputSpec, Layout, Normalise, Opened, Rows, Scale, Values, open, read,
+    Decimal, InputSpec, Layout, Normalise, Opened, ReadOptions, Rows, Scale, Values, open, read,
     read_unlabelled,
 };
 
@@ -10,11 +10,11 @@ use crate::files::{images, labels, put};
 use crate::own::{as_floats, grey, npy, zip};
 use crate::place::{Place, notes};
 
-fn with(place: &Place, name: &str, how: &How) -> Opened {
+fn with(place: &Place, name: &str, how: &ReadOptions) -> Opened {
     open(&place.path(name), how, None).unwrap()
 }
 
-fn later(place: &Place, name: &str, how: &How, known: &InputSpec) -> Result<Rows, String> {
+fn later(place: &Place, name: &str, how: &ReadOptions, known: &InputSpec) -> Result<Rows, String> {
     read(&place.path(name), how, Some(known)).map_err(|error| error.to_string())
 }
 
@@ -23,8 +23,8 @@ fn classes(rows: &Rows) -> Vec<&str> {
     labels.iter().map(|&label| rows.classes[label as usize].as_str()).collect()
 }
 
-fn label(name: &str) -> How {
-    How { label: Some(name.into()), ..How::default() }
+fn label(name: &str) -> ReadOptions {
+    ReadOptions { label: Some(name.into()), ..ReadOptions::default() }
 }
 
 /// A learner of an older version, taught by a table with `--white 16`, knows bytes and columns.
@@ -35,16 +35,18 @@ fn bytes_of_an_older_learner_stay_bytes() {
     let columns = ["a", "b"].map(String::from);
     let known = InputSpec::of_older([1, 1, 2], Some(16), &columns);
     let bytes = Values::Bytes { pixels: vec![0, 16, 8, 4], white: 16 };
-    for scale in [None, Some(Scale::White(16))] {
-        let found = later(&place, "t.csv", &How { scale, ..How::default() }, &known).unwrap();
+    for scale in [None, Some(Scale::Divide(16))] {
+        let found =
+            later(&place, "t.csv", &ReadOptions { scale, ..ReadOptions::default() }, &known)
+                .unwrap();
         assert_eq!(found.values, bytes);
     }
-    let other = How { scale: Some(Scale::White(255)), ..How::default() };
+    let other = ReadOptions { scale: Some(Scale::Divide(255)), ..ReadOptions::default() };
     let text = later(&place, "t.csv", &other, &known).unwrap_err();
     assert!(text.contains("bytes of which 255 is read as 1, those"), "{text}");
     let floats = InputSpec::of_older([1, 1, 2], None, &columns);
     assert_eq!(
-        as_floats(&later(&place, "t.csv", &How::default(), &floats).unwrap().values).len(),
+        as_floats(&later(&place, "t.csv", &ReadOptions::default(), &floats).unwrap().values).len(),
         4
     );
 }
@@ -63,12 +65,16 @@ fn the_label_of_a_list_of_images() {
     ]);
     (1..=4).for_each(|shade| put(place.0.path(), &format!("{shade}.png"), &grey(2, 2, shade)));
     let known = with(&place, "list.csv", &label("kind")).spec;
-    assert_eq!(classes(&later(&place, "turned.csv", &How::default(), &known).unwrap()), ["cat"]);
-    let found = later(&place, "nan.csv", &How::default(), &known).unwrap();
+    assert_eq!(
+        classes(&later(&place, "turned.csv", &ReadOptions::default(), &known).unwrap()),
+        ["cat"]
+    );
+    let found = later(&place, "nan.csv", &ReadOptions::default(), &known).unwrap();
     assert_eq!(found.understanding.left_out[0].to_string(), "1 row without a label (line 3)");
-    assert_eq!(later(&place, "bare.csv", &How::default(), &known).unwrap().labels, None);
-    let text =
-        open(&place.path("bare.csv"), &How::default(), Some(&known)).unwrap_err().to_string();
+    assert_eq!(later(&place, "bare.csv", &ReadOptions::default(), &known).unwrap().labels, None);
+    let text = open(&place.path("bare.csv"), &ReadOptions::default(), Some(&known))
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("lacks the column `kind` that holds them"), "{text}");
     let text = later(&place, "list.csv", &label("colour"), &known).unwrap_err();
     assert!(text.contains("--label colour contradicts") && text.contains("with, kind"), "{text}");
@@ -81,10 +87,10 @@ fn what_is_asked_for_later_may_not_contradict() {
         ("bare.csv", "1,2,3,x\n1,3,3,x\n9,9,3,y\n9,8,3,y\n"),
         ("t.csv", "a,b,c,kind\n1,2,3,x\n1,3,3,x\n9,9,3,y\n9,8,3,y\n"),
     ]);
-    let columns = |names: [&str; 2]| How {
+    let columns = |names: [&str; 2]| ReadOptions {
         columns: names.map(String::from).into(),
         label: Some("4".into()),
-        ..How::default()
+        ..ReadOptions::default()
     };
     let known = with(&place, "bare.csv", &columns(["1", "2"])).spec;
     let text = later(&place, "bare.csv", &label("3"), &known).unwrap_err();
@@ -93,7 +99,7 @@ fn what_is_asked_for_later_may_not_contradict() {
     assert!(later(&place, "bare.csv", &columns(["2", "1"]), &known).is_ok());
     let text = later(&place, "bare.csv", &columns(["1", "3"]), &known).unwrap_err();
     assert!(text.contains("--columns 1, 3 contradicts") && text.contains("with, 1, 2"), "{text}");
-    let ignore = How { ignore: vec!["1".into()], ..How::default() };
+    let ignore = ReadOptions { ignore: vec!["1".into()], ..ReadOptions::default() };
     let text = later(&place, "bare.csv", &ignore, &known).unwrap_err();
     assert!(text.contains("lacks the column `1`"), "{text}");
     let known = with(&place, "t.csv", &columns(["a", "b"])).spec;
@@ -116,18 +122,18 @@ fn a_value_that_is_a_usual_name_makes_no_header() {
         ("row.csv", "red,small\n"),
     ]);
     for (name, rows) in [("votes.csv", 4), ("mushrooms.csv", 5)] {
-        let found = read(&place.path(name), &How::default(), None).unwrap();
+        let found = read(&place.path(name), &ReadOptions::default(), None).unwrap();
         assert_eq!((found.names.len(), found.spec.named), (rows, false), "{name}");
     }
     let known = place.open("t.csv").spec;
-    let found = later(&place, "later.csv", &How::default(), &known).unwrap();
+    let found = later(&place, "later.csv", &ReadOptions::default(), &known).unwrap();
     assert_eq!((found.names.len(), classes(&found)), (3, vec!["y", "n", "y"]));
-    let text = later(&place, "renamed.csv", &How::default(), &known).unwrap_err();
+    let text = later(&place, "renamed.csv", &ReadOptions::default(), &known).unwrap_err();
     assert!(text.contains("lacks the column `a` and has the columns `A`, `B`"), "{text}");
     let known = place.open("kinds.csv").spec;
-    let text = later(&place, "other.csv", &How::default(), &known).unwrap_err();
+    let text = later(&place, "other.csv", &ReadOptions::default(), &known).unwrap_err();
     assert!(text.contains("has the columns `C`, `D`"), "{text}");
-    let found = later(&place, "row.csv", &How::default(), &known).unwrap();
+    let found = later(&place, "row.csv", &ReadOptions::default(), &known).unwrap();
     assert_eq!(as_floats(&found.values), [0.0, 1.0, 0.0, 1.0]); // blue red, big small
 }
 
@@ -141,17 +147,20 @@ fn names_that_lost_their_point_zero_lose_it_later() {
     ]);
     let first = place.open("one.csv");
     assert_eq!(first.dataset.classes, ["1", "2"]);
-    let second = open(&place.path("two.csv"), &How::default(), Some(&first.spec)).unwrap();
+    let second = open(&place.path("two.csv"), &ReadOptions::default(), Some(&first.spec)).unwrap();
     assert_eq!((second.dataset.classes.join(" ").as_str(), second.spec.point_zero), ("3 4", true));
-    let map = |here: &str| How { map: [(here.into(), "7".into())].into(), ..How::default() };
+    let map = |here: &str| ReadOptions {
+        map: [(here.into(), "7".into())].into(),
+        ..ReadOptions::default()
+    };
     for here in ["1.0", "1"] {
         assert_eq!(with(&place, "one.csv", &map(here)).dataset.classes, ["2", "7"], "{here}");
     }
-    let how = How { classes: vec!["2.0".into()], ..How::default() };
+    let how = ReadOptions { classes: vec!["2.0".into()], ..ReadOptions::default() };
     assert_eq!(with(&place, "one.csv", &how).dataset.classes, ["2"]);
     // Of a learner of texts, they stay as they are written.
     let known = place.open("text.csv").spec;
-    let second = open(&place.path("two.csv"), &How::default(), Some(&known)).unwrap();
+    let second = open(&place.path("two.csv"), &ReadOptions::default(), Some(&known)).unwrap();
     assert_eq!(second.dataset.classes, ["3.0", "4", "4.0"]);
 }
 
@@ -163,17 +172,18 @@ fn rows_to_be_answered_need_no_labels() {
         ("open.csv", "a,label\n5,\n6,?\n7,x\n"),
     ]);
     let known = place.open("t.csv").spec;
-    let found = read_unlabelled(&place.path("open.csv"), &How::default(), Some(&known)).unwrap();
+    let found =
+        read_unlabelled(&place.path("open.csv"), &ReadOptions::default(), Some(&known)).unwrap();
     assert_eq!((as_floats(&found.values), found.labels), (&[5.0, 6.0, 7.0][..], None));
     let said = found.understanding.notes.join("; ");
     assert!(said.contains("column `label` holds labels, which are not looked at"), "{said}");
     // To be judged by, they do.
-    let found = later(&place, "open.csv", &How::default(), &known).unwrap();
+    let found = later(&place, "open.csv", &ReadOptions::default(), &known).unwrap();
     assert_eq!(found.names, ["line 4"]);
     let mut archive = vec![("x.npy", npy("<f4", false, "(1, 1)", &5_f32.to_le_bytes()))];
     archive.push(("y.npy", npy("<f4", false, "(1,)", &f32::NAN.to_le_bytes())));
     put(place.0.path(), "a.npz", &zip(&archive, false));
-    let found = read_unlabelled(&place.path("a.npz"), &How::default(), None).unwrap();
+    let found = read_unlabelled(&place.path("a.npz"), &ReadOptions::default(), None).unwrap();
     assert_eq!((as_floats(&found.values), found.labels), (&[5.0][..], None));
 }
 
@@ -185,22 +195,28 @@ fn ids_and_groups_are_columns_and_not_what_was_typed() {
         ("turned.csv", "a,who\n5,p9\n"),
         ("bare.csv", "5,6\n"),
     ]);
-    let how = How { id: Some("1".into()), group: Some("2".into()), ..How::default() };
+    let how =
+        ReadOptions { id: Some("1".into()), group: Some("2".into()), ..ReadOptions::default() };
     let known = with(&place, "t.csv", &how).spec;
-    let found = later(&place, "turned.csv", &How::default(), &known).unwrap();
+    let found = later(&place, "turned.csv", &ReadOptions::default(), &known).unwrap();
     let ids = found.ids.unwrap();
     assert_eq!((ids.column.as_str(), ids.rows.join(" ").as_str()), ("who", "p9"));
     assert_eq!(as_floats(&found.values), [5.0]);
-    let other = How { id: Some("clinic".into()), ..How::default() };
+    let other = ReadOptions { id: Some("clinic".into()), ..ReadOptions::default() };
     let text = later(&place, "t.csv", &other, &known).unwrap_err();
     assert!(text.contains("--id clinic contradicts") && text.contains("with, who"), "{text}");
     // One that is asked for must be there.
-    let asked = How { id: Some("who".into()), ..How::default() };
+    let asked = ReadOptions { id: Some("who".into()), ..ReadOptions::default() };
     let text = later(&place, "bare.csv", &asked, &known).unwrap_err();
     assert!(text.contains("has no column `who`"), "{text}");
     // An id may be asked for later: it may not be an input.
     let known = place.open("t.csv").spec;
-    let text = later(&place, "t.csv", &How { id: Some("a".into()), ..How::default() }, &known);
+    let text = later(
+        &place,
+        "t.csv",
+        &ReadOptions { id: Some("a".into()), ..ReadOptions::default() },
+        &known,
+    );
     assert!(text.unwrap_err().contains("lacks the column `a`"));
 }
 
@@ -215,10 +231,10 @@ fn what_is_open_later_is_decided_as_at_first() {
         ("one/list.csv", "a,label\n1,x\n2,x\n3,y\n4,y\n"),
         ("two/list.csv", "a,label\n1,x\n2,x\n3,y\n4,y\n"),
     ]);
-    let how = How { decimal: Some(Decimal::Comma), ..How::default() };
+    let how = ReadOptions { decimal: Some(Decimal::Comma), ..ReadOptions::default() };
     let known = with(&place, "comma.csv", &how).spec;
     for name in ["comma.csv", "point.csv", "quoted.csv"] {
-        let found = later(&place, name, &How::default(), &known).unwrap();
+        let found = later(&place, name, &ReadOptions::default(), &known).unwrap();
         assert_eq!(as_floats(&found.values)[..2], [1.5, 2.5], "{name}");
     }
     // Quoted numbers leave the comma to divide fields, at first, too.
@@ -227,12 +243,17 @@ fn what_is_open_later_is_decided_as_at_first() {
     for folder in ["one", "two"] {
         put(place.0.path(), &format!("{folder}/more/1.png"), &grey(2, 2, 1));
     }
-    let how = How { layout: Some(Layout::Table), ..How::default() };
+    let how = ReadOptions { layout: Some(Layout::Table), ..ReadOptions::default() };
     let known = with(&place, "one", &how).spec;
-    assert_eq!(later(&place, "two", &How::default(), &known).unwrap().names.len(), 4);
+    assert_eq!(later(&place, "two", &ReadOptions::default(), &known).unwrap().names.len(), 4);
     assert!(
-        later(&place, "two", &How::default(), &InputSpec { asked: How::default(), ..known })
-            .is_err()
+        later(
+            &place,
+            "two",
+            &ReadOptions::default(),
+            &InputSpec { asked: ReadOptions::default(), ..known }
+        )
+        .is_err()
     );
 }
 
@@ -243,7 +264,7 @@ fn columns_of_one_name_are_told_apart() {
     let found = place.open("t.csv");
     assert_eq!(found.understanding.columns, ["a", "a.2", "a.1"]);
     assert!(notes(&found).contains("get numbers: a.2"), "{}", notes(&found));
-    let again = later(&place, "t.csv", &How::default(), &found.spec).unwrap();
+    let again = later(&place, "t.csv", &ReadOptions::default(), &found.spec).unwrap();
     assert_eq!(as_floats(&again.values)[..3], [1.0, 2.0, 3.0]);
 }
 
@@ -303,7 +324,8 @@ fn channels_are_standardised_by_the_first_task_or_as_given() {
             put(place.0.path(), &format!("pets/{class}/{shade}.png"), &grey(1, 2, shade));
         }
     }
-    let normalise = |normalise| How { normalise: Some(normalise), ..How::default() };
+    let normalise =
+        |normalise| ReadOptions { normalise: Some(normalise), ..ReadOptions::default() };
     let mut first = with(&place, "pets", &normalise(Normalise::First));
     // Taught are the black of both classes: constant, so that only the mean is taken away.
     let scaling = first.spec.scaling.clone().unwrap();
@@ -337,6 +359,6 @@ fn channels_are_standardised_by_the_first_task_or_as_given() {
 fn measured_numbers_are_no_classes() {
     let rows: String = (0..60).map(|i| format!("{i},{}\n", 151 + 7 * i)).collect();
     let place = Place::with(&[("d.csv", &format!("bmi,progression\n{rows}"))]);
-    let text = place.refused("d.csv", &How::default());
+    let text = place.refused("d.csv", &ReadOptions::default());
     assert!(text.contains("60 different numbers in 48 rows to learn from"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use perennial_data::{How, Naming, Rows, Scale, Values, open, read};
+use perennial_data::{Naming, ReadOptions, Rows, Scale, Values, open, read};
 
 use crate::files::put;
 use crate::own::{as_floats, floats, grey, npy, zip};
@@ -30,7 +30,7 @@ fn a_label_is_remembered() {
     assert_eq!(first.dataset.classes, ["x", "y"]);
     assert_eq!(first.spec.label.as_ref().unwrap().name, "kind");
     let known = Some(&first.spec);
-    let rows = |name: &str| read(&place.path(name), &How::default(), known);
+    let rows = |name: &str| read(&place.path(name), &ReadOptions::default(), known);
     let found = rows("kind.csv").unwrap();
     assert_eq!((classes(&found), as_floats(&found.values).len()), (vec!["x", "x", "y", "y"], 8));
     let found = rows("turned.csv").unwrap();
@@ -43,12 +43,13 @@ fn a_label_is_remembered() {
     assert!(text.contains("lacks the column `b` and has the column `c`"), "{text}");
     let text = rows("more.csv").unwrap_err().to_string();
     assert!(text.contains("has the columns `c`, `d`, not known") && text.contains("--ignore c,d"));
-    let how = How { ignore: vec!["c".into(), "d".into()], ..How::default() };
+    let how = ReadOptions { ignore: vec!["c".into(), "d".into()], ..ReadOptions::default() };
     assert!(read(&place.path("more.csv"), &how, known).is_ok());
     // A test part without labels is told so in one sentence.
-    let text = open(&place.path("bare.csv"), &How::default(), known).unwrap_err().to_string();
+    let text =
+        open(&place.path("bare.csv"), &ReadOptions::default(), known).unwrap_err().to_string();
     assert!(text.contains("bare.csv has no labels: it lacks the column `kind`"), "{text}");
-    let how = How { label: Some("b".into()), ..How::default() };
+    let how = ReadOptions { label: Some("b".into()), ..ReadOptions::default() };
     let text = read(&place.path("kind.csv"), &how, known).unwrap_err().to_string();
     assert!(text.contains("--label b contradicts") && text.contains("with, kind"), "{text}");
 }
@@ -63,22 +64,23 @@ fn a_table_without_names_is_known_by_its_places() {
     ]);
     let first = place.open("nohdr.csv");
     let known = Some(&first.spec);
-    let found = read(&place.path("nohdr.csv"), &How::default(), known).unwrap();
+    let found = read(&place.path("nohdr.csv"), &ReadOptions::default(), known).unwrap();
     assert_eq!(classes(&found), ["0", "0", "1", "1"]);
-    let found = read(&place.path("rows.csv"), &How::default(), known).unwrap();
+    let found = read(&place.path("rows.csv"), &ReadOptions::default(), known).unwrap();
     assert_eq!((found.labels, as_floats(&found.values)), (None, &[1.0, 2.0, 3.0, 4.0][..]));
-    let text = read(&place.path("wide.csv"), &How::default(), known).unwrap_err().to_string();
+    let text =
+        read(&place.path("wide.csv"), &ReadOptions::default(), known).unwrap_err().to_string();
     assert!(text.contains("has 4 columns, expected 3"), "{text}");
     // The label need not be the last.
-    let how = How { label: Some("1".into()), ..How::default() };
+    let how = ReadOptions { label: Some("1".into()), ..ReadOptions::default() };
     let first = open(&place.path("label-first.csv"), &how, None).unwrap();
     let known = Some(&first.spec);
-    let found = read(&place.path("label-first.csv"), &How::default(), known).unwrap();
+    let found = read(&place.path("label-first.csv"), &ReadOptions::default(), known).unwrap();
     assert_eq!(
         (classes(&found), as_floats(&found.values)[..2].to_vec()),
         (vec!["x", "x", "y", "y"], vec![1.0, 2.0])
     );
-    let found = read(&place.path("rows.csv"), &How::default(), known).unwrap();
+    let found = read(&place.path("rows.csv"), &ReadOptions::default(), known).unwrap();
     assert_eq!(as_floats(&found.values), [1.0, 2.0, 3.0, 4.0]);
 }
 
@@ -86,12 +88,12 @@ fn a_table_without_names_is_known_by_its_places() {
 #[test]
 fn what_was_asked_for_is_remembered() {
     let place = Place::with(&[("t.csv", "a,label\n0,x\n16,x\n8,y\n4,y\n"), ("n.csv", "a\n8\n")]);
-    let how = How { scale: Some(Scale::White(16)), ..How::default() };
+    let how = ReadOptions { scale: Some(Scale::Divide(16)), ..ReadOptions::default() };
     let first = open(&place.path("t.csv"), &how, None).unwrap();
     assert_eq!((first.spec.white, &first.spec.scaling), (Some(16), &None));
-    let found = read(&place.path("n.csv"), &How::default(), Some(&first.spec)).unwrap();
+    let found = read(&place.path("n.csv"), &ReadOptions::default(), Some(&first.spec)).unwrap();
     assert_eq!(found.values, Values::Bytes { pixels: vec![8], white: 16 });
-    let other = How { scale: Some(Scale::White(255)), ..How::default() };
+    let other = ReadOptions { scale: Some(Scale::Divide(255)), ..ReadOptions::default() };
     let text = read(&place.path("n.csv"), &other, Some(&first.spec)).unwrap_err().to_string();
     assert!(text.contains("--scale 255 contradicts") && text.contains("with, 16"), "{text}");
 
@@ -100,13 +102,13 @@ fn what_was_asked_for_is_remembered() {
         put(place.0.path(), &format!("pets/dog/{shade}.png"), &grey(6, 6, shade * 10));
     }
     put(place.0.path(), "large.png", &grey(20, 30, 7));
-    let how = How { resize: Some([2, 3]), channels: Some(3), ..How::default() };
+    let how = ReadOptions { resize: Some([2, 3]), channels: Some(3), ..ReadOptions::default() };
     let first = open(&place.path("pets"), &how, None).unwrap();
-    let found = read(&place.path("large.png"), &How::default(), Some(&first.spec)).unwrap();
+    let found = read(&place.path("large.png"), &ReadOptions::default(), Some(&first.spec)).unwrap();
     assert_eq!(found.spec.shape, [3, 2, 3]);
     for (other, word) in [
-        (How { resize: Some([2, 2]), ..How::default() }, "--resize 2x2"),
-        (How { channels: Some(1), ..How::default() }, "--channels 1"),
+        (ReadOptions { resize: Some([2, 2]), ..ReadOptions::default() }, "--resize 2x2"),
+        (ReadOptions { channels: Some(1), ..ReadOptions::default() }, "--channels 1"),
     ] {
         let text = read(&place.path("large.png"), &other, Some(&first.spec)).unwrap_err();
         assert!(text.to_string().contains(&format!("{word} contradicts")), "{text}");
@@ -133,8 +135,12 @@ fn bytes_and_numbers_are_not_the_same_inputs() {
     ] {
         let first = place.open(first);
         for text in [
-            read(&place.path(later), &How::default(), Some(&first.spec)).unwrap_err().to_string(),
-            open(&place.path(later), &How::default(), Some(&first.spec)).unwrap_err().to_string(),
+            read(&place.path(later), &ReadOptions::default(), Some(&first.spec))
+                .unwrap_err()
+                .to_string(),
+            open(&place.path(later), &ReadOptions::default(), Some(&first.spec))
+                .unwrap_err()
+                .to_string(),
         ] {
             assert!(text.contains(word), "{text}");
         }
@@ -149,7 +155,7 @@ fn typed_labels_keep_all_their_digits() {
     let named = |descr: &str, bytes: Vec<u8>| {
         let y = npy(descr, false, "(4,)", &bytes);
         put(place.0.path(), "t.npz", &zip(&[("x.npy", x.clone()), ("y.npy", y)], false));
-        read(&place.path("t.npz"), &How::default(), None)
+        read(&place.path("t.npz"), &ReadOptions::default(), None)
             .map(|rows| classes(&rows).into_iter().map(String::from).collect::<Vec<_>>())
     };
     let doubles = [16_777_216.0, 16_777_217.0, 20_240_101.0, 1.0_f64];
@@ -181,14 +187,14 @@ fn text_labels_stay_as_they_are_written() {
     let found = place.open("pandas.csv");
     assert_eq!(found.dataset.classes, ["1", "2"]);
     assert!(notes(&found).contains("`1.0` is `1`"), "{}", notes(&found));
-    let exact = How { labels: Some(Naming::Exact), ..How::default() };
+    let exact = ReadOptions { labels: Some(Naming::Exact), ..ReadOptions::default() };
     let found = open(&place.path("pandas.csv"), &exact, None).unwrap();
     assert_eq!(found.dataset.classes, ["1.0", "2.0"]);
-    let with = |how: &How| {
-        let how = How { test: Some(place.path("test.csv")), ..how.clone() };
+    let with = |how: &ReadOptions| {
+        let how = ReadOptions { test: Some(place.path("test.csv")), ..how.clone() };
         open(&place.path("train.csv"), &how, None)
     };
-    let found = with(&How::default()).unwrap();
+    let found = with(&ReadOptions::default()).unwrap();
     assert_eq!(found.dataset.counts(), [[2, 1], [2, 1]]);
     assert!(notes(&found).contains("`1.0` is taken for the known class `1`"));
     assert!(with(&exact).unwrap_err().to_string().contains("has the class `1.0`, of which there"));
@@ -210,9 +216,9 @@ fn the_first_line_is_names_or_is_not() {
         ("a b", 2)
     );
     assert_eq!(found.understanding.columns, ["0", "1"]);
-    let text = place.refused("numhdr.csv", &How::default());
+    let text = place.refused("numhdr.csv", &ReadOptions::default());
     assert!(text.contains("counts (0, 1, 2)") && text.contains("--header yes"), "{text}");
-    let header = |header| How { header: Some(header), ..How::default() };
+    let header = |header| ReadOptions { header: Some(header), ..ReadOptions::default() };
     let found = open(&place.path("numhdr.csv"), &header(true), None).unwrap();
     assert_eq!((found.dataset.classes.join(" ").as_str(), found.dataset.train.len()), ("0 1", 2));
     let found = open(&place.path("numhdr.csv"), &header(false), None).unwrap();
@@ -222,8 +228,11 @@ fn the_first_line_is_names_or_is_not() {
         (found.dataset.classes.join(" ").as_str(), found.dataset.train.len()),
         ("cat dog", 2)
     );
-    let rows =
-        read(&place.path("plain.csv"), &How { label: Some("3".into()), ..How::default() }, None);
+    let rows = read(
+        &place.path("plain.csv"),
+        &ReadOptions { label: Some("3".into()), ..ReadOptions::default() },
+        None,
+    );
     assert_eq!(rows.unwrap().names, ["line 1", "line 2", "line 3", "line 4"]);
     let rows = read(&place.path("words.csv"), &header(false), None).unwrap();
     assert_eq!((rows.names.len(), rows.spec.shape), (4, [1, 1, 4]));
@@ -253,7 +262,7 @@ fn an_index_is_no_input_and_the_label_may_come_first() {
         ("0 1", "a b")
     );
     assert!(notes(&found).contains("`target` is taken for the label"), "{}", notes(&found));
-    let text = place.refused("both.csv", &How::default());
+    let text = place.refused("both.csv", &ReadOptions::default());
     assert!(text.contains("the columns `target`, `class`") && text.contains("--label"), "{text}");
     assert_eq!(place.open("points.csv").understanding.columns, ["x", "y"]);
 }
@@ -270,16 +279,16 @@ fn a_number_to_be_predicted_is_no_class() {
         ("words.csv", &format!("a,word\n{words}{words}")),
     ]);
     for (name, column) in [("cnt.csv", "`visits`"), ("price.csv", "`price`")] {
-        let text = place.refused(name, &How::default());
+        let text = place.refused(name, &ReadOptions::default());
         let words = ["looks like a number to be predicted", "--labels exact", column];
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
-        let exact = How { labels: Some(Naming::Exact), ..How::default() };
+        let exact = ReadOptions { labels: Some(Naming::Exact), ..ReadOptions::default() };
         assert!(open(&place.path(name), &exact, None).is_ok(), "{name}");
     }
     assert_eq!(place.open("words.csv").dataset.classes.len(), 80);
     // A later task may hold few rows of many classes.
     let known = place.open("words.csv").spec;
-    let how = How { label: Some("visits".into()), ..How::default() };
+    let how = ReadOptions { label: Some("visits".into()), ..ReadOptions::default() };
     assert!(open(&place.path("cnt.csv"), &how, Some(&known)).is_ok());
 }
 
@@ -297,25 +306,25 @@ fn texts_are_categories_of_the_first_task() {
         (first.dataset.shape, first.spec.columns[0].categories.join(" ").as_str()),
         ([1, 1, 4], "blue green red")
     );
-    let found = read(&place.path("later.csv"), &How::default(), Some(&first.spec)).unwrap();
+    let found = read(&place.path("later.csv"), &ReadOptions::default(), Some(&first.spec)).unwrap();
     assert_eq!(as_floats(&found.values)[..8], [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 2.0]);
     let said = found.understanding.notes.join("; ");
     assert!(
         said.contains("`pink` in column `colour` (2 rows) is none of its categories"),
         "{said}"
     );
-    let text = place.refused("dates.csv", &How::default());
+    let text = place.refused("dates.csv", &ReadOptions::default());
     assert!(text.contains("holds days or times") && text.contains("--ignore"), "{text}");
-    let text = place.refused("mixed.csv", &How::default());
+    let text = place.refused("mixed.csv", &ReadOptions::default());
     assert!(text.contains("line 4") && text.contains("found `tall`"), "{text}");
     let many: String = (0..60).map(|i| format!("name{i},{i},x\n")).collect();
     put(place.0.path(), "names.csv", format!("name,a,label\n{many}").as_bytes());
-    let text = place.refused("names.csv", &How::default());
+    let text = place.refused("names.csv", &ReadOptions::default());
     assert!(
         text.contains("column name of") && text.contains("more than 50 different texts"),
         "{text}"
     );
-    let how = How { id: Some("name".into()), ..How::default() };
+    let how = ReadOptions { id: Some("name".into()), ..ReadOptions::default() };
     let found = read(&place.path("names.csv"), &how, None).unwrap();
     assert_eq!((found.spec.shape, found.ids.unwrap().rows[59].as_str()), ([1, 1, 1], "name59"));
 }
@@ -340,14 +349,14 @@ fn equal_rows_and_groups_stay_on_one_side() {
         "{}",
         notes(&found)
     );
-    let how = How { group: Some("patient".into()), ..How::default() };
+    let how = ReadOptions { group: Some("patient".into()), ..ReadOptions::default() };
     let found = open(&place.path("patients.csv"), &how, None).unwrap();
     let patient = |row: &f32| (row / 10.0) as u32;
     let taught: Vec<u32> = all(&found.dataset.train.values).iter().map(patient).collect();
     let judged = all(&found.dataset.test.values);
     assert!(judged.len() >= 20 && judged.iter().all(|row| !taught.contains(&patient(row))));
     assert_eq!(found.understanding.columns, ["a"]);
-    let how = How { test: Some(place.path("coin.csv")), ..How::default() };
+    let how = ReadOptions { test: Some(place.path("coin.csv")), ..ReadOptions::default() };
     let found = open(&place.path("coin.csv"), &how, None).unwrap();
     assert!(notes(&found).contains("300 of 300 judged rows are also taught"));
     // Where nothing else is there, it is judged by what is taught, and said.
@@ -361,10 +370,10 @@ fn classes_are_chosen_in_every_part() {
         ("train.csv", "a,label\n1,x\n2,x\n3,y\n4,y\n"),
         ("test.csv", "a,label\n1,x\n2,z\n3,y\n"),
     ]);
-    let how = |classes: &[&str]| How {
+    let how = |classes: &[&str]| ReadOptions {
         test: Some(place.path("test.csv")),
         classes: classes.iter().map(ToString::to_string).collect(),
-        ..How::default()
+        ..ReadOptions::default()
     };
     let found = open(&place.path("train.csv"), &how(&["y", "x"]), None).unwrap();
     assert_eq!(
@@ -376,10 +385,10 @@ fn classes_are_chosen_in_every_part() {
     assert!(text.contains("has no class `q`; its classes are: x, y"), "{text}");
     let text = open(&place.path("train.csv"), &how(&["x", "x"]), None).unwrap_err().to_string();
     assert!(text.contains("`x` is named twice"), "{text}");
-    let how = How { classes: vec!["3".into(), "7".into()], ..How::default() };
+    let how = ReadOptions { classes: vec!["3".into(), "7".into()], ..ReadOptions::default() };
     let digits = open(Path::new("digits"), &how, None).unwrap();
     assert_eq!((digits.dataset.name.as_str(), digits.dataset.classes.len()), ("digits", 2));
     let map = [("z".to_owned(), "y".to_owned())].into();
-    let how = How { map, ..How::default() };
+    let how = ReadOptions { map, ..ReadOptions::default() };
     assert_eq!(classes(&read(&place.path("test.csv"), &how, None).unwrap()), ["x", "y", "y"]);
 }

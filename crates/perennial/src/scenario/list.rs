@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use perennial_data::{
-    DataError, Dataset, Decimal, How, InputSpec, Layout, NAMES, Naming, Normalise, Opened, Scale,
-    match_names,
+    DataError, Dataset, Decimal, InputSpec, Layout, NAMES, Naming, Normalise, Opened, ReadOptions,
+    Scale, match_names,
 };
 use serde::{Deserialize, Deserializer};
 
@@ -61,41 +61,41 @@ pub struct Entry {
     pub permute: Option<u64>,
     /// An angle in degrees, counter-clockwise as seen; read by the nearest pixel.
     pub rotate: Option<f64>,
-    /// Data to be judged by; as [`How::test`], and so are the others below.
+    /// Data to be judged by; as [`ReadOptions::test`], and so are the others below.
     pub test: Option<PathBuf>,
-    /// As [`How::label`].
+    /// As [`ReadOptions::label`].
     pub label: Option<String>,
-    /// As [`How::labels`].
+    /// As [`ReadOptions::labels`].
     pub labels: Option<Naming>,
-    /// As [`How::map`].
+    /// As [`ReadOptions::map`].
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// As [`How::columns`].
+    /// As [`ReadOptions::columns`].
     #[serde(default)]
     pub columns: Vec<String>,
-    /// As [`How::ignore`].
+    /// As [`ReadOptions::ignore`].
     #[serde(default)]
     pub ignore: Vec<String>,
-    /// As [`How::id`].
+    /// As [`ReadOptions::id`].
     pub id: Option<String>,
-    /// As [`How::group`].
+    /// As [`ReadOptions::group`].
     pub group: Option<String>,
-    /// As [`How::header`].
+    /// As [`ReadOptions::header`].
     pub header: Option<bool>,
-    /// As [`How::decimal`].
+    /// As [`ReadOptions::decimal`].
     pub decimal: Option<Decimal>,
-    /// As [`How::layout`].
+    /// As [`ReadOptions::layout`].
     pub layout: Option<Layout>,
-    /// As [`How::scale`]: `"standard"`, `"none"`, or the number that is read as 1.
+    /// As [`ReadOptions::scale`]: `"standard"`, `"none"`, or the number that is read as 1.
     #[serde(default, deserialize_with = "scale")]
     pub scale: Option<Scale>,
-    /// As [`How::clip`].
+    /// As [`ReadOptions::clip`].
     pub clip: Option<f32>,
-    /// As [`How::normalise`].
+    /// As [`ReadOptions::normalise`].
     pub normalise: Option<Normalise>,
-    /// As [`How::resize`]: `[height, width]`.
+    /// As [`ReadOptions::resize`]: `[height, width]`.
     pub resize: Option<[usize; 2]>,
-    /// As [`How::channels`].
+    /// As [`ReadOptions::channels`].
     pub channels: Option<usize>,
 }
 
@@ -232,8 +232,8 @@ fn same_order(tasks: &mut [Task]) {
 
 impl Entry {
     /// How its data are to be read.
-    fn how(&self, data_dir: Option<&Path>, beside: &Path) -> How {
-        How {
+    fn how(&self, data_dir: Option<&Path>, beside: &Path) -> ReadOptions {
+        ReadOptions {
             folder: data_dir.map(Path::to_owned),
             test: self.test.as_ref().map(|test| beside.join(test)),
             classes: Vec::new(), // they are chosen by number, too

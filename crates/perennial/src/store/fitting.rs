@@ -9,7 +9,7 @@ use crate::strategy::Keeps;
 
 /// A lesson as the learner takes it.
 #[derive(Clone, Debug)]
-pub(super) struct Fitted {
+pub(super) struct CheckedLesson {
     /// With the learner's names of classes, and what its inputs are from now on.
     pub(super) lesson: Lesson,
     /// What was decided about its classes, a sentence each.
@@ -17,16 +17,16 @@ pub(super) struct Fitted {
 }
 
 /// What a lesson is to become part of.
-pub(super) struct Learnt<'a> {
+pub(super) struct LearnerContext<'a> {
     pub(super) tasks: &'a Tasks,
     pub(super) setting: Setting,
     pub(super) keeps: Keeps,
 }
 
-impl Learnt<'_> {
+impl LearnerContext<'_> {
     /// Refuses rows that the learner cannot take beside what it knows; names classes as it does.
-    pub(super) fn fit(&self, lesson: &Lesson, rescale: bool) -> Result<Fitted, StoreError> {
-        let mut fitted = Fitted { lesson: lesson.clone(), notes: Vec::new() };
+    pub(super) fn fit(&self, lesson: &Lesson, rescale: bool) -> Result<CheckedLesson, StoreError> {
+        let mut fitted = CheckedLesson { lesson: lesson.clone(), notes: Vec::new() };
         if lesson.task.is_empty() || lesson.task.chars().any(char::is_control) {
             return Err(StoreError::Cannot("a task needs a name: --task NAME".into()));
         }
@@ -97,7 +97,7 @@ impl Learnt<'_> {
 
     /// Gives classes the names that the learner knows them by, and puts them in its order where one
     /// head is shared by all tasks.
-    fn name_classes(&self, fitted: &mut Fitted) -> Result<(), StoreError> {
+    fn name_classes(&self, fitted: &mut CheckedLesson) -> Result<(), StoreError> {
         let known = &self.tasks.classes;
         let matched = match_names(&fitted.lesson.classes, known, naming(&fitted.lesson.spec));
         fitted.notes.extend(matched.notes);
@@ -125,7 +125,7 @@ impl Learnt<'_> {
 
     /// In one head for all tasks, label j of every task is the same output: classes that an older
     /// task has are in its order; classes that none has are matched by their order.
-    fn align(&self, fitted: &mut Fitted) -> Result<(), StoreError> {
+    fn align(&self, fitted: &mut CheckedLesson) -> Result<(), StoreError> {
         let classes = fitted.lesson.classes.clone();
         let mut order = None;
         for task in 0..self.tasks.tasks.len() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::ClassChange;
-use super::fitting::{Fitted, Learnt, no_better};
+use super::fitting::{CheckedLesson, LearnerContext, no_better};
 use super::folder::Folder;
 use super::gate::{Judgement, Pair};
 use super::kept::Said;
@@ -66,7 +66,7 @@ impl Learner {
         let folder = &self.folder;
         let head = folder.head_manifest()?;
         let known = folder.tasks(&head)?;
-        let Fitted { mut lesson, .. } = learnt(&head, &known)?.fit(lesson, how.rescale)?;
+        let CheckedLesson { mut lesson, .. } = learnt(&head, &known)?.fit(lesson, how.rescale)?;
         let mut saved = Saved::read(folder)?;
         // A half-done task that became a version, in a call that was cut before it cleared away.
         let mut finished = None;
@@ -126,7 +126,7 @@ impl Learner {
         self.steady(|head| {
             let known = self.folder.tasks(head)?;
             let learnt = learnt(head, &known)?;
-            let Fitted { lesson, notes: of_classes } = learnt.fit(lesson, how.rescale)?;
+            let CheckedLesson { lesson, notes: of_classes } = learnt.fit(lesson, how.rescale)?;
             let mut notes = learnt.input_notes(&lesson);
             notes.extend(of_classes);
             let data = lesson.fingerprint();
@@ -289,9 +289,9 @@ fn bools(right: &Mask) -> Vec<bool> {
 }
 
 /// What a lesson is to become part of.
-fn learnt<'a>(head: &Manifest, tasks: &'a Tasks) -> Result<Learnt<'a>, StoreError> {
+fn learnt<'a>(head: &Manifest, tasks: &'a Tasks) -> Result<LearnerContext<'a>, StoreError> {
     let (setting, keeps) = (head.settings.setting(), head.settings.card()?.keeps);
-    Ok(Learnt { tasks, setting, keeps })
+    Ok(LearnerContext { tasks, setting, keeps })
 }
 
 /// What a learner answers to each row of a task; `None` where it cannot.

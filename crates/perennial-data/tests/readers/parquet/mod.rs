@@ -5,7 +5,7 @@ mod files;
 mod values;
 
 use parquet::file::properties::WriterProperties;
-use perennial_data::{DataError, ErrorKind, How, Rows, Scale, TestPart, open, parse};
+use perennial_data::{DataError, ErrorKind, ReadOptions, Rows, Scale, TestPart, open, parse};
 use tempfile::TempDir;
 
 use self::files::{Column, file, plain};
@@ -40,7 +40,7 @@ fn told(bytes: &[u8], words: &str) -> DataError {
 }
 
 fn labelled(bytes: &[u8], label: &str) -> Result<Rows, DataError> {
-    let how = How { label: Some(label.into()), ..How::default() };
+    let how = ReadOptions { label: Some(label.into()), ..ReadOptions::default() };
     parse(bytes, "t.parquet".as_ref(), &how, None)
 }
 
@@ -98,7 +98,7 @@ fn a_table_is_what_it_is_as_text() {
     assert_eq!(found.dataset, opened(&csv).dataset);
     assert_eq!(opened(&packed).dataset, found.dataset);
     for label in ["species", "3"] {
-        let how = How { label: Some(label.into()), ..How::default() };
+        let how = ReadOptions { label: Some(label.into()), ..ReadOptions::default() };
         let asked = open(&plain, &how, None).unwrap();
         assert_eq!(
             (asked.dataset, &asked.understanding),
@@ -111,7 +111,8 @@ fn a_table_is_what_it_is_as_text() {
     assert_eq!(opened(&folder.path().join("two")).understanding.parts.test_from, TestPart::Own);
 
     let error =
-        open(&plain, &How { label: Some("colour".into()), ..How::default() }, None).unwrap_err();
+        open(&plain, &ReadOptions { label: Some("colour".into()), ..ReadOptions::default() }, None)
+            .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     let words = "no column `colour`; its columns are: width, height, species";
     assert!(error.to_string().contains(words), "{error}");
@@ -177,7 +178,7 @@ fn texts_are_categories_as_those_of_a_csv_file_are() {
         &first,
         "column day of t.parquet holds values of type DATE, expected numbers or categories",
     );
-    let how = How { ignore: vec!["day".into()], ..How::default() };
+    let how = ReadOptions { ignore: vec!["day".into()], ..ReadOptions::default() };
     let read = |bytes: &[u8], known| parse(bytes, "t.parquet".as_ref(), &how, known).unwrap();
     let found = read(&first, None);
     assert_eq!(as_floats(&found.values), [1.0, 0.0, 1.0, 2.0, 1.0, 0.0, 3.0, 0.0, 1.0]);
@@ -192,14 +193,14 @@ fn texts_are_categories_as_those_of_a_csv_file_are() {
         "required binary w (STRING); required float colour; required binary label (STRING);";
     let labels = Column::texts(&["x"]);
     let later = plain(turned, &[Column::texts(&["1"]), Column::floats(&[1.0]), labels]);
-    let error =
-        parse(&later, "t.parquet".as_ref(), &How::default(), Some(&found.spec)).unwrap_err();
+    let error = parse(&later, "t.parquet".as_ref(), &ReadOptions::default(), Some(&found.spec))
+        .unwrap_err();
     assert!(error.to_string().contains("holds text, expected numbers, as in the first"), "{error}");
     let turned = "required float w; required float colour; required binary label (STRING);";
     let labels = Column::texts(&["x"]);
     let later = plain(turned, &[Column::floats(&[1.0]), Column::floats(&[1.0]), labels]);
-    let error =
-        parse(&later, "t.parquet".as_ref(), &How::default(), Some(&found.spec)).unwrap_err();
+    let error = parse(&later, "t.parquet".as_ref(), &ReadOptions::default(), Some(&found.spec))
+        .unwrap_err();
     assert!(error.to_string().contains("holds numbers, expected the texts of"), "{error}");
 }
 
@@ -270,10 +271,10 @@ fn tables_that_are_no_data_are_told() {
 fn bytes_are_bytes_when_asked_for() {
     let column = Column::Int32(vec![Some(0), Some(255)]);
     let bytes = plain("required int32 x (INTEGER(8,false));", &[column]);
-    let how = How { scale: Some(Scale::White(255)), ..How::default() };
+    let how = ReadOptions { scale: Some(Scale::Divide(255)), ..ReadOptions::default() };
     let found = parse(&bytes, "t.parquet".as_ref(), &how, None).unwrap();
     assert_eq!(found.values.bytes(), Some(&[0, 255][..]));
-    let how = How { scale: Some(Scale::White(16)), ..How::default() };
+    let how = ReadOptions { scale: Some(Scale::Divide(16)), ..ReadOptions::default() };
     let error = parse(&bytes, "t.parquet".as_ref(), &how, None).unwrap_err();
     assert!(error.to_string().contains("row 2 of t.parquet holds 255"), "{error}");
 }

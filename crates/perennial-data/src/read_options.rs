@@ -17,7 +17,7 @@ const LONGEST_SIDE: usize = 16_384;
 /// says so.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct How {
+pub struct ReadOptions {
     /// The folder in which known sets lie; as `dir` of [`load`](crate::load).
     #[serde(skip)]
     pub folder: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub enum Scale {
     /// Numbers are used as they are.
     None,
     /// Numbers are whole, from 0 to this: they are kept as bytes and divided by it.
-    White(u8),
+    Divide(u8),
 }
 
 impl fmt::Display for Scale {
@@ -114,7 +114,7 @@ impl fmt::Display for Scale {
         match self {
             Self::Standard => f.write_str("standard"),
             Self::None => f.write_str("none"),
-            Self::White(white) => white.fmt(f),
+            Self::Divide(white) => white.fmt(f),
         }
     }
 }
@@ -127,7 +127,7 @@ impl FromStr for Scale {
             "standard" => Ok(Self::Standard),
             "none" => Ok(Self::None),
             _ => match text.parse() {
-                Ok(white @ 1..) => Ok(Self::White(white)),
+                Ok(white @ 1..) => Ok(Self::Divide(white)),
                 _ => Err(format!(
                     "`{text}` is no scale: expected standard, none, or the whole number from 1 to \
                      255 that is read as 1"
@@ -215,11 +215,11 @@ impl From<Normalise> for String {
     }
 }
 
-impl How {
+impl ReadOptions {
     /// Refuses what cannot be.
     pub(crate) fn check(&self) -> Result<(), OpenError> {
         let problem = match self {
-            Self { scale: Some(Scale::White(0)), .. } => {
+            Self { scale: Some(Scale::Divide(0)), .. } => {
                 "the scale is 0; give the value that is to be read as 1"
             }
             Self { resize: Some([0, _] | [_, 0]), .. } => {
