@@ -80,17 +80,20 @@ pub(crate) struct Teach {
     /// method that chooses].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) validation: Option<f64>,
-    /// The most that the accuracy of an older task, and their mean, may fall. A fall that chance
-    /// explains, such as of one row, passes.
+    /// The most that the accuracy of an older task, and their mean, may fall. A larger fall of a task
+    /// is refused if its p, Holm-adjusted over the older tasks, is below 0.05, or below 0.10 where it
+    /// fell by more than 5 times X. A larger fall of the mean is refused if its bootstrap p is below
+    /// 0.05. Any other fall passes, such as of one row.
     #[arg(long, value_name = "X", default_value = "0.02", allow_negative_numbers = true,
           value_parser = finite::<f64>)]
     pub(crate) max_drop: f64,
-    /// The most that the recall of a class of the older tasks may fall, beyond chance; 1 judges no
-    /// class.
+    /// The most that the recall of a class of the older tasks may fall. A larger fall is refused if its
+    /// p, Holm-adjusted over the classes, is below 0.05. A class of which 5 rows or more were right and
+    /// none is now is refused without a test. 1 judges no class.
     #[arg(long, value_name = "X", default_value = "0.2", allow_negative_numbers = true,
           value_parser = finite::<f64>)]
     pub(crate) max_class_drop: f64,
-    /// Refuse every measured fall of an accuracy beyond --max-drop, also one that chance explains.
+    /// Refuse every measured fall of an accuracy beyond --max-drop, without a test.
     #[arg(long)]
     pub(crate) strict: bool,
     /// The least accuracy of every task.

@@ -142,6 +142,7 @@ pub(super) fn classes_document(judgement: &Judgement) -> Vec<Value> {
             "mended": class.mended,
             "p": class.p,
             "verdict": value(&class.verdict),
+            "refused": class.refused.as_ref().map(value),
         })
     };
     judgement.classes.iter().map(class).collect()
@@ -164,7 +165,8 @@ mod tests {
     fn class(name: String, before: u64, after: u64, verdict: ClassVerdict) -> ClassJudged {
         let p = (verdict != ClassVerdict::TooFew).then_some(0.5);
         let (broke, mended) = (before - after, 0);
-        ClassJudged { class: name, rows: before, before, after, broke, mended, p, verdict }
+        let (rows, refused) = (before, None);
+        ClassJudged { class: name, rows, before, after, broke, mended, p, verdict, refused }
     }
 
     fn told(judgement: &Judgement) -> String {
@@ -212,6 +214,7 @@ mod tests {
             p: Some(0.125),
             upper: Some(0.4),
             noise,
+            refused: None,
         };
         let of = |noise| told(&Judgement { tasks: vec![task(noise)], ..Judgement::default() });
         let words = |text: String| text.split_whitespace().collect::<Vec<&str>>().join(" ");

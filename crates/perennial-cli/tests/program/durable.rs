@@ -93,6 +93,20 @@ fn the_gate_refuses_with_a_table_and_exit_1_and_a_reason_promotes() {
     assert_eq!(history["versions"][3]["made"]["why"], "wanted");
 }
 
+/// Catches: a stored verdict that a newer program cannot read, or tells by its own rule.
+#[test]
+fn a_verdict_of_the_first_program_is_shown_as_it_was_written() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../perennial/tests/fixtures");
+    let reason = "`task 0` fell by 0.5000, more than 0.02";
+    let history = done(&fixtures, &["history", "learner-0.1.0"]);
+    assert_eq!(history["versions"][3]["refused"], true);
+    assert_eq!(history["versions"][3]["reasons"][0], reason);
+    let output = run(&fixtures, &["history", "learner-0.1.0"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains("`task 0` fell by 0.5000"), "{text}");
+}
+
 /// A rare class of 20 among 3,000 is forgotten for a new one beside it, and the task falls by .0066.
 /// Catches: a class that hides in its task, a refusal that moves HEAD, says nothing or no way out, a
 /// flag that is not passed on, a line that is wider than a terminal.
@@ -126,7 +140,8 @@ fn a_rare_class_that_is_lost_refuses() {
     let said = document(&output);
     let fall = said["gate"]["worst"][1].as_f64().unwrap();
     assert!(fall < 0.02, "the task as a whole may fall so far: {fall}");
-    let why = "the recall of `fraud` fell from 20 of 20 to 0 of 20";
+    let why = "the recall of `fraud` fell from 20 of 20 to 0 of 20, more than 0.2 and than chance \
+               explains (Holm-adjusted p < 0.001, level 0.05)";
     assert!(said["reasons"].as_array().unwrap().contains(&why.into()), "{said}");
     let fraud = said["classes"].as_array().unwrap();
     let fraud = fraud.iter().find(|class| class["class"] == "fraud").unwrap();
@@ -134,6 +149,8 @@ fn a_rare_class_that_is_lost_refuses() {
     assert_eq!(counts.map(|count| fraud[count].as_u64().unwrap()), [20, 20, 0, 20, 0]);
     assert_eq!(fraud["verdict"], "refused");
     assert!(fraud["p"].as_f64().unwrap() < 1e-5);
+    let clause = serde_json::json!({ "clause": "fall", "p": fraud["p"], "level": 0.05 });
+    assert_eq!(fraud["refused"], clause);
     assert_eq!(said["gate"]["gate"]["max-class-drop"], 0.2);
     assert!(said["hints"][1].as_str().unwrap().contains("--set er.memory, 50 now"), "{said}");
 

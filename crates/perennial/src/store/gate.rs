@@ -5,22 +5,18 @@
 //! often they refuse at random.
 
 mod classes;
+mod clause;
 mod hints;
 #[cfg(test)]
 mod tests;
 
-use perennial_metrics::statistics::{PairedFall, SIGNIFICANCE, holm, mean_fall};
+use perennial_metrics::statistics::{PairedFall, holm, mean_fall};
 use serde::{Deserialize, Serialize};
 
 pub use self::classes::{ClassJudged, ClassVerdict};
+pub use self::clause::Clause;
+use self::clause::{Fall, Whose};
 use super::diff::ClassChange;
-
-/// A fall of a task beyond this many times `max_drop` is large.
-const LARGE: f64 = 5.0;
-/// A large fall is refused by its own sign test at this level, without Holm's correction, which would
-/// let one of many small tasks be lost. At 1 % seven rows must have broken. `docs/gate.md` has what
-/// chance does without this test.
-const LARGE_SIGNIFICANCE: f64 = 0.01;
 
 /// What may not become worse.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +124,10 @@ pub struct Judged {
     /// Whether it fell by more than `max_drop` and passed, because chance explains the fall.
     #[serde(default)]
     pub noise: bool,
+    /// The clause that refused its fall, if one did. Versions of older programs have none here; their
+    /// reasons are sentences alone.
+    #[serde(default)]
+    pub refused: Option<Clause>,
 }
 
 /// What became of the mean over the older tasks.
@@ -142,6 +142,9 @@ pub struct MeanJudged {
     pub upper: f64,
     /// How often chance alone gives such a fall.
     pub p: f64,
+    /// The clause that refused it, if one did, as [`Judged::refused`].
+    #[serde(default)]
+    pub refused: Option<Clause>,
 }
 
 /// A task's test rows: whether each was answered right before, and now.
@@ -149,17 +152,6 @@ pub(super) struct Pair<'a> {
     pub(super) task: &'a str,
     pub(super) before: Option<Vec<bool>>,
     pub(super) after: Vec<bool>,
-}
-
-/// A measured fall: of a task, or of the mean.
-struct Fall<'a> {
-    /// Whose it is, as the subject of a sentence.
-    whose: &'a str,
-    measured: f64,
-    /// Its upper 95 % bound.
-    upper: f64,
-    /// The p of the test that says that chance does not explain it, if one does.
-    beyond_noise: Option<f64>,
 }
 
 impl Gate {
@@ -202,21 +194,18 @@ impl Gate {
             judgement.tasks.push(judged);
             judgement.reasons.extend(reasons);
         }
-        judgement.mean = mean_fall(&older, RESAMPLES, seed).map(|mean| MeanJudged {
-            fall: mean.mean,
-            lower: mean.lower,
-            upper: mean.upper,
-            p: mean.p,
-        });
-        if let Some(mean) = judgement.mean {
-            // A single older task is its own mean, and was judged.
-            let beyond_noise = Some(mean.p).filter(|p| older.len() > 1 && *p < SIGNIFICANCE);
-            let (whose, measured, upper) = ("the mean", mean.fall, mean.upper);
-            let fall = Fall { whose, measured, upper, beyond_noise };
-            judgement.reasons.extend(self.refusal(&fall));
+        if let Some(mean) = mean_fall(&older, RESAMPLES, seed) {
+            // A single older task is its own mean, and its test has judged it.
+            let p = Some(mean.p).filter(|_| older.len() > 1);
+            let fall = Fall { whose: Whose::Mean, measured: mean.mean, upper: mean.upper, p };
+            let refused = self.clause(&fall);
+            judgement.reasons.extend(refused.map(|clause| fall.reason(clause, self.max_drop)));
+            let (fall, lower, upper) = (mean.mean, mean.lower, mean.upper);
+            judgement.mean = Some(MeanJudged { fall, lower, upper, p: mean.p, refused });
         }
         judgement.classes = classes::judge(classes, self.max_class_drop);
-        judgement.reasons.extend(judgement.classes.iter().filter_map(ClassJudged::reason));
+        let of_class = |class: &ClassJudged| class.reason(self.max_class_drop);
+        judgement.reasons.extend(judgement.classes.iter().filter_map(of_class));
         let verdict = Verdict {
             passed: judgement.reasons.is_empty(),
             gate: *self,
@@ -249,46 +238,20 @@ impl Gate {
             p,
             upper: fall.map(PairedFall::upper),
             noise: false,
+            refused: None,
         };
         let mut reasons = Vec::new();
         if let Some(fall) = fall {
-            let large = beyond(fall.fall(), LARGE * self.max_drop);
-            let of_large = Some(fall.p()).filter(|p| large && *p < LARGE_SIGNIFICANCE);
-            let whose = format!("`{task}`");
-            let refusal = self.refusal(&Fall {
-                whose: &whose,
-                measured: fall.fall(),
-                upper: fall.upper(),
-                beyond_noise: p.filter(|p| *p < SIGNIFICANCE).or(of_large),
-            });
-            judged.noise = refusal.is_none() && beyond(fall.fall(), self.max_drop);
-            reasons.extend(refusal);
+            let (measured, upper) = (fall.fall(), fall.upper());
+            let fall = Fall { whose: Whose::Task(task), measured, upper, p };
+            judged.refused = self.clause(&fall);
+            judged.noise = judged.refused.is_none() && beyond(measured, self.max_drop);
+            reasons.extend(judged.refused.map(|clause| fall.reason(clause, self.max_drop)));
         }
         if let Some(floor) = self.floor.filter(|floor| after < *floor) {
             reasons.push(format!("`{task}` is at {after:.4}, below {floor}"));
         }
         (judged, reasons)
-    }
-
-    /// Why a fall refuses, if it does.
-    fn refusal(&self, fall: &Fall<'_>) -> Option<String> {
-        let Fall { whose, measured, upper, beyond_noise } = *fall;
-        let max = self.max_drop;
-        match beyond_noise {
-            _ if self.strict && beyond(measured, max) => {
-                Some(format!("{whose} fell by {measured:.4}, more than {max}"))
-            }
-            Some(p) if beyond(measured, max) => {
-                let p = if p < 0.001 { "p < 0.001".into() } else { format!("p {p:.3}") };
-                Some(format!(
-                    "{whose} fell by {measured:.4}, more than {max} and than chance explains ({p})"
-                ))
-            }
-            _ if self.confident && beyond(upper, max) => Some(format!(
-                "the fall of {whose} may be as much as {upper:.4} (95 %), more than {max}"
-            )),
-            _ => None,
-        }
     }
 }
 

@@ -64,7 +64,9 @@ pub use self::answer::{Evaluated, Prediction, Predictions};
 pub use self::diff::{ClassChange, Difference, TaskChange};
 pub use self::error::StoreError;
 pub use self::folder::ObjectRef;
-pub use self::gate::{ClassJudged, ClassVerdict, Gate, Judged, Judgement, MeanJudged, Verdict};
+pub use self::gate::{
+    ClassJudged, ClassVerdict, Clause, Gate, Judged, Judgement, MeanJudged, Verdict,
+};
 pub use self::history::History;
 pub use self::lesson::{Lesson, Plan, Source, Teaching};
 pub use self::manifest::{Made, Manifest};

@@ -46,7 +46,7 @@ fn the_gate_refuses_by_the_fall_that_it_measured() {
     let Taught::Refused { judgement, .. } = teach(&mut learner, &other, &confident).unwrap() else {
         panic!("ten rows cannot make sure of it")
     };
-    assert!(judgement.reasons[0].contains("may be as much as"), "{:?}", judgement.reasons);
+    assert!(judgement.reasons[0].contains("by as much as"), "{:?}", judgement.reasons);
     let passed = teach(&mut learner, &other, &Teaching { gate: just, ..how }).unwrap();
     assert!(matches!(passed, Taught::Committed { .. }), "{passed:?}");
     assert_eq!(learner.history().unwrap().judged["task 0"], 3);

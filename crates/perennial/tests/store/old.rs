@@ -40,6 +40,7 @@ fn a_learner_of_the_first_program_goes_on() {
     let judgement = learner.judgement(refused).unwrap().unwrap();
     assert_eq!(judgement.reasons[0], "`task 0` fell by 0.5000, more than 0.02");
     assert_eq!((judgement.classes.len(), judgement.hints.len()), (0, 0));
+    assert!(judgement.tasks.iter().all(|task| task.refused.is_none()), "{judgement:?}");
     assert_eq!(learner.judgement(&history.versions[0]).unwrap(), None);
     assert_eq!(learner.evaluate().unwrap().len(), 2);
     assert_eq!(learner.half_done().unwrap().unwrap().task, "task 2");

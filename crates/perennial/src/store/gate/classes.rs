@@ -7,6 +7,7 @@ use perennial_metrics::statistics::{PairedFall, SIGNIFICANCE, holm};
 use serde::{Deserialize, Serialize};
 
 use super::beyond;
+use super::clause::{Clause, HOLM};
 use crate::store::diff::ClassChange;
 
 /// A class with so many rows right before and none now is lost, and refuses without a further
@@ -34,6 +35,10 @@ pub struct ClassJudged {
     pub p: Option<f64>,
     /// What the gate said of it.
     pub verdict: ClassVerdict,
+    /// The clause that refused it, if one did: [`Clause::Fall`] or [`Clause::Lost`]. Versions of
+    /// older programs have none here.
+    #[serde(default)]
+    pub refused: Option<Clause>,
 }
 
 /// What the gate says of a class.
@@ -58,11 +63,11 @@ impl ClassJudged {
     }
 
     /// Why it refuses, if it does.
-    pub(super) fn reason(&self) -> Option<String> {
+    pub(super) fn reason(&self, max_drop: f64) -> Option<String> {
         let Self { class, rows, before, after, .. } = self;
-        (self.verdict == ClassVerdict::Refused).then(|| {
-            format!("the recall of `{class}` fell from {before} of {rows} to {after} of {rows}")
-        })
+        let fell =
+            format!("the recall of `{class}` fell from {before} of {rows} to {after} of {rows}");
+        Some(self.refused?.reason(&fell, HOLM, max_drop))
     }
 }
 
@@ -78,12 +83,17 @@ pub(super) fn judge(classes: Vec<ClassChange>, max_drop: f64) -> Vec<ClassJudged
     let judged = classes.into_iter().map(|change| {
         let p = if enough(&change) { p.next() } else { None };
         let ClassChange { class, rows, before, after, broke, mended } = change;
-        let verdict = ClassVerdict::Passed;
-        let mut judged = ClassJudged { class, rows, before, after, broke, mended, p, verdict };
-        let fell = beyond(judged.fall(), max_drop) && p.is_some_and(|p| p < SIGNIFICANCE);
+        let (verdict, refused) = (ClassVerdict::Passed, None);
+        let mut judged =
+            ClassJudged { class, rows, before, after, broke, mended, p, verdict, refused };
+        let significant = p.filter(|p| beyond(judged.fall(), max_drop) && *p < SIGNIFICANCE);
         let lost = max_drop < 1.0 && before >= LOST && after == 0;
+        judged.refused = match significant {
+            Some(p) => Some(Clause::Fall { p, level: SIGNIFICANCE }),
+            None => lost.then_some(Clause::Lost),
+        };
         judged.verdict = match p {
-            _ if fell || lost => ClassVerdict::Refused,
+            _ if judged.refused.is_some() => ClassVerdict::Refused,
             Some(_) => ClassVerdict::Passed,
             None => ClassVerdict::TooFew,
         };

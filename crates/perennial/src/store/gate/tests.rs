@@ -51,9 +51,11 @@ fn strict() -> Gate {
 fn a_fall_refuses_beyond_noise_and_strictly_by_one_row() {
     for (broke, mended, refuses) in [
         (1, 0, false), // a row of 15 is .067
-        (4, 0, false), // .267, p 1/16
+        (3, 0, false), // p 1/8
+        (4, 0, true),  // .267, p 1/16
         (5, 0, true),  // p 1/32
-        (7, 2, false), // p 46/512
+        (6, 2, false), // p 37/256
+        (7, 2, true),  // p 46/512
     ] {
         let task = [rows(15, broke, mended)];
         let judgement = judge(Gate::default(), &task, Vec::new());
@@ -61,27 +63,117 @@ fn a_fall_refuses_beyond_noise_and_strictly_by_one_row() {
         assert_eq!(judgement.tasks[0].noise, !refuses);
         let reasons = reasons(strict(), &task, Vec::new());
         let fall = (broke - mended) as f64 / 15.0;
-        let of = |whose: &str| format!("{whose} fell by {fall:.4}, more than 0.02");
+        let of = |whose: &str| {
+            format!("{whose} fell by {fall:.4}, more than 0.02 (--strict, without a test)")
+        };
         assert_eq!(reasons, [of("`t0`"), of("the mean")]);
     }
     // Beyond noise, and no more than allowed: 20 of 1,000.
     let judgement = judge(Gate::default(), &[rows(1000, 20, 0)], Vec::new());
     assert!(judgement.reasons.is_empty() && !judgement.tasks[0].noise);
     let said = reasons(Gate::default(), &[rows(1000, 21, 0)], Vec::new());
-    assert_eq!(said, ["`t0` fell by 0.0210, more than 0.02 and than chance explains (p < 0.001)"]);
+    let why = "more than 0.02 and than chance explains (Holm-adjusted p < 0.001, level 0.05)";
+    assert_eq!(said, [format!("`t0` fell by 0.0210, {why}")]);
 }
 
-/// Ten tasks: six rows that broke have p 1/64 and seven 1/128, .156 and .078 after Holm.
-/// Catches: a large fall that waits for Holm, one that refuses at 5 %, one that need not be large.
+/// Four rows that broke have p 1/16 = .0625: between the levels .05 and .10.
+/// Catches: a single level of .05, a second level below .0625, a verdict or a sentence that names the
+/// other clause, p or level.
 #[test]
-fn a_large_fall_refuses_by_a_test_of_its_own() {
-    for (count, broke, refuses) in [(20, 6, false), (20, 7, true), (70, 7, false), (69, 7, true)] {
-        let mut tasks = vec![rows(50, 0, 0); 9];
-        tasks.push(rows(count, broke, 0));
-        let said = reasons(Gate::default(), &tasks, Vec::new());
-        let of_the_task = said.iter().any(|reason| reason.contains("`t9` fell by"));
-        assert_eq!(of_the_task, refuses, "{count} {broke} {said:?}");
+fn a_large_fall_refuses_at_the_second_level() {
+    let judgement = judge(Gate::default(), &[rows(20, 4, 0)], Vec::new());
+    let [task] = &judgement.tasks[..] else { panic!("one task") };
+    let (clause, p) = (task.refused.unwrap(), task.p.unwrap());
+    assert_eq!(clause, Clause::LargeFall { p, level: 0.1 });
+    assert!((p - 0.0625).abs() < 1e-12, "{p}");
+    let said = reasons(Gate::default(), &[rows(20, 7, 2)], Vec::new()); // p 46/512
+    let why = "more than 5 × 0.02 and than chance explains (Holm-adjusted p 0.090, level 0.10)";
+    assert_eq!(said, [format!("`t0` fell by 0.2500, {why}")]);
+    // Five rows have p 1/32: the first clause refuses what both would.
+    let judgement = judge(Gate::default(), &[rows(20, 5, 0)], Vec::new());
+    let Some(Clause::Fall { p, level }) = judgement.tasks[0].refused else { panic!("no fall") };
+    assert_eq!(level, 0.05);
+    assert!((p - 0.03125).abs() < 1e-12, "{p}");
+}
+
+/// Four rows that broke again, p .0625, of so many rows that the fall is not large.
+/// Catches: a level of .10 for every fall, a bound that is not 5 × `max_drop`, `≥` for `>`.
+#[test]
+fn a_fall_that_is_not_large_passes_at_the_same_p() {
+    for (count, refuses) in [(50, false), (40, false), (39, true)] {
+        let judgement = judge(Gate::default(), &[rows(count, 4, 0)], Vec::new());
+        assert_eq!(judgement.reasons.is_empty(), !refuses, "4 of {count}");
+        assert_eq!(judgement.tasks[0].noise, !refuses, "4 of {count}");
     }
+}
+
+/// Ten tasks of 15 rows. Six rows of one broke: a fall of .4, whose own p is 1/64 = .016 and, after
+/// Holm over ten tasks, .156. Four others gained a row each, so the mean fell by 2 of 150 only.
+/// Catches: a large fall that is refused without a test, or by its own p at .05 or at .10.
+#[test]
+fn one_unlucky_task_of_ten_passes() {
+    let mut tasks = vec![rows(15, 0, 0); 5];
+    tasks.extend(vec![rows(15, 0, 1); 4]);
+    tasks.push(rows(15, 6, 0));
+    let judgement = judge(Gate::default(), &tasks, Vec::new());
+    assert!(judgement.reasons.is_empty(), "{:?}", judgement.reasons);
+    assert!(judgement.tasks[9].noise);
+    assert!((judgement.tasks[9].p.unwrap() - 0.15625).abs() < 1e-12);
+}
+
+/// As the page has it: so many rows of a single task broke, and with one task more chance explains it.
+/// Seven rows have p 1/128: .094 after Holm over 12 tasks, .102 over 13.
+/// Catches: a second level above .101 or below .0997, one of an own p: seven rows are below .01.
+#[test]
+fn a_large_fall_refuses_by_its_p_among_all_tasks() {
+    for (tasks, broke) in [(1, 4), (3, 5), (6, 6), (12, 7), (25, 8), (51, 9)] {
+        for (tasks, refuses) in [(tasks, true), (tasks + 1, false)] {
+            let mut all = vec![rows(50, 0, 0); tasks - 1];
+            all.push(rows(20, broke, 0));
+            let refused = judge(Gate::default(), &all, Vec::new()).tasks[tasks - 1].refused;
+            let large = matches!(refused, Some(Clause::LargeFall { .. }));
+            assert_eq!((large, refused.is_some()), (refuses, refuses), "{tasks} {broke}");
+        }
+    }
+}
+
+/// Catches: a mean that has the second level, too.
+#[test]
+fn the_mean_has_one_level() {
+    for (p, refused) in [(0.06, None), (0.04, Some(Clause::Fall { p: 0.04, level: 0.05 }))] {
+        let fall = Fall { whose: Whose::Mean, measured: 0.12, upper: 0.2, p: Some(p) };
+        assert_eq!(Gate::default().clause(&fall), refused);
+    }
+}
+
+/// Catches: a clause that a script cannot read, one that is read back as another.
+#[test]
+fn a_clause_is_a_name_with_its_numbers() {
+    for (clause, text) in [
+        (Clause::Strict, r#"{"clause":"strict"}"#),
+        (Clause::Fall { p: 0.25, level: 0.5 }, r#"{"clause":"fall","p":0.25,"level":0.5}"#),
+        (
+            Clause::LargeFall { p: 0.25, level: 0.5 },
+            r#"{"clause":"large-fall","p":0.25,"level":0.5}"#,
+        ),
+        (Clause::UpperBound { upper: 0.25 }, r#"{"clause":"upper-bound","upper":0.25}"#),
+        (Clause::Lost, r#"{"clause":"lost"}"#),
+    ] {
+        assert_eq!(serde_json::to_string(&clause).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Clause>(text).unwrap(), clause);
+    }
+}
+
+/// One row of 25 was mended and none broke; the upper bound of the fall is beyond .02 all the same.
+/// Catches: a rise that is told as a fall below 0, a bound that is told as a test.
+#[test]
+fn a_bound_refuses_by_what_may_have_fallen() {
+    let gate = Gate { confident: true, ..Gate::default() };
+    let judgement = judge(gate, &[rows(25, 0, 1)], Vec::new());
+    let upper = judgement.tasks[0].upper.unwrap();
+    assert_eq!(judgement.tasks[0].refused, Some(Clause::UpperBound { upper }));
+    let bound = format!("by as much as {upper:.4} (upper 95 % bound), more than 0.02");
+    assert_eq!(judgement.reasons[0], format!("`t0` rose by 0.0400, and may have fallen {bound}"));
 }
 
 /// Two rows of each of ten tasks: no task's test says a thing (p 1/4), all of them together do.
@@ -126,7 +218,8 @@ fn classes_by_hand() {
     // Wrong rows that stay wrong: five right of a hundred, and then none.
     let mut few = ClassChange { broke: 5, before: 5, rows: 100, ..ClassChange::of("few".into()) };
     let said = reasons(Gate::default(), &[], vec![few.clone()]);
-    assert_eq!(said, ["the recall of `few` fell from 5 of 100 to 0 of 100"]);
+    let lost = "so the class is lost, which refuses without a test";
+    assert_eq!(said, [format!("the recall of `few` fell from 5 of 100 to 0 of 100, {lost}")]);
     (few.broke, few.before) = (4, 4);
     assert!(reasons(Gate::default(), &[], vec![few.clone()]).is_empty());
     // Six rows have p 1/64: .047 of three classes, .062 of four.
@@ -200,46 +293,110 @@ fn with_nothing_worse_classes_hardly_ever_refuse() {
     assert!(refused <= 0.005, "{refused}");
 }
 
-/// As the table of `docs/gate.md` has it: older tasks, rows of each, and the share of updates that is
-/// refused by the measured fall alone (`strict`), if a fall of 5 × .02 needed no test, and by the rule.
-/// The shares of one task are sums of the trinomial over all counts, those of ten are over 4,000
-/// updates.
-const REFUSED_AT_RANDOM: [(usize, usize, [f64; 3]); 7] = [
-    (1, 15, [0.341, 0.120, 0.001]),
-    (1, 20, [0.365, 0.050, 0.002]),
-    (1, 29, [0.390, 0.086, 0.006]),
-    (1, 75, [0.306, 0.022, 0.022]),
-    (1, 99, [0.330, 0.026, 0.026]),
-    (10, 15, [0.985, 0.720, 0.053]),
-    (10, 50, [0.956, 0.150, 0.066]),
+/// Which rules refuse an update: the measured fall alone (`strict`); a fall beyond 5 × .02 without a
+/// test, or by its own p < .05, each beside the clause of the Holm-adjusted p < .05 and the mean; the
+/// gate.
+fn refused_by(tasks: &[Rows]) -> [bool; 4] {
+    let judgement = judge(Gate::default(), tasks, Vec::new());
+    let mean = judgement.mean.unwrap();
+    let fall = |task: &Judged| task.before.unwrap() - task.after;
+    let own_p = |task: &Judged| {
+        PairedFall { samples: task.rows, broke: task.broke, mended: task.mended }.p()
+    };
+    let any = |rule: &dyn Fn(&Judged) -> bool| judgement.tasks.iter().any(rule);
+    let strict = any(&|task| beyond(fall(task), 0.02)) || beyond(mean.fall, 0.02);
+    let first_clause = any(&|task| matches!(task.refused, Some(Clause::Fall { .. })));
+    let tested = first_clause || mean.refused.is_some();
+    let large = |task: &Judged| beyond(fall(task), 0.1);
+    let untested = tested || any(&large);
+    let own = tested || any(&|task| large(task) && own_p(task) < 0.05);
+    [strict, untested, own, !judgement.reasons.is_empty()]
+}
+
+/// The share of updates that each rule refuses when nothing became worse: over so many updates, or,
+/// with one task, exactly: the sum of the trinomial over all counts.
+fn refused_at_random(tasks: usize, count: usize, updates: u32) -> [f64; 4] {
+    let mut shares = [0.0; 4];
+    let mut add = |tasks: &[Rows], weight: f64| {
+        for (share, refused) in shares.iter_mut().zip(refused_by(tasks)) {
+            *share += if refused { weight } else { 0.0 };
+        }
+    };
+    if tasks > 1 {
+        let mut noise = Noise::new();
+        for _ in 0..updates {
+            let drawn: Vec<Rows> = (0..tasks).map(|_| noise.rows(count)).collect();
+            add(&drawn, 1.0 / f64::from(updates));
+        }
+        return shares;
+    }
+    let ln_factorial = |of: usize| (1..=of).map(|factor| (factor as f64).ln()).sum::<f64>();
+    let side = (Noise::CHANGES / 2.0).ln();
+    for broke in 1..=count {
+        // No rule refuses where as many are mended.
+        for mended in 0..broke.min(count - broke + 1) {
+            let kept = count - broke - mended;
+            let ways =
+                ln_factorial(count) - [broke, mended, kept].map(ln_factorial).iter().sum::<f64>();
+            let changed = (broke + mended) as f64 * side;
+            let chance = (ways + changed + kept as f64 * (1.0 - Noise::CHANGES).ln()).exp();
+            // All that is left out is less than 1e-5: there are fewer than 10,000 counts.
+            if chance > 1e-9 {
+                add(&[rows(count, broke, mended)], chance);
+            }
+        }
+    }
+    shares
+}
+
+/// The table of `docs/gate.md`: older tasks, rows of each, and the shares of [`refused_by`]. The shares
+/// of several tasks are over 40,000 drawn tasks.
+const REFUSED_AT_RANDOM: [(usize, usize, [f64; 4]); 9] = [
+    (1, 15, [0.341, 0.120, 0.001, 0.005]),
+    (1, 20, [0.365, 0.050, 0.002, 0.011]),
+    (1, 29, [0.390, 0.086, 0.006, 0.021]),
+    (1, 75, [0.306, 0.022, 0.022, 0.022]),
+    (1, 99, [0.330, 0.026, 0.026, 0.026]),
+    (5, 50, [0.790, 0.093, 0.087, 0.072]),
+    (10, 15, [0.985, 0.720, 0.060, 0.053]),
+    (10, 50, [0.956, 0.150, 0.137, 0.066]),
+    (50, 50, [1.000, 0.458, 0.399, 0.010]),
 ];
 
-/// Catches: a rule that refuses at random, a page that says another share than the rule has.
+/// Half of the last digit of the table's shares.
+const ROUNDING: f64 = 0.0005 + 1e-9;
+
+/// Catches: a rule that refuses at random, a page that says another share than the rule has. Several
+/// tasks are drawn less often than for the page, so four standard errors are allowed for.
 #[test]
 fn with_nothing_worse_tasks_are_refused_as_the_page_says() {
-    for (tasks, count, figures) in REFUSED_AT_RANDOM {
-        let mut noise = Noise::new();
-        let updates = if tasks == 1 { 1000 } else { 200 };
-        let (mut plain, mut untested) = (0, 0);
-        let refused = share(updates, || {
-            let drawn: Vec<Rows> = (0..tasks).map(|_| noise.rows(count)).collect();
-            let judgement = judge(Gate::default(), &drawn, Vec::new());
-            let falls = || judgement.tasks.iter().map(|task| task.before.unwrap() - task.after);
-            let refused = !judgement.reasons.is_empty();
-            let mean = judgement.mean.unwrap().fall;
-            plain += u32::from(falls().any(|fall| beyond(fall, 0.02)) || beyond(mean, 0.02));
-            untested += u32::from(refused || falls().any(|fall| beyond(fall, 0.1)));
-            refused
-        });
-        let of_all = |count: u32| f64::from(count) / f64::from(updates);
-        for (figure, found) in figures.into_iter().zip([of_all(plain), of_all(untested), refused]) {
-            let error = (figure * (1.0 - figure) / f64::from(updates)).sqrt();
+    for (tasks, count, shares) in REFUSED_AT_RANDOM {
+        let updates = 2000 / tasks as u32;
+        let found = refused_at_random(tasks, count, updates);
+        for (share, found) in shares.into_iter().zip(found) {
+            let error = (share * (1.0 - share) / f64::from(updates)).sqrt();
+            let drawn = if tasks == 1 { 0.0 } else { 4.0 * error };
             assert!(
-                (found - figure).abs() <= 4.0 * error + 0.001,
-                "{tasks} tasks of {count} rows: {found}, not {figure}"
+                (found - share).abs() <= drawn + ROUNDING,
+                "{tasks} tasks of {count} rows: {found}, not {share}"
             );
         }
     }
+}
+
+/// Catches: a share of the page that is not what its command prints.
+#[test]
+#[ignore = "prints the table of docs/gate.md, and draws for minutes"]
+fn the_table_of_the_page() {
+    let mut wrong = Vec::new();
+    for (tasks, count, shares) in REFUSED_AT_RANDOM {
+        let found = refused_at_random(tasks, count, 40_000 / tasks as u32);
+        println!("{tasks} tasks of {count} rows: {found:.4?}");
+        if shares.into_iter().zip(found).any(|(share, found)| (found - share).abs() > ROUNDING) {
+            wrong.push((tasks, count));
+        }
+    }
+    assert!(wrong.is_empty(), "the page has other shares for {wrong:?}");
 }
 
 /// Catches: a test that finds nothing, a correction that grows out of hand.
@@ -259,5 +416,6 @@ fn what_became_worse_is_refused() {
     let task: Rows = (0..3020).map(|row| (true, row >= 20)).collect();
     let classes = vec![class("ok", rows(3000, 0, 0)), class("fraud", rows(20, 20, 0))];
     let said = reasons(Gate::default(), &[task], classes);
-    assert_eq!(said, ["the recall of `fraud` fell from 20 of 20 to 0 of 20"]);
+    let why = "more than 0.2 and than chance explains (Holm-adjusted p < 0.001, level 0.05)";
+    assert_eq!(said, [format!("the recall of `fraud` fell from 20 of 20 to 0 of 20, {why}")]);
 }
