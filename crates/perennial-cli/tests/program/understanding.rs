@@ -404,3 +404,75 @@ fn three_months_of_a_wide_table_are_learnt() {
     assert!(accuracy.len() == 3 && accuracy.iter().all(|of| *of >= 0.86), "{accuracy:?}");
     assert!(accuracy.iter().sum::<f64>() / 3.0 >= 0.94, "{accuracy:?}");
 }
+
+/// Draws one of `0..below`, from a counter.
+fn drawn(state: &mut u64, below: usize) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    ((*state >> 33) * below as u64 >> 31) as usize
+}
+
+/// Breast cancer (Wolberg, Street & Mangasarian, UCI Machine Learning Repository; 569 samples of 30
+/// numbers, two classes) comes in three months, in an order drawn for each of ten splits, and a learner
+/// with default options is taught month after month. The file is `breast_cancer.csv` of scikit-learn:
+/// a line of counts, then samples whose last number is 0 for malignant. Catches: defaults that do not
+/// learn a real table, months that unlearn each other, a gate that refuses by chance.
+#[test]
+#[ignore = "a minute: ten splits, and a file in the folder that PERENNIAL_DATA names"]
+#[expect(
+    clippy::print_stderr,
+    reason = "who runs the test sees the numbers, or that it was skipped"
+)]
+fn three_months_of_breast_cancer_are_learnt_on_ten_splits() {
+    const FILE: &str = "breast-cancer/breast_cancer.csv";
+    let folder = std::env::var_os("PERENNIAL_DATA").map(std::path::PathBuf::from);
+    let Some(table) = folder.and_then(|folder| fs::read_to_string(folder.join(FILE)).ok()) else {
+        eprintln!(
+            "SKIPPED: PERENNIAL_DATA names no folder with {FILE}: its months are NOT checked"
+        );
+        return;
+    };
+    let samples: Vec<(&str, &str)> =
+        table.lines().skip(1).map(|line| line.rsplit_once(',').unwrap()).collect();
+    assert_eq!(samples.len(), 569);
+    let (mut accepted, mut all) = (0, Vec::new());
+    for split in 0..10_u64 {
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        let mut state = split;
+        (1..order.len()).rev().for_each(|last| order.swap(last, drawn(&mut state, last + 1)));
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        said(at, &["init", "it", &format!("--seed={split}")]);
+        let mut months = Vec::new();
+        for (month, rows) in order.chunks(samples.len().div_ceil(3)).enumerate() {
+            let names: String = (0..30).map(|column| format!("c{column},")).collect();
+            let mut text = names + "diagnosis\n";
+            for &row in rows {
+                let (numbers, class) = samples[row];
+                let class = if class == "0" { "malignant" } else { "benign" };
+                text += &format!("{numbers},{class}\n");
+            }
+            let (data, task) = (format!("m{month}.csv"), format!("--task=m{month}"));
+            fs::write(at.join(&data), text).unwrap();
+            months.push(run(at, &["teach", "it", &data, &task, "--json"]).output().unwrap());
+        }
+        if months.iter().any(|month| !month.status.success()) {
+            let reasons = months.iter().map(|month| document(month)["reasons"].clone());
+            eprintln!("split {split}: refused: {:?}", reasons.collect::<Vec<Value>>());
+            continue;
+        }
+        accepted += 1;
+        let last = document(&months[2])["accuracy"].clone();
+        let found: Vec<f64> =
+            last.as_object().unwrap().values().filter_map(Value::as_f64).collect();
+        eprintln!("split {split}: {found:.4?}");
+        assert_eq!(found.len(), 3);
+        all.push(found);
+    }
+    let of_month = |month: usize| all.iter().map(move |found| found[month]);
+    let means = [0, 1, 2].map(|month| of_month(month).sum::<f64>() / all.len() as f64);
+    let least = all.iter().flatten().copied().fold(1.0, f64::min);
+    eprintln!("accepted {accepted} of 10, means {means:.4?}, least {least:.4}");
+    assert!(accepted >= 9, "accepted {accepted} of 10");
+    assert!(means.iter().all(|mean| *mean >= 0.94), "{means:?}");
+    assert!(least >= 0.86, "{least}");
+}
