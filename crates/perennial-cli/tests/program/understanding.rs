@@ -408,7 +408,7 @@ fn three_months_of_a_wide_table_are_learnt() {
 /// Draws one of `0..below`, from a counter.
 fn drawn(state: &mut u64, below: usize) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    ((*state >> 33) * below as u64 >> 31) as usize
+    (((*state >> 33) * below as u64) >> 31) as usize
 }
 
 /// Breast cancer (Wolberg, Street & Mangasarian, UCI Machine Learning Repository; 569 samples of 30

@@ -387,6 +387,7 @@ fn with_nothing_worse_tasks_are_refused_as_the_page_says() {
 /// Catches: a share of the page that is not what its command prints.
 #[test]
 #[ignore = "prints the table of docs/gate.md, and draws for minutes"]
+#[expect(clippy::print_stdout, reason = "the page is written from it")]
 fn the_table_of_the_page() {
     let mut wrong = Vec::new();
     for (tasks, count, shares) in REFUSED_AT_RANDOM {
