@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::columns::{Columns, Role};
 use crate::labels::{Labels, RawLabel};
 use crate::open::{Format, MOST_BYTES, OpenError, Request, Table, as_bytes};
+use crate::precision::{self, Spread};
 use crate::{Column, DataError, LeftOut};
 
 /// A column with more different texts than this holds names or free text, and no categories.
@@ -15,8 +16,8 @@ pub(crate) const MOST_CATEGORIES: usize = 50;
 /// A field of a row.
 pub(crate) enum Cell<'a> {
     Missing,
-    /// Finite.
-    Number(f32),
+    /// Finite in single precision.
+    Number(f64),
     /// As it is written, without the space around it.
     Text(Cow<'a, str>),
     /// The name of a class.
@@ -34,6 +35,8 @@ pub(crate) struct Rows {
     groups: Vec<u32>,
     group_of: HashMap<String, u32>,
     left_out: Vec<LeftOut>,
+    /// The numbers of each input, before they were rounded.
+    spreads: Vec<Spread>,
     /// Columns that lack values in rows that were left out.
     lacking: BTreeSet<usize>,
     /// Texts that are none of a column's categories: how often, by input and text.
@@ -59,6 +62,7 @@ impl Rows {
             groups: Vec::new(),
             group_of: HashMap::new(),
             left_out: Vec::new(),
+            spreads: vec![Spread::default(); columns.inputs.len()],
             lacking: BTreeSet::new(),
             unknown: BTreeMap::new(),
             first,
@@ -89,7 +93,8 @@ impl Rows {
                     if !columns.inputs[input].categories.is_empty() {
                         return Err(columns.inputs[input].wrong_type("numbers", path));
                     }
-                    self.values[begin + self.first[input]] = value;
+                    self.values[begin + self.first[input]] = value as f32;
+                    self.spreads[input].add(value);
                 }
                 (Role::Input(input), Cell::Text(text)) => {
                     let categories = &columns.inputs[input].categories;
@@ -143,10 +148,20 @@ impl Rows {
         request: Request<'_>,
     ) -> Result<Table, DataError> {
         if self.names.is_empty() && !self.lacking.is_empty() {
-            let names: Vec<&str> = self.lacking.iter().map(|&at| &*columns.names[at]).collect();
-            let help = format!("leave out columns that lack values: --ignore {}", names.join(","));
+            let label = columns.label().filter(|label| self.lacking.contains(label));
+            let lacking = self.lacking.iter().filter(|&&at| Some(at) != label);
+            let names: Vec<&str> = lacking.map(|&at| &*columns.names[at]).collect();
+            let help = match label {
+                Some(label) => format!("column `{}` should hold the labels", columns.names[label]),
+                None => format!("leave out columns that lack values: --ignore {}", names.join(",")),
+            };
             let why = self.left_out.iter().map(ToString::to_string).chain([help]).collect();
             return Err(OpenError::NoRows { path: path.to_path_buf(), why }.into());
+        }
+        // An older learner goes on as it was.
+        if request.known.is_none_or(|known| known.kept) {
+            let names = columns.inputs.iter().map(|column| column.name.as_str());
+            precision::check(self.spreads.iter().copied().zip(names), path)?;
         }
         let unknown = self.unknown.iter().map(|((input, text), count)| {
             let column = &columns.inputs[*input].name;
@@ -191,16 +206,22 @@ fn summed(mut notes: Vec<String>) -> Vec<String> {
     notes
 }
 
-/// Gives a column its categories; refuses days, and more texts than kinds of something are.
+/// Gives a column its categories, of so many `texts`; refuses days, and more different texts than kinds
+/// of something are.
 pub(crate) fn set_categories(
     column: &mut Column,
     found: BTreeSet<String>,
+    texts: u64,
     path: &Path,
 ) -> Result<(), OpenError> {
+    /// Fewer different texts than this may be categories however few rows there are.
+    const FEW: usize = 20;
     let problem = if !found.is_empty() && found.iter().all(|text| is_date(text)) {
         "days or times".to_owned()
     } else if found.len() > MOST_CATEGORIES {
         format!("more than {MOST_CATEGORIES} different texts")
+    } else if found.len() >= FEW && 2 * found.len() as u64 > texts {
+        format!("{} different texts in {texts} rows", found.len())
     } else {
         column.categories = found.into_iter().collect();
         return Ok(());
@@ -209,7 +230,8 @@ pub(crate) fn set_categories(
         path: path.to_path_buf(),
         column: column.name.clone(),
         found: problem,
-        expected: "numbers or categories: make it numbers, or leave it out with --ignore",
+        expected: "numbers or categories: make it plain numbers, without marks such as 1,000, % or \
+                   $, or leave it out with --ignore",
     })
 }
 

@@ -362,6 +362,34 @@ impl Columns {
         if !request.how.columns.is_empty() {
             others.clear();
         }
+        let left_out = known.columns.iter().find(|column| {
+            let at = self.find_named(&column.name);
+            at.is_some_and(|at| !matches!(self.roles[at], Role::Input(_)))
+        });
+        if let Some(column) = left_out {
+            return Err(OpenError::Refused {
+                message: format!(
+                    "column `{}` of {} is an input of the learner, so it cannot be left out, or be \
+                     the label, an id or a group; change the options",
+                    column.name,
+                    path.display()
+                ),
+            });
+        }
+        if let ([renamed], None, true) = (&others[..], label, known.label.is_some())
+            && self.inputs.len() == known.columns.len()
+            && request.labels != LabelUse::Ignored
+        {
+            let label = known.label.as_ref().map_or("", |label| label.name.as_str());
+            return Err(OpenError::Refused {
+                message: format!(
+                    "{} lacks the column `{label}` of labels and has the column `{renamed}`, not known \
+                     from the first task: say --label {renamed} if it holds the labels, or --ignore \
+                     {renamed}",
+                    path.display()
+                ),
+            });
+        }
         if self.inputs.len() < known.columns.len() || !others.is_empty() {
             let found: Vec<String> =
                 self.inputs.iter().map(|column| column.name.clone()).chain(others).collect();
@@ -398,6 +426,22 @@ impl Columns {
         let here =
             known.label.as_ref().and_then(|label| place_of(label, known, &self.names, self.named));
         let label = self.asked("label", request.how.label.as_ref(), here, path)?;
+        // A name here that says another column than the learner's holds the labels.
+        let usual = |name: &String| is_like_label(name) && !name.eq_ignore_ascii_case(SHORT);
+        let named = self.names.iter().position(usual).filter(|_| self.named && label.is_none());
+        if let Some(at) = named.filter(|_| here.is_some() && named != here) {
+            return Err(OpenError::Refused {
+                message: format!(
+                    "column {} of {} is called `{}`, and the learner, whose columns have no names, \
+                     has its labels in column {}: give the columns in the order of the first task, \
+                     or say --label",
+                    at + 1,
+                    path.display(),
+                    self.names[at],
+                    here.map_or(0, |here| here + 1)
+                ),
+            });
+        }
         // The learner's own is found below.
         let label = label.filter(|_| label != here);
         let shifted = |at: usize| if own.is_some_and(|own| at > own) { at - 1 } else { at };

@@ -70,6 +70,7 @@ mod names;
 mod open;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod precision;
 mod read_options;
 mod scaling;
 mod spec;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::open::OpenError;
+use crate::open::{Format, OpenError, Table};
 use crate::{InputSpec, Naming};
 
 /// The most pixels a side to which images are scaled.
@@ -239,6 +239,38 @@ impl ReadOptions {
         Err(OpenError::Impossible { problem })
     }
 
+    /// Refuses options that say nothing of such data.
+    pub(crate) fn check_applies(&self, table: &Table) -> Result<(), OpenError> {
+        let format = table.format;
+        let is_table = matches!(format, Format::Csv | Format::Parquet);
+        let (is_list, is_text) = (format == Format::ImageList, format == Format::Csv);
+        let is_arrays = matches!(format, Format::Npy | Format::Npz | Format::Safetensors);
+        let is_bytes = self.scale.is_some_and(|scale| !matches!(scale, Scale::Divide(_)))
+            && matches!(table.values, crate::Values::Bytes { .. });
+        const TABLES: &str = "tables";
+        const LISTS: &str = "tables and lists of images";
+        for (is_given, flag, applies, to) in [
+            (self.label.is_some(), "label", is_table || is_list || is_arrays, "tables and arrays"),
+            (!self.columns.is_empty(), "columns", is_table, TABLES),
+            (!self.ignore.is_empty(), "ignore", is_table || is_list, LISTS),
+            (self.id.is_some(), "id", is_table || is_list, LISTS),
+            (self.group.is_some(), "group", is_table || is_list, LISTS),
+            (self.header.is_some(), "header", is_text || is_list, "CSV files"),
+            (self.decimal.is_some(), "decimal", is_text || is_list, "CSV files"),
+            (self.resize.is_some(), "resize", format.is_of_files(), "images in files"),
+            (self.channels.is_some(), "channels", format.is_of_files(), "images in files"),
+            (self.scale.is_some(), "scale", !is_bytes, "numbers that are no bytes"),
+        ] {
+            if is_given && !applies {
+                let path = table.path.clone();
+                let what =
+                    if is_bytes && flag == "scale" { "bytes".into() } else { format.to_string() };
+                return Err(OpenError::DoesNotApply { flag, path, what, applies: to });
+            }
+        }
+        Ok(())
+    }
+
     /// What is asked for, completed by what a learner remembers. What contradicts it is refused.
     pub(crate) fn remembering(&self, known: Option<&InputSpec>) -> Result<Self, OpenError> {
         let mut how = self.clone();
@@ -248,15 +280,21 @@ impl ReadOptions {
             format!("{height}x{width}")
         })?;
         keep("channels", &mut how.channels, &asked.channels, ToString::to_string)?;
-        keep("labels", &mut how.labels, &asked.labels, |naming| match naming {
-            Naming::Usual => "usual".to_owned(),
-            Naming::Exact => "exact".to_owned(),
-        })?;
-        // The options below change the numbers that a network gets. Also where the first task left
-        // them at their default, another value contradicts it.
+        // Also where the first task left the options below at their default, another value contradicts
+        // it: they decide which classes are one, and what numbers the network gets.
         let usual = |scale: &Option<Scale>| Some(scale.unwrap_or_default());
         if known.kept && how.scale.is_some() {
             keep("scale", &mut how.scale, &usual(&asked.scale), ToString::to_string)?;
+        }
+        let usual = |labels: &Option<Naming>| Some(labels.unwrap_or_default());
+        if known.kept && how.labels.is_some() {
+            keep("labels", &mut how.labels, &usual(&asked.labels), |naming| match naming {
+                Naming::Usual => "usual".to_owned(),
+                Naming::Exact => "exact".to_owned(),
+            })?;
+        }
+        if known.kept {
+            how.labels = asked.labels;
         }
         // An older learner did not keep its options. `InputSpec::check` compares the data with it.
         how.scale = if known.kept { asked.scale } else { how.scale.or(asked.scale) };

@@ -60,6 +60,11 @@ impl Scaling {
         (Values::Floats(scaled), clipped)
     }
 
+    /// Whether values of 0 and 1 stay as they are.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.mean.iter().all(|&mean| mean == 0.0) && self.deviation.iter().all(|&it| it == 1.0)
+    }
+
     /// How many of the values [`apply`](Self::apply) would clip; no input is made.
     #[must_use]
     pub fn clipped(&self, values: &Values, row: usize) -> usize {

@@ -225,12 +225,12 @@ impl InputSpec {
         }
         if found.white != self.white {
             let kind = |white| match white {
-                None => "floats".to_owned(),
+                None => "numbers wider than a byte".to_owned(),
                 Some(white) => format!("bytes of which {white} is read as 1"),
             };
             return refused(format!(
-                "the values of {from} are {}, those of the learner's tasks {}: give all tasks alike \
-                 (arrays of one type; for tables --scale 255)",
+                "the values of {from} are {}, those of the learner's tasks {}: give all tasks alike, \
+                 such as arrays of one type",
                 kind(found.white),
                 kind(self.white)
             ));
@@ -310,7 +310,8 @@ mod tests {
         assert!(floats.check(&floats, "x").is_ok());
         assert!(sentence(&floats, &bytes(255)).contains("bytes of which 255 is read as 1, those"));
         assert!(
-            sentence(&bytes(255), &floats).contains("are floats, those of the learner's tasks")
+            sentence(&bytes(255), &floats)
+                .contains("are numbers wider than a byte, those of the learner's tasks")
         );
         assert!(sentence(&bytes(255), &bytes(16)).contains("of which 16 is read as 1, those"));
         let grown = InputSpec { shape: [1, 4, 3], ..floats.clone() };

@@ -230,6 +230,7 @@ pub(crate) fn scale_in_words(spec: &InputSpec) -> String {
     let images = spec.shape[..2] != [1, 1];
     let kind = if images { "channels" } else { "columns" };
     match (&spec.scaling, spec.white) {
+        (Some(scaling), _) if scaling.is_identity() => format!("{kind} of 0 and 1, as they are"),
         (Some(scaling), _) => {
             let clip = scaling.clip.map(|clip| format!(", clipped at ±{clip}"));
             format!("{kind} standardised{}", clip.unwrap_or_default())

@@ -17,10 +17,11 @@ pub(super) struct Part {
     pub(super) labels: Option<String>,
 }
 
-/// The arrays of the training part or of all rows, and of the test part.
+/// The arrays of the training part or of all rows, and of the other parts.
 #[derive(Debug, PartialEq)]
 pub(super) struct Chosen {
     pub(super) all: Part,
+    pub(super) validation: Option<Part>,
     pub(super) test: Option<Part>,
 }
 
@@ -40,6 +41,7 @@ pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, S
         Some(Part { inputs, labels })
     };
     let test = part("test");
+    let validation = ["val", "valid", "validation", "dev"].into_iter().find_map(part);
     let all = part("train").or_else(|| part("")).or_else(|| match names {
         // Without labels, there is no need to tell it from anything.
         [only] if request.labels != LabelUse::Required => {
@@ -57,7 +59,7 @@ pub(super) fn choose(names: &[String], request: Request<'_>) -> Result<Chosen, S
     if let Some(own) = own.filter(|_| is_missing) {
         return Err(own.to_owned());
     }
-    Ok(Chosen { all, test })
+    Ok(Chosen { all, validation, test })
 }
 
 /// The first of `words` that a name consists of, with the name of the part before or after it.
@@ -94,7 +96,7 @@ mod tests {
     #[test]
     fn the_names_people_give() {
         let one = |names, inputs, labels| {
-            let chosen = Chosen { all: part(inputs, labels), test: None };
+            let chosen = Chosen { all: part(inputs, labels), validation: None, test: None };
             assert_eq!(choose(names, None, true), Ok(chosen), "{names:?}");
         };
         one(&["x", "y"], "x", Some("y"));
@@ -102,7 +104,8 @@ mod tests {
         one(&["Labels", "Features", "other"], "Features", Some("Labels"));
         one(&["x"], "x", None);
         let both = |names, train, test| {
-            assert_eq!(choose(names, None, true), Ok(Chosen { all: train, test: Some(test) }));
+            let chosen = choose(names, None, true).unwrap();
+            assert_eq!((chosen.all, chosen.test), (train, Some(test)));
         };
         both(
             &["x_test", "x_train", "y_test", "y_train"],
@@ -114,6 +117,14 @@ mod tests {
             part("train_images", Some("train_labels")),
             part("test_images", Some("test_labels")),
         );
+    }
+
+    /// Catches: rows to choose by that are dropped without a word.
+    #[test]
+    fn rows_to_choose_by_are_a_part() {
+        let names = ["x_train", "y_train", "x_val", "y_val", "val_images"];
+        let chosen = choose(&names, None, true).unwrap();
+        assert_eq!((chosen.validation, chosen.test), (Some(part("x_val", Some("y_val"))), None));
     }
 
     #[test]
@@ -129,7 +140,8 @@ mod tests {
         assert_eq!(choose(&["x_test", "y_test"], None, true), Err("x_train".into()));
         assert_eq!(choose(&[], None, true), Err("x".into()));
         // One array of any name is enough where no labels are needed.
-        assert_eq!(choose(&["a"], None, false), Ok(Chosen { all: part("a", None), test: None }));
+        let chosen = Chosen { all: part("a", None), validation: None, test: None };
+        assert_eq!(choose(&["a"], None, false), Ok(chosen));
         assert_eq!(choose(&["a"], None, true), Err("x".into()));
     }
 }

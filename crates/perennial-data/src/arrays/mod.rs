@@ -23,7 +23,11 @@ pub(crate) use self::zip::Archive;
 use crate::classes::whole;
 use crate::input::Source;
 use crate::labels::{Labels, RawLabel};
-use crate::open::{Entry, Format, MOST_BYTES, OpenError, Request, Table, Tables, as_bytes};
+use crate::open::{
+    Entry, Format, LabelUse, MOST_BYTES, OpenError, Request, Table, Tables, as_bytes,
+};
+use crate::precision::{self, Spread};
+use crate::spec::listed;
 use crate::{DataError, Label, LeftOut, Values};
 
 /// An array in C order.
@@ -58,6 +62,7 @@ fn tables(
             Some(name) => Some((store.path(name), store.array(name)?)),
             None => None,
         };
+        check_precision(&inputs, path)?;
         let mut table = table(inputs, &store.path(&names.inputs), format)?;
         if let Some((at, labels)) = labels {
             table.labels = Some(labels_of(labels, &at, table.names.len())?);
@@ -66,15 +71,41 @@ fn tables(
         table.path = path.to_path_buf();
         finished(table, request)
     };
-    let train = part(&chosen.all)?;
+    let mut train = part(&chosen.all)?;
+    let validation = chosen.validation.as_ref().map(&mut part).transpose()?;
     let test = chosen.test.as_ref().map(part).transpose()?;
-    Ok(Tables { train, validation: None, test })
+    let parts = [Some(&chosen.all), chosen.validation.as_ref(), chosen.test.as_ref()];
+    let used = |name: &String| {
+        let is = |part: &&choose::Part| part.inputs == *name || part.labels.as_ref() == Some(name);
+        parts.iter().flatten().any(is)
+    };
+    let others: Vec<String> = store.names().into_iter().filter(|name| !used(name)).collect();
+    if !others.is_empty() && request.labels != LabelUse::Ignored {
+        train.notes.push(format!("not used: {}", listed("array", &others)));
+    }
+    Ok(Tables { train, validation, test })
 }
 
 /// A `.npy` by itself: inputs without labels.
 pub(crate) fn npy_alone(source: &Source<'_>, request: Request<'_>) -> Result<Table, DataError> {
     let array = npy::read(source.input()?)?;
+    check_precision(&array, source.path())?;
     finished(table(array, source.path(), Format::Npy)?, request)
+}
+
+/// Refuses columns of numbers that single precision cannot tell apart.
+fn check_precision(array: &Array, path: &Path) -> Result<(), OpenError> {
+    let [_, columns] = array.shape[..] else { return Ok(()) };
+    let mut spreads = vec![Spread::default(); columns];
+    let mut add = |at: usize, number: f64| spreads[at % columns].add(number);
+    match &array.data {
+        Data::Integers(it) => it.iter().enumerate().for_each(|(at, &it)| add(at, it as f64)),
+        Data::Naturals(it) => it.iter().enumerate().for_each(|(at, &it)| add(at, it as f64)),
+        Data::Doubles(it) => it.iter().enumerate().for_each(|(at, &it)| add(at, it)),
+        Data::Bytes(_) | Data::Truths(_) | Data::Floats(_) | Data::Texts(_) => return Ok(()),
+    }
+    let names: Vec<String> = (1..=columns).map(|number| number.to_string()).collect();
+    precision::check(spreads.into_iter().zip(names.iter().map(String::as_str)), path)
 }
 
 /// Without rows that are not finite, and as bytes where that is asked for.

@@ -15,7 +15,7 @@ pub(super) struct Dialect {
 }
 
 /// What may divide fields, the likelier first where several could.
-const DELIMITERS: [u8; 3] = *b"\t;,";
+const DELIMITERS: [u8; 4] = *b"\t;|,";
 
 /// So many lines are looked at.
 const LINES: usize = 20;
@@ -90,7 +90,7 @@ impl Dialect {
     }
 
     /// A field as a number, if it is one: finite or not.
-    pub(super) fn number(self, text: &str) -> Option<f32> {
+    pub(super) fn number(self, text: &str) -> Option<f64> {
         match self.comma && text.contains(',') {
             true => text.replace(',', ".").parse().ok(),
             false => text.parse().ok(),
@@ -106,6 +106,9 @@ fn other_format(start: &[u8], lines: &[Vec<u8>]) -> Option<String> {
     let begins = |line: &Vec<u8>, with: &[u8]| {
         line.len() >= with.len() && line[..with.len()].eq_ignore_ascii_case(with)
     };
+    if lines.first().is_some_and(|line| line.starts_with(b"{") || line.starts_with(b"[")) {
+        return Some("JSON (save it as CSV)".to_owned());
+    }
     if lines.iter().any(|line| begins(line, b"@relation")) {
         return Some("an ARFF file (save it as CSV)".to_owned());
     }

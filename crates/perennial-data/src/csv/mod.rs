@@ -1,6 +1,6 @@
 //! Text with a row a line: numbers, categories, and a column of labels.
 //!
-//! Columns are divided by commas, semicolons or tabs, whichever divide all lines alike. Whether the
+//! Columns are divided by commas, semicolons, tabs or `|`, whichever divide all lines alike. Whether the
 //! first line names the columns is told by what stands under it: a text over numbers, a number over
 //! texts, the name of a label. A field that is empty or says `NA`, `N/A`, `null`, `NaN` or `?` has no
 //! value: its row is left out. A column of texts is one of categories; one text among numbers is an
@@ -24,7 +24,10 @@ use crate::labels::RawLabel;
 use crate::open::{Format, OpenError, Request, Table};
 
 /// What fields say that have no value, in small letters.
-const MISSING: [&str; 6] = ["", "na", "n/a", "null", "nan", "?"];
+const MISSING: [&str; 10] = ["", "na", "n/a", "null", "nan", "?", "<na>", "nat", "#n/a", "-nan"];
+
+/// What fields of a column of numbers say, too, that have no value. Among texts it may be a class.
+const NONE: &str = "none";
 
 /// Whether a field has no value.
 pub(crate) fn is_missing(text: &str) -> bool {
@@ -52,7 +55,7 @@ pub(crate) fn read(source: &Source<'_>, request: Request<'_>) -> Result<Table, D
     let mut columns = Columns::new(header, path, request)?;
     let kinds = kinds(&columns, &survey, path)?;
     if request.known.is_none_or(|known| known.columns.is_empty()) {
-        categorise(&mut columns, &kinds, records()?, path)?;
+        categorise(&mut columns, &kinds, &survey, records()?, path)?;
     }
     let mut rows = Rows::new(&columns);
     let mut records = records()?;
@@ -184,6 +187,21 @@ fn is_header(
         let values = first.iter().enumerate().filter(is_value).count();
         return Ok(2 * values < first.len());
     }
+    // A text that occurs nowhere else over texts that repeat: a name over classes, or a rare class.
+    let is_rare = |(text, seen): &(&String, &survey::ColumnStats)| {
+        !is_number(text) && !is_missing(text) && seen.repeats && !seen.recurs
+    };
+    let rare = first.iter().zip(&survey.columns).find(is_rare);
+    if let (None, Some((text, _))) = (request.known, rare) {
+        return Err(OpenError::Refused {
+            message: format!(
+                "the first line of {} holds `{}`, which is nowhere else in its column: does the line \
+                 name the columns? say --header yes, or --header no if it is a row",
+                path.display(),
+                shown(text)
+            ),
+        });
+    }
     let counted =
         |from: usize| first.iter().enumerate().all(|(at, text)| *text == (at + from).to_string());
     // Two columns may begin with 0, 1 or 1, 2 by chance.
@@ -233,6 +251,7 @@ fn kinds(columns: &Columns, survey: &Survey, path: &Path) -> Result<Vec<bool>, O
 fn categorise(
     columns: &mut Columns,
     kinds: &[bool],
+    survey: &Survey,
     records: Records<'_>,
     path: &Path,
 ) -> Result<(), DataError> {
@@ -243,7 +262,8 @@ fn categorise(
     let places: Vec<usize> = texts.iter().map(|&input| columns.inputs[input].at).collect();
     let found = categories(records, &places, columns.named)?;
     for (&input, found) in texts.iter().zip(found) {
-        set_categories(&mut columns.inputs[input], found, path)?;
+        let texts = survey.columns[columns.inputs[input].at].texts;
+        set_categories(&mut columns.inputs[input], found, texts, path)?;
     }
     columns.note_categories();
     Ok(())
@@ -261,9 +281,14 @@ fn cell<'a>(
         return Ok(Cell::Missing);
     }
     match role {
+        Role::Input(input)
+            if columns.inputs[input].categories.is_empty() && text.eq_ignore_ascii_case(NONE) =>
+        {
+            Ok(Cell::Missing)
+        }
         Role::Label => Ok(Cell::Label(RawLabel::Text(text.into()))),
         Role::Input(input) if columns.inputs[input].categories.is_empty() => {
-            let number = dialect.number(text).filter(|value| value.is_finite());
+            let number = dialect.number(text).filter(|value| (*value as f32).is_finite());
             number.map(Cell::Number).ok_or_else(bad)
         }
         _ => Ok(Cell::Text(text.into())),

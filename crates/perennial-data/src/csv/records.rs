@@ -69,6 +69,7 @@ impl<'a> Records<'a> {
     /// The next record. Empty lines are none.
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, DataError> {
         let (mut bytes, mut count, mut first_line) = (0, 0, None);
+        let mut quotes = 0_u64;
         loop {
             if self.used == self.chunk.len() {
                 self.chunk = self.input.read(CHUNK)?;
@@ -86,6 +87,7 @@ impl<'a> Records<'a> {
                 first_line = Some(self.line + newlines(&taken[..begin]));
             }
             self.line += newlines(taken);
+            quotes += taken.iter().filter(|&&byte| byte == b'"').count() as u64;
             self.used += read;
             bytes += written;
             count += ended;
@@ -97,6 +99,11 @@ impl<'a> Records<'a> {
                 ReadRecordResult::OutputFull => return Err(self.endless(first_line)),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
                 ReadRecordResult::Record => {
+                    let line = first_line.unwrap_or(self.line);
+                    let over_lines = self.fields[..bytes].contains(&b'\n');
+                    if over_lines && !quotes.is_multiple_of(2) {
+                        return Err(self.open_quote(line, bytes));
+                    }
                     let (fields, ends) = (&self.fields[..bytes], &self.ends[..count]);
                     return Ok(Some(Record {
                         line: first_line.unwrap_or(self.line),
@@ -107,6 +114,20 @@ impl<'a> Records<'a> {
                 ReadRecordResult::End => return Ok(None),
             }
         }
+    }
+
+    fn open_quote(&self, line: u64, bytes: usize) -> DataError {
+        OpenError::BadField {
+            path: self.input.path().to_path_buf(),
+            place: place(line).into(),
+            column: "1".to_owned(),
+            found: shown(&String::from_utf8_lossy(&self.fields[..bytes])),
+            expected:
+                "a second quotation mark where the field ends; the row has one that is never \
+                       closed"
+                    .to_owned(),
+        }
+        .into()
     }
 
     fn endless(&self, line: Option<u64>) -> DataError {

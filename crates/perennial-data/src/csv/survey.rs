@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use super::dialect::Dialect;
-use super::is_missing;
 use super::records::{Record, Records};
+use super::{NONE, is_missing};
 use crate::DataError;
 use crate::cells::MOST_CATEGORIES;
 
@@ -26,10 +26,16 @@ pub(super) struct Survey {
 pub(super) struct ColumnStats {
     pub(super) numbers: u64,
     pub(super) texts: u64,
+    /// Fields that say `None`.
+    nones: u64,
     /// The first text, with its line.
     pub(super) first_text: Option<(String, u64)>,
     /// Whether one is that of the first line: what names a column is not in it.
     pub(super) recurs: bool,
+    /// Whether two texts are the same: it looks like one of classes or categories.
+    pub(super) repeats: bool,
+    /// Different texts, as many as make that clear.
+    different: BTreeSet<String>,
 }
 
 impl Survey {
@@ -92,11 +98,23 @@ impl ColumnStats {
         if is_missing(text) {
             return;
         }
+        // No value among numbers, and a text among texts.
+        if text.eq_ignore_ascii_case(NONE) {
+            self.nones += 1;
+            return;
+        }
         if dialect.number(text).is_some() {
             self.numbers += 1;
             return;
         }
         self.texts += 1;
+        if !self.repeats {
+            let is_new = self.different.insert(text.to_owned());
+            self.repeats = !is_new;
+            if self.repeats || self.different.len() > MOST_CATEGORIES {
+                self.different.clear();
+            }
+        }
         if self.first_text.is_none() {
             self.first_text = Some((text.to_owned(), line));
         }
@@ -105,6 +123,7 @@ impl ColumnStats {
     /// Whether it holds text and no number, or number and no text; `None` where it holds nothing.
     pub(super) fn is_text(&self) -> Option<bool> {
         match (self.numbers, self.texts) {
+            (0, 0) if self.nones > 0 => Some(true),
             (0, 0) => None,
             (numbers, texts) => Some(texts > numbers),
         }

@@ -17,13 +17,10 @@ const PATH_NAMES: [&str; 8] =
 /// first row.
 pub(crate) fn path_column(header: &Header, row: &[String], table: &Path) -> Option<usize> {
     let is_called = |name: &String| PATH_NAMES.iter().any(|it| name.eq_ignore_ascii_case(it));
-    let is_image = |text: &String| match header.named {
-        true => has_ending(Path::new(text)),
-        false => is_image_beside(text, table),
-    };
+    let is_image = |text: &String| has_ending(Path::new(text));
     (0..header.names.len().min(row.len())).find(|&at| {
-        let named = !header.named || is_called(&header.names[at]);
-        named && is_image(&row[at])
+        let is_path = header.named && is_called(&header.names[at]) && is_image(&row[at]);
+        is_path || is_image_beside(&row[at], table)
     })
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn folder(path: &Path, request: Request<'_>) -> Result<Table, DataErr
             false => files.leave_out(&entry.path, OTHER),
         }
     }
-    let mut images = Images { left_out: files.left_out, ..Images::default() };
+    let mut images = Images { left_out: files.left_out.clone(), ..Images::default() };
     let mut labels = Labels::default();
     for (at, image) in files.images.iter().enumerate() {
         let class = files.class_of.get(at).map(|&class| classes[class as usize].as_str());
@@ -80,7 +80,14 @@ pub(crate) fn folder(path: &Path, request: Request<'_>) -> Result<Table, DataErr
     }
     let labels = (!folders.is_empty()).then_some(labels);
     let format = if labels.is_some() { Format::ImageFolder } else { Format::Images };
-    Ok(images.table(path, format, labels))
+    let mut table = images.table(path, format, labels);
+    if !files.deeper.is_empty() {
+        let folders = crate::spec::listed("folder", &files.deeper);
+        table
+            .notes
+            .push(format!("images of {folders} count for the class that the folder lies in"));
+    }
+    Ok(table)
 }
 
 const OTHER: &str = "without the ending .png, .jpg, .jpeg, .webp or .bmp";
@@ -92,6 +99,8 @@ struct Files {
     /// The class of each image; empty where there are none.
     class_of: Vec<u32>,
     left_out: Vec<LeftOut>,
+    /// Folders within those of the classes that hold images.
+    deeper: Vec<String>,
 }
 
 impl Files {
@@ -105,7 +114,11 @@ impl Files {
         within.push(real);
         for entry in entries(folder)? {
             if entry.is_folder {
+                let before = self.images.len();
                 self.walk(&entry.path, within)?;
+                if self.images.len() > before {
+                    self.deeper.push(entry.path.display().to_string());
+                }
             } else {
                 self.take(entry);
             }

@@ -8,6 +8,18 @@ use crate::ErrorKind;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// An option says nothing of data of this format.
+    #[error("--{flag} does not apply to {}, which is {what}: it is for {applies}; leave it out", .path.display())]
+    DoesNotApply {
+        /// The option.
+        flag: &'static str,
+        /// The data.
+        path: PathBuf,
+        /// What they are.
+        what: String,
+        /// The data that it is for.
+        applies: &'static str,
+    },
     /// The caller asks for what cannot be.
     #[error("{problem}")]
     Impossible {
@@ -229,7 +241,7 @@ pub enum OpenError {
         expected: &'static str,
     },
     /// A table leaves no column for the inputs.
-    #[error("{} has only a column of labels; expected at least one column of numbers beside it", .path.display())]
+    #[error("{} has no column of inputs beside the labels; if it is text, columns are divided by commas, semicolons, tabs or |", .path.display())]
     OnlyLabels {
         /// The file.
         path: PathBuf,
@@ -314,10 +326,12 @@ pub enum OpenError {
         known: String,
     },
     /// No class has two rows, so that none could be set apart.
-    #[error("no class of {} has 2 {}rows, so none can be set apart to be judged by; give more rows, or data to be judged by with --test", .path.display(), different(*.repeated))]
+    #[error("no class of {}{} has 2 {}rows, so none can be set apart to be judged by; give more rows, or data to be judged by with --test", .path.display(), labelled_by(.label.as_deref()), different(*.repeated))]
     NothingHeldBack {
         /// The data.
         path: PathBuf,
+        /// The column or array of the labels.
+        label: Option<String>,
         /// How many rows are equal to one before them, or of its group.
         repeated: usize,
     },
@@ -330,6 +344,7 @@ impl OpenError {
         match self {
             Self::Nothing { .. } | Self::EmptyFolder { .. } => ErrorKind::Missing,
             Self::Impossible { .. }
+            | Self::DoesNotApply { .. }
             | Self::NotBuilt { .. }
             | Self::NoColumn { .. }
             | Self::NoClass { .. }
@@ -341,6 +356,10 @@ impl OpenError {
 
 fn colour(channels: usize) -> &'static str {
     if channels == 1 { "grey" } else { "coloured" }
+}
+
+fn labelled_by(label: Option<&str>) -> String {
+    label.map_or_else(String::new, |label| format!(" (labels: `{label}`)"))
 }
 
 fn different(repeated: usize) -> &'static str {

@@ -69,6 +69,7 @@ impl Entry {
             return None;
         }
         let stem = self.stem();
+        let stem = stem.strip_suffix("_set").or(stem.strip_suffix("-set")).unwrap_or(&stem);
         let is = |word: &str| {
             stem.strip_suffix(word)
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '-']))
@@ -117,7 +118,7 @@ fn find_within(folder: &Path, request: Request<'_>, depth: usize) -> Result<Foun
     let (folders, files): (Vec<&Entry>, Vec<&Entry>) =
         entries.iter().partition(|entry| entry.is_folder);
     if let Some(parts) = Parts::all_of(&folders, folder)? {
-        let read = |path: &Path, request: Request<'_>| images::folder(path, request);
+        let read = |path: &Path, request: Request<'_>| part(path, request, depth + 1);
         return parts.read(read, request);
     }
     if request.how.layout != Some(Layout::Folders)
@@ -187,6 +188,21 @@ fn find_within(folder: &Path, request: Request<'_>, depth: usize) -> Result<Foun
     }
 }
 
+/// The rows of a folder that is a part: it has no parts of its own.
+fn part(path: &Path, request: Request<'_>, depth: usize) -> Result<super::Table, DataError> {
+    match find_within(path, request, depth)? {
+        Found::Tables(Tables { train, validation: None, test: None }) => Ok(train),
+        _ => Err(OpenError::Refused {
+            message: format!(
+                "{} is called like a part of the data and holds parts of its own; give the path of \
+                 the data",
+                path.display()
+            ),
+        }
+        .into()),
+    }
+}
+
 /// Whether a folder by itself holds what data are made of, so that it is no class: folders, or the
 /// files of a set or of parts. A link back to where it lies is no folder in it.
 fn is_deeper(entry: &Entry, folder: &Path) -> Result<bool, DataError> {
@@ -211,12 +227,27 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// If all of these are parts, and one is to learn from.
+    /// If one of these folders is a part to learn from and one is another part. Then all must be parts.
     fn all_of(entries: &[&'a Entry], folder: &Path) -> Result<Option<Self>, DataError> {
-        match entries.iter().all(|entry| entry.part().is_some()) {
-            true => Self::among(entries, folder),
-            false => Ok(None),
+        let parts = Self::among(entries, folder)?;
+        let names = |is_part: bool| -> Vec<String> {
+            let wanted = entries.iter().filter(|entry| entry.part().is_some() == is_part);
+            wanted.map(|entry| entry.name()).collect()
+        };
+        let others = names(false);
+        if parts.is_some() && !others.is_empty() {
+            return Err(OpenError::Refused {
+                message: format!(
+                    "{} holds {}, which are called like parts of the data, beside {}: move away what \
+                     is no part, or give the path of one part and that of another with --test",
+                    folder.display(),
+                    listed("folder", &names(true)),
+                    listed("folder", &others)
+                ),
+            }
+            .into());
         }
+        Ok(parts)
     }
 
     /// Those of these that are parts, if one is to learn from and one is not.

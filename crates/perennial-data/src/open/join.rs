@@ -182,7 +182,8 @@ impl Labelled {
         }
         let Split { learn, judge } = split;
         if judge.is_empty() {
-            return Err(OpenError::NothingHeldBack { path: table.path.clone(), repeated });
+            let label = table.label.as_ref().map(|label| label.name.clone());
+            return Err(OpenError::NothingHeldBack { path: table.path.clone(), label, repeated });
         }
         let part = |rows: &[usize]| Self::new(self.table.picked(rows), self.labels.picked(rows));
         let (judged, learnt) = (part(&judge), part(&learn));
@@ -258,7 +259,7 @@ fn check_regression(
     let column = table.label.as_ref().map_or_else(String::new, |label| label.name.clone());
     Err(OpenError::Refused {
         message: format!(
-            "column `{column}` of {} holds {} in {taught} rows to learn from ({}): this looks like a \
+            "column `{column}` of {} holds {} in {rows} rows ({}): this looks like a \
              number to be predicted. Regression is not done; say --labels exact if these are names of classes, or name the \
              label with --label COLUMN",
             table.path.display(),

@@ -205,6 +205,7 @@ pub fn open(
     known: Option<&InputSpec>,
 ) -> Result<Opened, DataError> {
     how.check()?;
+    let given = how;
     let how = &how.remembering(known)?;
     let request = Request { how, known, labels: LabelUse::Required };
     let (mut tables, name) = match find(data, request)? {
@@ -216,6 +217,7 @@ pub fn open(
         }
         Found::Tables(tables) => (tables, None),
     };
+    given.check_applies(&tables.train)?;
     if let Some(path) = &how.test {
         let spec = tables.train.spec(request);
         tables.test = Some(one(path, request.after(&spec))?);
@@ -237,10 +239,7 @@ pub fn open(
 ///
 /// As [`open()`], but for labels and a test part.
 pub fn read(data: &Path, how: &ReadOptions, known: Option<&InputSpec>) -> Result<Rows, DataError> {
-    how.check()?;
-    let how = &how.remembering(known)?;
-    let request = Request { how, known, labels: LabelUse::Optional };
-    Ok(join::rows(one(data, request)?, request)?)
+    rows_at(data, how, known, LabelUse::Optional)
 }
 
 /// As [`read`], of rows that are to be answered: labels are not looked at, and a row without one is
@@ -254,10 +253,20 @@ pub fn read_unlabelled(
     how: &ReadOptions,
     known: Option<&InputSpec>,
 ) -> Result<Rows, DataError> {
-    how.check()?;
-    let how = &how.remembering(known)?;
-    let request = Request { how, known, labels: LabelUse::Ignored };
-    Ok(join::rows(one(data, request)?, request)?)
+    rows_at(data, how, known, LabelUse::Ignored)
+}
+
+fn rows_at(
+    data: &Path,
+    given: &ReadOptions,
+    known: Option<&InputSpec>,
+    labels: LabelUse,
+) -> Result<Rows, DataError> {
+    given.check()?;
+    let request = Request { how: &given.remembering(known)?, known, labels };
+    let table = one(data, request)?;
+    given.check_applies(&table)?;
+    Ok(join::rows(table, request)?)
 }
 
 /// As [`read`], from the bytes of a file; `path` is what errors call it. IDX images have no labels

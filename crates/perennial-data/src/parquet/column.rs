@@ -99,7 +99,7 @@ pub(super) enum Cells {
     /// So many that are not wanted.
     Nothing(usize),
     /// Finite, or NaN where there is no value.
-    Numbers(Vec<f32>),
+    Numbers(Vec<f64>),
     Texts(Vec<Option<String>>),
     /// Names, of numbers with a type.
     Typed(Vec<Option<String>>),
@@ -133,7 +133,7 @@ impl Cells {
         match self {
             Self::Nothing(_) => {}
             Self::Numbers(cells) => {
-                let number = value.map_or(Ok(f32::NAN), Value::number);
+                let number = value.map_or(Ok(f64::NAN), Value::number);
                 cells.push(number.map_err(|found| wrong((found, "a finite number")))?);
             }
             Self::Texts(cells) => {
@@ -170,20 +170,18 @@ enum Value<'a> {
 
 impl Value<'_> {
     /// As an input: finite, or NaN for none. `Err` is what it is otherwise.
-    fn number(self) -> Result<f32, String> {
+    fn number(self) -> Result<f64, String> {
         let number = match self {
-            Self::Truth(truth) => f32::from(u8::from(truth)),
-            Self::Signed(number) => number as f32,
-            Self::Unsigned(number) => number as f32,
-            Self::Float(number) => number,
-            Self::Double(number) => number as f32,
+            Self::Truth(truth) => f64::from(u8::from(truth)),
+            Self::Signed(number) => number as f64,
+            Self::Unsigned(number) => number as f64,
+            Self::Float(number) => number.into(),
+            Self::Double(number) => number,
             Self::Text(text) => return Err(shown(&String::from_utf8_lossy(text))),
         };
-        match self {
-            // As it is in the file: the nearest float may be infinite where it is not.
-            Self::Double(found) if number.is_infinite() => Err(found.to_string()),
-            _ if number.is_infinite() => Err(number.to_string()),
-            _ => Ok(number),
+        match (number as f32).is_infinite() {
+            true => Err(number.to_string()),
+            false => Ok(number),
         }
     }
 

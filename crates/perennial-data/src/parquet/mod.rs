@@ -162,18 +162,18 @@ impl<R: ChunkReader + 'static> Groups<'_, R> {
 
     /// Finds the categories of the columns of text that are inputs.
     fn categorise(&self, columns: &mut Columns) -> Result<(), DataError> {
-        let texts: Vec<(usize, usize)> = (columns.inputs.iter().enumerate())
+        let columns_of_text: Vec<(usize, usize)> = (columns.inputs.iter().enumerate())
             .filter(|(_, column)| self.kinds[column.at] == Kind::Text)
             .map(|(input, column)| (input, column.at))
             .collect();
-        if texts.is_empty() {
+        if columns_of_text.is_empty() {
             return Ok(());
         }
         let mut wanted = vec![CellUse::Nothing; self.kinds.len()];
-        texts.iter().for_each(|(_, at)| wanted[*at] = CellUse::Text);
-        let mut found = vec![BTreeSet::new(); texts.len()];
+        columns_of_text.iter().for_each(|(_, at)| wanted[*at] = CellUse::Text);
+        let mut found = vec![BTreeSet::new(); columns_of_text.len()];
         self.read(&columns.names, &wanted, |batch, _| {
-            for ((_, at), found) in texts.iter().zip(&mut found) {
+            for ((_, at), found) in columns_of_text.iter().zip(&mut found) {
                 let Cells::Texts(cells) = &batch[*at] else { continue };
                 for text in cells.iter().flatten() {
                     if found.len() <= MOST_CATEGORIES && !found.contains(text) {
@@ -183,8 +183,9 @@ impl<R: ChunkReader + 'static> Groups<'_, R> {
             }
             Ok(())
         })?;
-        for ((input, _), found) in texts.into_iter().zip(found) {
-            set_categories(&mut columns.inputs[input], found, self.path)?;
+        let texts = self.metadata.file_metadata().num_rows() as u64;
+        for ((input, _), found) in columns_of_text.into_iter().zip(found) {
+            set_categories(&mut columns.inputs[input], found, texts, self.path)?;
         }
         columns.note_categories();
         Ok(())

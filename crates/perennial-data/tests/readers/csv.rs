@@ -137,7 +137,7 @@ fn tables_of_nothing_are_refused() {
     let (_folder, path) = table(b"w,h,label\n");
     assert!(refused(&path).to_string().contains("holds no row"));
     let (_folder, path) = table(b"label\na\nb\n");
-    assert!(refused(&path).to_string().contains("only a column of labels"));
+    assert!(refused(&path).to_string().contains("no column of inputs beside the labels"));
     let (_folder, path) = table(b"1,a\n2,b\n");
     assert!(refused(&path).to_string().contains("no class of"), "{}", refused(&path));
 }

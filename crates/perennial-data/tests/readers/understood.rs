@@ -126,11 +126,15 @@ fn bytes_and_numbers_are_not_the_same_inputs() {
         put(place.0.path(), name, &zip(&[("x.npy", x), ("y.npy", y.clone())], false));
     }
     for (first, later, word) in [
-        ("u8.npz", "i64.npz", "are floats, those of the learner's tasks bytes of which 255"),
+        (
+            "u8.npz",
+            "i64.npz",
+            "are numbers wider than a byte, those of the learner's tasks bytes of which",
+        ),
         (
             "i64.npz",
             "u8.npz",
-            "are bytes of which 255 is read as 1, those of the learner's tasks floats",
+            "are bytes of which 255 is read as 1, those of the learner's tasks numbers wider",
         ),
     ] {
         let first = place.open(first);

@@ -231,7 +231,7 @@ fn tables_that_are_no_data_are_told() {
     refuse("required int32 t (DATE);", &[Column::Int32(vec![Some(1)])], "type DATE");
     refuse("", &[], "it has no columns");
     refuse("required float x;", &[Column::floats(&[])], "holds no row");
-    refuse("required float label;", &[one], "only a column of labels");
+    refuse("required float label;", &[one], "no column of inputs beside the labels");
     refuse(
         "required float a; required float b;",
         &[Column::floats(&[1.0, 2.0]), Column::floats(&[1.0, f32::INFINITY])],
@@ -263,7 +263,7 @@ fn tables_that_are_no_data_are_told() {
     assert!(
         refused(&folder.path().join("none.parquet"))
             .to_string()
-            .contains("only a column of labels")
+            .contains("no column of inputs beside the labels")
     );
 }
 
