@@ -89,9 +89,7 @@ pub(crate) struct Taught {
     /// Vectors of the strategy's state, by name.
     state: BTreeMap<String, Vec<f32>>,
     /// Masks of the strategy's state, by name: eight bits a byte, the first in the lowest place.
-    pub(crate) bits: BTreeMap<String, Vec<u8>>,
-    /// What the strategy counted.
-    pub(crate) figures: Value,
+    bits: BTreeMap<String, Vec<u8>>,
 }
 
 /// What a replica printed of a learner at the end of a task: θ and the vector that a test names, as
@@ -202,10 +200,30 @@ impl Taught {
         vector
     }
 
-    /// The numbers of a slot.
-    pub(crate) fn slot<'a>(&self, values: &'a [f32], name: &str) -> &'a [f32] {
-        let slot = self.layout.slots().iter().find(|slot| slot.name == name);
-        &values[slot.unwrap().range()]
+    /// Which weights of a slot a mask marks, as a row of 0 and 1. A mask that ends before the slot
+    /// does marks none beyond.
+    pub(crate) fn marked(&self, mask: &str, slot: &str) -> String {
+        let slot = self.layout.slots().iter().find(|known| known.name == slot).unwrap();
+        let bytes = &self.bits[mask];
+        let bit = |i: usize| bytes.get(i / 8).map_or(0, |byte| byte >> (i % 8) & 1);
+        slot.range().map(|i| if bit(i) == 1 { '1' } else { '0' }).collect()
+    }
+
+    /// The owners of a slot's weights, as a row of digits, from their planes of bits.
+    pub(crate) fn owners(&self, planes: &str, slot: &str) -> String {
+        let planes = (0..2).map(|plane| format!("{planes}.{plane}"));
+        let known = planes.filter(|plane| self.bits.contains_key(plane));
+        let marks: Vec<String> = known.map(|plane| self.marked(&plane, slot)).collect();
+        let owner = |i: usize| {
+            let set = |plane: &String| plane.as_bytes()[i] == b'1';
+            marks
+                .iter()
+                .zip([1, 2])
+                .filter(|(plane, _)| set(plane))
+                .map(|(_, bit)| bit)
+                .sum::<u32>()
+        };
+        (0..marks[0].len()).filter_map(|i| char::from_digit(owner(i), 10)).collect()
     }
 }
 
@@ -311,8 +329,7 @@ impl Strategy for FromFirst {
             }
         }
         let (layout, theta) = (cx.model.layout.clone(), cx.model.theta.to_vec());
-        let figures = self.inner.figures();
-        self.ends.lock().unwrap().push(Taught { layout, theta, state, bits, figures });
+        self.ends.lock().unwrap().push(Taught { layout, theta, state, bits });
         Ok(())
     }
     fn view(&self, task: usize, model: &Model) -> View {

@@ -7,9 +7,12 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, outside of `#[test]` functions
 
 mod cases;
+mod cpg;
 mod ewc;
 mod gem;
 mod lwf;
+mod packnet;
+mod pnn;
 mod replay;
 mod rwalk;
 mod si;
