@@ -21,8 +21,8 @@ use serde_json::Value;
 
 /// Numbers of an input.
 const INPUTS: usize = 5;
-/// Training rows of the three tasks. Each has at least as many as those before together, so that
-/// a replay of as many rows as the batch draws all of the memory.
+/// Training rows of the three tasks. Each task has at least as many rows as the tasks before it
+/// together, so a replay of as many rows as the batch draws the whole memory.
 const ROWS: [usize; 3] = [6, 12, 24];
 
 /// `rows` rows of task `task`, 0-based: their inputs and labels. All numbers are eighths.
@@ -103,7 +103,7 @@ pub(crate) struct After<'a> {
 const TOLERANCE: f64 = 2e-5;
 
 impl Case {
-    /// A method in the domain setting with one of twelve steps of plain SGD a task.
+    /// A method in the domain setting, with twelve steps of plain SGD a task.
     pub(crate) fn new(name: &'static str, settings: Value) -> Self {
         Self {
             name,
@@ -157,7 +157,9 @@ impl Case {
         let mut learner =
             Learner::open_ended(network, Box::new(strategy), training, self.setting, 0).unwrap();
         assert_eq!(learner.run(&stream, &mut (), &Stop::default()).unwrap(), Ended::Finished);
-        std::mem::take(&mut ends.lock().unwrap())
+        let ends = std::mem::take(&mut *ends.lock().unwrap());
+        assert_eq!(ends.len(), stream.tasks.len());
+        ends
     }
 
     /// Learns the three tasks, and compares θ and `held` after each with a replica's numbers.
@@ -231,20 +233,21 @@ fn weighted(values: impl Iterator<Item = f64>) -> f64 {
     values.enumerate().map(|(j, value)| (1.0 + (j % 5) as f64 / 4.0) * value).sum()
 }
 
-/// Lets a strategy begin with the [`first`] weights, have as many steps as the case says, and notes
-/// where each task ends.
+/// Gives a strategy the [`first`] weights and as many steps as the case says, and records the
+/// learner at the end of each task.
 struct FromFirst {
     inner: Box<dyn Strategy>,
-    /// Steps of each task, and the most of them, which is what the training says.
+    /// Steps of each task; the training is set to the most of them.
     steps: [u64; 3],
     most: u64,
-    /// Weights that have got their first value.
+    /// How many weights have their first value.
     known: usize,
     ends: Arc<Mutex<Vec<Taught>>>,
 }
 
 impl FromFirst {
-    /// A later column of PackNet and CPG is biases that begin as those of the column before.
+    /// Sets the weights that are new. Later columns of PackNet and CPG are biases, which begin as
+    /// copies of the column before, so they are left alone.
     fn set_first(&mut self, model: &mut Model) {
         for slot in model.layout.slots().iter().filter(|slot| slot.offset >= self.known) {
             let copied = !slot.name.starts_with("head") && !slot.name.starts_with("column1.");

@@ -1,7 +1,9 @@
 //! Experience replay, DER and DER++: θ after each of three tasks.
 //!
-//! The memory has room for all rows and every batch as many as it, so that all of it is replayed in
-//! every step. A task has one step but the first, whose four replay its own rows.
+//! The memory has room for all rows, and no batch is smaller than the memory, so that each step
+//! replays all of it. The first task has four steps, which replay its own rows from the second on.
+//! The later tasks have one step each, because their own rows would make the memory larger than the
+//! batch.
 
 use perennial::Setting;
 use serde_json::json;
