@@ -39,7 +39,9 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
+use crate::strategy::{
+    Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
+};
 
 /// Replays stored samples beside every batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -93,6 +95,7 @@ impl Strategy for Er {
             formula: "mean ℓ over batch ∪ |batch| draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

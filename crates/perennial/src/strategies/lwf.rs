@@ -52,7 +52,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::{Pass, Target, Term};
 use crate::parts::distil::softened;
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{Batch, Card, ClassHead, Isolation, Keeps, Promises, Strategy};
 use crate::vector::Vector;
 
 /// Holds the network to what it said of new inputs before it learnt from them.
@@ -154,6 +154,7 @@ impl Strategy for Lwf {
             formula: "L_t(θ) + λ_o Σ_old T² CE(softmax(z_old/T), softmax(z/T))",
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Task, // with one head, the old answers to new inputs hold it back

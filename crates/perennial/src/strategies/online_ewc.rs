@@ -44,7 +44,8 @@ use crate::parts::moments::Amount;
 use crate::parts::path::{RunningFisher, divide_by_most, min_max, observe};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step, Strategy,
+    Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
+    Strategy,
 };
 use crate::vector::Vector;
 
@@ -172,6 +173,7 @@ impl Strategy for OnlineEwc {
             formula: "L_t(θ) + λ/2 γ Σ_i F̃_i (θ_i − θ*_i)², F̃ ← γ F̃ + F_t",
             keeps: Keeps::Vectors(2 + if self.runs() { 2 } else { scaled }),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

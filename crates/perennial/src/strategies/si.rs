@@ -42,7 +42,7 @@ use crate::parts::held::Held;
 use crate::parts::path::walk;
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy, Went,
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy, Went,
 };
 use crate::vector::{Vector, wide};
 
@@ -176,6 +176,7 @@ impl Strategy for Si {
             formula: "L_t(θ) + c Σ_i Ω_i (θ_i − θ*_i)², ω_i −= g_i Δθ_i",
             keeps: Keeps::Vectors(3),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
