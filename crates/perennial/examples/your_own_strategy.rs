@@ -45,6 +45,7 @@ impl Strategy for Stay {
                 epochs: 1,
                 newest: None,
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -235,6 +235,10 @@ pub struct Promises {
     pub newest: Option<f64>,
     /// ACC is at least fine-tuning's and this; `None` for a method that may not be better.
     pub margin: Option<f64>,
+    /// In the class setting, on five tasks of two digits each, ACC is at least fine-tuning's and this,
+    /// whether the head grows or has all classes from the start; `None` for a method that may not be
+    /// better.
+    pub class_margin: Option<f64>,
     /// On the first task it is fine-tuning, bit for bit.
     pub first_task_is_finetuning: bool,
 }

@@ -117,6 +117,7 @@ impl Strategy for Agem {
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.01),
+                class_margin: Some(0.02),
                 first_task_is_finetuning: true,
             },
         }

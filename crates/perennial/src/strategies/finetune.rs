@@ -46,6 +46,7 @@ impl Strategy for Finetune {
                 epochs: 5,
                 newest: Some(0.8),
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -65,6 +65,7 @@ impl Strategy for Freeze {
                 epochs: 5,
                 newest: None,
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

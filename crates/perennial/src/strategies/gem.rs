@@ -113,6 +113,7 @@ impl Strategy for Gem {
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.02),
+                class_margin: Some(0.5),
                 first_task_is_finetuning: true,
             },
         }

@@ -73,6 +73,7 @@ impl Strategy for Joint {
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.05),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -161,6 +161,7 @@ impl Strategy for Lwf {
                 epochs: 5,
                 newest: Some(0.8),
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }
@@ -208,7 +209,7 @@ impl Strategy for Lwf {
         pass.terms.iter_mut().for_each(|term| term.weight *= new as f32);
         let mut view = self.view(cx.task, cx.model);
         view.heads.truncate(self.heads);
-        view.answer = 0..cx.model.heads[self.heads - 1].units.end;
+        view.answer = 0..old.last().map_or(0, |units| units.end);
         let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);
         let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows);
         let padded = weights == LwfWeights::Shares && cx.setting == Setting::Class;
@@ -237,12 +238,14 @@ impl Strategy for Lwf {
 }
 
 impl Lwf {
-    /// The units of each old head: one a task, or all that were there together.
+    /// The units of each old head: one a task, or all that old tasks have labels for together. A head
+    /// that has all classes from the start has more, of which the teacher knows nothing.
     fn old_units(&self, cx: &Context<'_>) -> Vec<Range<usize>> {
         match cx.setting {
             Setting::Task => (0..cx.task).map(|task| cx.model.answer(task)).collect(),
             Setting::Domain | Setting::Class => {
-                let all = 0..cx.model.heads[self.heads - 1].units.end;
+                let units = cx.model.outputs[..cx.task].iter().flat_map(|it| &it.units);
+                let all = 0..units.max().map_or(0, |&last| last as usize + 1);
                 vec![all]
             }
         }

@@ -60,6 +60,7 @@ impl Strategy for Tracer {
                 epochs: 1,
                 newest: None,
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: false,
             },
         }
