@@ -255,7 +255,9 @@ fn measure<'t>(
     let mut classes: Vec<ClassChange> =
         tasks.classes.iter().cloned().map(ClassChange::of).collect();
     for (number, task) in tasks.tasks.iter().enumerate() {
-        let Some(samples) = tasks.judging_rows(number, folder)? else { continue };
+        let (Some(test), Some(samples)) = (&task.test, tasks.judging_rows(number, folder)?) else {
+            continue;
+        };
         let Some(said) = said(driver, number, &samples) else { continue };
         let after = bools(&said.right);
         let before = match before.of(&task.name) {
@@ -278,7 +280,7 @@ fn measure<'t>(
             right: said.right.count() as u64,
             said: folder.put_said(&said)?,
         });
-        pairs.push(Pair { task: &task.name, before, after });
+        pairs.push(Pair { task: &task.name, rows: &test.hash, before, after });
     }
     classes.retain(|class| class.rows > 0);
     Ok(Found { row, pairs, classes, notes })
