@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use perennial::learner::Remainder;
+use perennial::learner::{ClassHead, Remainder};
 use perennial::parts::memory::Budget;
 use perennial::scenario::Setting;
 use serde::{Deserialize, Serialize};
@@ -140,6 +140,10 @@ pub(crate) struct Choices {
     /// A head per task, one for all, or one that grows [default: domain; task for split].
     #[arg(long, value_name = "task|domain|class", value_parser = setting)]
     pub(crate) setting: Option<Setting>,
+    /// When a class gets its output with --setting class: with the task that brings it (grow), or
+    /// from the start (full) [default: full for der and derpp, grow for the others].
+    #[arg(long, value_name = "grow|full", value_parser = head)]
+    pub(crate) head: Option<ClassHead>,
     /// The network, `perennial list networks` [default: mlp:100x100].
     #[arg(long)]
     pub(crate) network: Option<String>,
@@ -320,6 +324,10 @@ pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 
 pub(crate) fn setting(text: &str) -> Result<Setting, String> {
     text.parse().map_err(|_| "expected task, domain or class".into())
+}
+
+pub(crate) fn head(text: &str) -> Result<ClassHead, String> {
+    text.parse().map_err(|_| "expected grow or full".into())
 }
 
 pub(crate) fn remainder(text: &str) -> Result<Remainder, String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
-use perennial::learner::{Confidence, LearnError, Learner, Remainder, Training};
+use perennial::learner::{ClassHead, Confidence, LearnError, Learner, Remainder, Training};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
@@ -196,8 +196,18 @@ impl Plan {
         }
         rows.extend(self.source.rows());
         let chosen = self.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
-        let cards = chosen.filter_map(|entry| entry.card().ok());
-        for fewer in cards.filter_map(|card| self.source.fewer_rows(&card)) {
+        let cards: Vec<Card> = chosen.filter_map(|entry| entry.card().ok()).collect();
+        if self.setting == Setting::Class {
+            let is_full = |card: &&Card| card.class_head == ClassHead::Full;
+            let full: Vec<&str> = cards.iter().filter(is_full).map(|card| card.name).collect();
+            let head = match self.training.head {
+                Some(head) => head.to_string(),
+                None if full.is_empty() => ClassHead::Grow.to_string(),
+                None => format!("{}; {} for {}", ClassHead::Grow, ClassHead::Full, full.join(", ")),
+            };
+            rows.insert("head".into(), head);
+        }
+        for fewer in cards.iter().filter_map(|card| self.source.fewer_rows(card)) {
             if let Some(validation) = rows.get_mut("validation") {
                 *validation += &format!("; {fewer}");
             }
@@ -239,6 +249,7 @@ impl Plan {
         };
         flag("samples-per-task", self.source.samples_per_task.map(|n| n.to_string()));
         let usual = remainder == Remainder::default();
+        flag("head", self.training.head.map(|head| head.to_string()));
         flag("remainder", (!usual).then(|| remainder.to_string()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
@@ -324,6 +335,7 @@ fn training(settings: &Settings) -> Result<Training> {
         eval_every: choices.eval_every.unwrap_or(default.eval_every),
         anytime: choices.anytime,
         lca: choices.lca,
+        head: choices.head,
         infer: match choices.infer {
             Some(Infer::Energy) => Confidence::Energy,
             Some(Infer::Entropy) | None => Confidence::Entropy,

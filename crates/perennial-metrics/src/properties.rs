@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::statistics::{
-    Answers, AnswersBySeed, BySeed, MultipleComparison, PairedFall, Summary, holm, mean_fall,
-    paired_difference, wilson,
+    Answers, AnswersBySeed, BySeed, MultipleComparison, PairedFall, SharedSamples, Summary, holm,
+    mean_fall, paired_difference, wilson,
 };
 use crate::{Accuracy, AnytimeLog, Evaluation, IncrementalMean, mean};
 
@@ -289,7 +289,7 @@ proptest! {
         seed: u64,
     ) {
         let task = |(broke, mended, others)| PairedFall { samples: broke + mended + others, broke, mended };
-        let tasks: Vec<PairedFall> = tasks.into_iter().map(task).collect();
+        let tasks: Vec<SharedSamples> = tasks.into_iter().map(task).map(Into::into).collect();
         let found = mean_fall(&tasks, resamples, seed).unwrap();
         prop_assert!(-1.0 <= found.lower && found.lower <= found.upper && found.upper <= 1.0);
         prop_assert!(0.0 < found.p && found.p <= 1.0);

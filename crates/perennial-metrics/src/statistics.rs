@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 
 pub use fall::PairedFall;
 pub use holm::holm;
-pub use mean_fall::{MeanFall, mean_fall};
+pub use mean_fall::{MeanFall, SharedSamples, mean_fall};
 pub use multiple::{Answers, AnswersBySeed, MultipleComparison};
 pub use paired::{PairedDifference, paired_difference};
 pub use studentized_range::StudentizedRange;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use perennial::learner::{Context, LearnError, Stop, Training};
 use perennial::scenario::{Benchmark, Options};
 use perennial::strategies::Entry;
-use perennial::strategy::{Card, Descent, Isolation, Keeps, Moved, Promises};
+use perennial::strategy::{Card, ClassHead, Descent, Isolation, Keeps, Moved, Promises};
 use perennial::{Learner, Setting, Strategy, Stream, Vector, network};
 use serde::{Deserialize, Serialize};
 
@@ -38,12 +38,14 @@ impl Strategy for Stay {
             formula: "L(θ) + b Σ (θ − θ*)²",
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 1,
                 newest: None,
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::descent::{Descent, Moved, Went};
 use crate::engine::{Frozen, Logits, Passed};
 use crate::layout::SlotId;
+pub use crate::learner::ClassHead;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::objective::Pass;
@@ -206,6 +207,8 @@ pub struct Card {
     pub keeps: Keeps,
     /// What of the network belongs to one task alone.
     pub isolation: Isolation,
+    /// When a class gets its output in the class setting, where nobody says and the stream is known.
+    pub class_head: ClassHead,
     /// Whether it selects by validation accuracy and so needs a validation part.
     pub validation: bool,
     /// What the conformance suite holds it to.
@@ -232,6 +235,10 @@ pub struct Promises {
     pub newest: Option<f64>,
     /// ACC is at least fine-tuning's and this; `None` for a method that may not be better.
     pub margin: Option<f64>,
+    /// In the class setting, on five tasks of two digits each, ACC is at least fine-tuning's and this,
+    /// whether the head grows or has all classes from the start; `None` for a method that may not be
+    /// better.
+    pub class_margin: Option<f64>,
     /// On the first task it is fine-tuning, bit for bit.
     pub first_task_is_finetuning: bool,
 }

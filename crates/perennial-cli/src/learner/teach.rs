@@ -17,6 +17,8 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     let (Some(data), Some(task)) = (&args.data, &args.task) else {
         return abort(&mut learner, args.json);
     };
+    // What needs no data is checked before data are read, which may take long.
+    asked(args, Training::default(), None).check(task)?;
     let lesson = source::lesson(&learner, data, task, args)?;
     let how = teaching(&learner, args, task, lesson.train.len())?;
     let remarks = learner.remarks(&lesson, &how)?;
@@ -27,7 +29,8 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
     show.end();
     match taught? {
         Taught::Committed { version, judgement } => {
-            let samples = [&lesson.train, &lesson.test].map(|part| part.len() as u64);
+            let learnt_from = lesson.train.len() - rows_apart(&version);
+            let samples = [learnt_from, lesson.test.len()].map(|rows| rows as u64);
             let words = format!(
                 "version {} is the learner now; it was taught `{}` by {}, and is judged by {} of it",
                 version.id,
@@ -79,8 +82,9 @@ fn teaching(learner: &Learner, args: &Teach, task: &str, rows: usize) -> Result<
     let mut usual = learner.settings()?.usual_training(rows, batch);
     if let Some(Plan { task, epochs, batch, remainder, lr, .. }) = &plan {
         usual = Training { epochs: *epochs, remainder: *remainder, lr: *lr, ..usual };
+        let done = if learner.half_done()? == plan { "begun" } else { "taught" };
         output::note(&format!(
-            "`{task}` was begun before, with --epochs {epochs} --batch {batch} --remainder \
+            "`{task}` was {done} before, with --epochs {epochs} --batch {batch} --remainder \
              {remainder} --lr {lr}: a setting that is not given stays as it was"
         ));
     } else if args.epochs.is_none() && usual.epochs > 1 {
@@ -89,14 +93,20 @@ fn teaching(learner: &Learner, args: &Teach, task: &str, rows: usize) -> Result<
             usual.epochs
         ));
     }
-    Ok(Teaching {
+    Ok(asked(args, usual, plan.as_ref()))
+}
+
+/// How the task is taught: as the command line says, else as the plan and the usual training do.
+fn asked(args: &Teach, usual: Training, plan: Option<&Plan>) -> Teaching {
+    Teaching {
         training: Training {
             epochs: args.epochs.unwrap_or(usual.epochs),
+            batch: args.batch.unwrap_or(usual.batch),
             remainder: args.remainder.unwrap_or(usual.remainder),
             lr: args.lr.unwrap_or(usual.lr),
             ..usual
         },
-        validation: args.validation.or(plan.as_ref().map(|plan| plan.validation)),
+        validation: args.validation.or(plan.map(|plan| plan.validation)),
         gate: Gate {
             max_drop: args.max_drop,
             floor: args.floor,
@@ -107,7 +117,15 @@ fn teaching(learner: &Learner, args: &Teach, task: &str, rows: usize) -> Result<
         rescale: args.rescale || plan.is_some_and(|plan| plan.rescale),
         again: args.again,
         save_every: args.save_every,
-    })
+    }
+}
+
+/// How many training rows of a taught version were set apart to choose by.
+fn rows_apart(version: &Manifest) -> usize {
+    match &version.made {
+        Made::Taught { plan, source } => plan.rows_apart(source.train),
+        _ => 0,
+    }
 }
 
 fn stopped(signal: Option<Problem>) -> Problem {
@@ -157,6 +175,7 @@ fn document(version: &Manifest, judgement: &Judgement, committed: bool) -> Value
         "committed": committed,
         "already": false,
         "state_digest": version.state_digest,
+        "set_apart": rows_apart(version),
         "accuracy": by_task(&accuracy),
         "gate": version.gate.as_ref().map(judgement::verdict),
         "tasks": judgement.tasks.iter().map(value).collect::<Vec<Value>>(),

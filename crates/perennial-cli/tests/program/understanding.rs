@@ -112,6 +112,25 @@ fn the_same_classes_are_the_same_and_new_ones_are_said() {
     assert!(errors.contains("the classes `Rose` and `rose` differ only in case"), "{errors}");
 }
 
+/// Catches: a finished task that is called begun; rows that are set apart and not said, or said to be
+/// learnt from.
+#[test]
+fn what_is_set_apart_and_what_was_taught_is_said() {
+    let folder = place(&[("flowers.csv", &flowers(""))]);
+    let at = folder.path();
+    said(at, &["init", "it"]);
+    let teach = ["teach", "it", "flowers.csv", "--task=one", "--validation=0.5"];
+    let (errors, answer) = said(at, &teach);
+    let apart = "4 of the 8 training rows are set apart to choose by, 4 are learnt from";
+    assert!(errors.contains(apart), "{errors}");
+    assert!(answer.contains("taught `one` by 4 samples"), "{answer}");
+    let (errors, _) = said(at, &teach);
+    assert!(errors.contains("`one` was taught before, with --epochs 30"), "{errors}");
+    assert!(!errors.contains("begun"), "{errors}");
+    let two = finish(run(at, &["teach", "it", "flowers.csv", "--task=two", "--validation=0.9"]));
+    assert_eq!(two["set_apart"], 7); // of 8, .9 × 8 = 7.2
+}
+
 /// Catches: in one head for all tasks, a class that is one output, then another.
 #[test]
 fn one_head_for_all_tasks_wants_the_same_classes_or_none() {

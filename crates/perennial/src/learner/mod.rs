@@ -4,6 +4,7 @@
 //! stream of tasks. Where it stands is data, so a learner saved at any step goes on bit for bit
 //! as the uninterrupted one would.
 
+mod class_head;
 mod context;
 mod data;
 mod error;
@@ -18,12 +19,14 @@ mod step;
 mod stop;
 mod watch;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use perennial_metrics::{Accuracy, Evaluation};
 use serde::{Deserialize, Serialize};
 
+pub use self::class_head::ClassHead;
 pub use self::context::Context;
 use self::data::Data;
 pub use self::error::LearnError;
@@ -39,7 +42,7 @@ pub use crate::engine::packed::PackedGradients;
 use crate::model::{Among, Model, Outputs};
 use crate::network::Network;
 use crate::optimizer::{Keep, Optimizer};
-use crate::scenario::{Part, Setting, Stream};
+use crate::scenario::{Part, Setting, Stream, Task};
 use crate::strategy::{Card, Isolation, Outcome, Phase, Pool, Strategy};
 
 /// A network that learns task after task by one strategy, and where it stands.
@@ -146,7 +149,27 @@ impl Learner {
                 })
                 .collect();
         }
+        let head = core.training.head.unwrap_or(card.class_head);
+        if setting == Setting::Class && head == ClassHead::Full {
+            learner.append_full_head(stream);
+        }
         Ok(learner)
+    }
+
+    /// One head for all classes of the stream, in the order in which a growing head would get them.
+    fn append_full_head(&mut self, stream: &Stream) {
+        let model = &mut self.core.model;
+        let mut unit_of: HashMap<u32, u32> = HashMap::new();
+        let mut unit = |&class: &u32| {
+            let next = unit_of.len() as u32;
+            *unit_of.entry(class).or_insert(next)
+        };
+        let mut outputs = |task: &Task| Outputs {
+            units: task.classes.iter().map(&mut unit).collect(),
+            among: Among::All,
+        };
+        model.outputs = stream.tasks.iter().map(&mut outputs).collect();
+        model.append_head(self.engine.network().features(), unit_of.len(), self.core.seed);
     }
 
     /// A learner that has seen nothing, for tasks that arrive one by one: [`run`](Self::run)
@@ -163,6 +186,11 @@ impl Learner {
         setting: Setting,
         seed: u64,
     ) -> Result<Self, LearnError> {
+        if training.head == Some(ClassHead::Full) {
+            let reason = "a learner that is taught task by task does not know its classes \
+                          beforehand; leave it out, and its head grows";
+            return Err(settings::bad("head", &ClassHead::Full, reason));
+        }
         let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
         learner.core.open_ended = true;
         learner.core.position = Position::BeforeTask { task: 0 };
@@ -178,6 +206,13 @@ impl Learner {
         seed: u64,
     ) -> Result<Self, LearnError> {
         training.check()?;
+        if let Some(head) = training.head.filter(|_| setting != Setting::Class) {
+            let reason = format!(
+                "it is of --setting class, and this is --setting {setting}, where no head grows; \
+                 leave it out"
+            );
+            return Err(settings::bad("head", &head, &reason));
+        }
         let card = strategy.card();
         if card.isolation != Isolation::Shared && setting == Setting::Class {
             return Err(LearnError::Impossible {

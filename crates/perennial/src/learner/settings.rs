@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::remainder::of_any_version;
-use super::{Confidence, LearnError, Remainder};
+use super::{ClassHead, Confidence, LearnError, Remainder};
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 
 /// What training is made of, whatever the strategy.
@@ -33,6 +33,10 @@ pub struct Training {
     /// test rows of R ([`LearningCurves`](perennial_metrics::LearningCurves)); `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lca: Option<usize>,
+    /// When a class gets its output in the class setting; `None` for the strategy's own
+    /// ([`Card::class_head`](crate::strategy::Card::class_head)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<ClassHead>,
     /// By what a learner with a network for each task guesses the task, where it is not told.
     pub infer: Confidence,
 }
@@ -50,6 +54,7 @@ impl Default for Training {
             eval_every: 1,
             anytime: None,
             lca: None,
+            head: None,
             infer: Confidence::default(),
         }
     }

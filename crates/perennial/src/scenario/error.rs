@@ -315,7 +315,7 @@ pub enum ScenarioError {
     },
     /// Two tasks share some of their classes, which one head for all tasks cannot have.
     #[error(
-        "task `{first}` has the classes {first_classes}, task `{other}` {other_classes}: in the domain setting tasks have the same classes, or none in common, which are then matched by their order; say which are the same with map = {{ here = \"there\" }} (--map here=there), or use the setting task or class"
+        "task `{first}` has the classes {first_classes}, task `{other}` {other_classes}: in the domain setting tasks have the same classes, or as many with none in common, which are then matched by their order; say which are the same with map = {{ here = \"there\" }} (--map here=there), or use the setting task or class"
     )]
     SomeClassesShared {
         /// A task.

@@ -67,6 +67,7 @@ pub use self::permuted::{First, Permuted};
 pub(crate) use self::reader::Reader;
 pub use self::rotated::{Angles, Rotated};
 pub use self::samples::{Part, Samples};
+pub(crate) use self::setting::ClassMatch;
 pub use self::setting::Setting;
 pub use self::split::{Order, Split};
 pub use self::stream::Stream;

@@ -43,3 +43,27 @@ impl FromStr for Setting {
         }
     }
 }
+
+/// How the classes of two tasks are matched in the domain setting, where all tasks share one head and
+/// label j of every task is the same output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClassMatch {
+    /// Both tasks have the same classes.
+    ByName,
+    /// No class is in both tasks, and there are as many: class j of one is class j of the other.
+    ByOrder,
+}
+
+impl ClassMatch {
+    /// `None` where the tasks cannot share a head: some classes are in both tasks and some are not, or
+    /// none is and one task has more. No class occurs twice in a task.
+    pub(crate) fn of<T: PartialEq>(known: &[T], new: &[T]) -> Option<Self> {
+        let shared = new.iter().filter(|class| known.contains(class)).count();
+        match shared {
+            _ if known.len() != new.len() => None,
+            0 => Some(Self::ByOrder),
+            all if all == new.len() => Some(Self::ByName),
+            _ => None,
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use perennial_data::{Understanding, few};
 
+use super::setting::ClassMatch;
 use super::{ScenarioError, Setting, Task};
 
 /// Tasks in the order in which they arrive, all of one input shape.
@@ -56,25 +57,32 @@ impl Stream {
         Ok(Self { name: name.into(), shape, class_names, tasks, understood: Vec::new() })
     }
 
-    /// Refuses tasks of which a class of one is also, but not all are, classes of another: in one
-    /// head, label j of every task is the same output, and the class would have two.
+    /// Refuses tasks whose classes cannot share one head: label j of every task is the same output.
     fn check_shared(&self) -> Result<(), ScenarioError> {
         for (at, task) in self.tasks.iter().enumerate() {
             for earlier in &self.tasks[..at] {
-                let has = |class: &u32| earlier.classes.contains(class);
-                let shared = task.classes.iter().filter(|class| has(class)).count();
-                if shared > 0 && task.classes != earlier.classes {
-                    let names = |task: &Task| {
-                        let name = |&class: &u32| self.class_names[class as usize].clone();
-                        few(&task.classes.iter().map(name).collect::<Vec<_>>())
-                    };
-                    return Err(ScenarioError::SomeClassesShared {
-                        first: earlier.name.clone(),
-                        first_classes: names(earlier),
-                        other: task.name.clone(),
-                        other_classes: names(task),
+                match ClassMatch::of(&earlier.classes, &task.classes) {
+                    Some(ClassMatch::ByOrder) => continue,
+                    Some(ClassMatch::ByName) if task.classes == earlier.classes => continue,
+                    _ => {}
+                }
+                if !task.classes.iter().any(|class| earlier.classes.contains(class)) {
+                    return Err(ScenarioError::ClassCounts {
+                        stream: self.name.clone(),
+                        first: (earlier.name.clone(), earlier.classes.len()),
+                        other: (task.name.clone(), task.classes.len()),
                     });
                 }
+                let names = |task: &Task| {
+                    let name = |&class: &u32| self.class_names[class as usize].clone();
+                    few(&task.classes.iter().map(name).collect::<Vec<_>>())
+                };
+                return Err(ScenarioError::SomeClassesShared {
+                    first: earlier.name.clone(),
+                    first_classes: names(earlier),
+                    other: task.name.clone(),
+                    other_classes: names(task),
+                });
             }
         }
         Ok(())
@@ -95,17 +103,7 @@ impl Stream {
         let stream = || self.name.clone();
         match setting {
             Setting::Task => Ok(()),
-            Setting::Domain => {
-                let differs = |task: &&Task| task.classes.len() != first.classes.len();
-                let Some(other) = self.tasks.iter().find(differs) else {
-                    return self.check_shared();
-                };
-                Err(ScenarioError::ClassCounts {
-                    stream: stream(),
-                    first: (first.name.clone(), first.classes.len()),
-                    other: (other.name.clone(), other.classes.len()),
-                })
-            }
+            Setting::Domain => self.check_shared(),
             Setting::Class if self.tasks.len() == 1 => {
                 Err(ScenarioError::SingleTask { stream: stream() })
             }

@@ -329,12 +329,14 @@ fn names(
     among: std::ops::Range<usize>,
 ) -> Vec<String> {
     let mut names: Vec<String> = among.clone().map(|unit| format!("unit {unit}")).collect();
-    // In one head for all classes every task says what its units mean; else only the task itself.
-    let of = match setting {
-        Setting::Class => 0..tasks.tasks.len(),
-        Setting::Task | Setting::Domain => task..task + 1,
+    // In one head every task says what its units mean. The task itself is the last to, because in the
+    // domain setting tasks can have different names for a unit. A learner of an older program may have
+    // tasks with fewer classes than the head, whose other units are named by other tasks.
+    let all = match setting {
+        Setting::Class | Setting::Domain => 0..tasks.tasks.len(),
+        Setting::Task => 0..0,
     };
-    for task in of {
+    for task in all.chain([task]) {
         for (&unit, name) in driver.core.model.outputs[task].units.iter().zip(tasks.labels(task)) {
             if let Some(slot) = names.get_mut((unit as usize).wrapping_sub(among.start)) {
                 *slot = name;

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::lesson::Lesson;
 use super::tasks::Tasks;
 use crate::data::{InputSpec, Naming, few, match_names, near_pairs};
-use crate::scenario::{Samples, Setting, largest_share};
+use crate::scenario::{ClassMatch, Samples, Setting, largest_share};
 use crate::strategy::Keeps;
 
 /// A lesson as the learner takes it.
@@ -27,9 +27,6 @@ impl LearnerContext<'_> {
     /// Refuses rows that the learner cannot take beside what it knows; names classes as it does.
     pub(super) fn fit(&self, lesson: &Lesson, rescale: bool) -> Result<CheckedLesson, StoreError> {
         let mut fitted = CheckedLesson { lesson: lesson.clone(), notes: Vec::new() };
-        if lesson.task.is_empty() || lesson.task.chars().any(char::is_control) {
-            return Err(StoreError::Cannot("a task needs a name: --task NAME".into()));
-        }
         for (what, part) in [("training", &lesson.train), ("test", &lesson.test)] {
             if part.is_empty() {
                 let task = &lesson.task;
@@ -124,25 +121,27 @@ impl LearnerContext<'_> {
     }
 
     /// In one head for all tasks, label j of every task is the same output: classes that an older
-    /// task has are in its order; classes that none has are matched by their order.
+    /// task has are put in its order; classes that none has are matched by their order.
     fn align(&self, fitted: &mut CheckedLesson) -> Result<(), StoreError> {
         let classes = fitted.lesson.classes.clone();
         let mut order = None;
         for task in 0..self.tasks.tasks.len() {
             let known = self.tasks.labels(task);
-            let shared = classes.iter().filter(|name| known.contains(name)).count();
-            if shared == classes.len() {
-                order = Some(known);
-            } else if shared > 0 {
-                return Err(StoreError::Data(format!(
-                    "the classes of {} are {}, those of the learner's task `{}` {}: in the domain \
-                     setting tasks have the same classes, or none in common, which are then matched \
-                     by their order; say which are the same with --map here=there",
-                    fitted.lesson.from,
-                    few(&classes),
-                    self.tasks.tasks[task].name,
-                    few(&known)
-                )));
+            match ClassMatch::of(&known, &classes) {
+                Some(ClassMatch::ByName) => order = Some(known),
+                Some(ClassMatch::ByOrder) => {}
+                None => {
+                    return Err(StoreError::Data(format!(
+                        "the classes of {} are {}, those of the learner's task `{}` {}: in the \
+                         domain setting tasks have the same classes, or as many with none in common, \
+                         which are then matched by their order; say which are the same with --map \
+                         here=there",
+                        fitted.lesson.from,
+                        few(&classes),
+                        self.tasks.tasks[task].name,
+                        few(&known)
+                    )));
+                }
             }
         }
         match order {

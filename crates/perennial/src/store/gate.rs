@@ -10,7 +10,9 @@ mod hints;
 #[cfg(test)]
 mod tests;
 
-use perennial_metrics::statistics::{PairedFall, holm, mean_fall};
+use std::collections::BTreeMap;
+
+use perennial_metrics::statistics::{PairedFall, SharedSamples, holm, mean_fall};
 use serde::{Deserialize, Serialize};
 
 pub use self::classes::{ClassJudged, ClassVerdict};
@@ -117,7 +119,8 @@ pub struct Judged {
     /// Rows that were wrong before and are right now.
     pub mended: u64,
     /// The chance of so many more broken than mended if a change were as likely either way
-    /// (exact one-sided binomial on the rows that changed), after Holm over the tasks.
+    /// (exact one-sided binomial on the rows that changed), after Holm over the tasks; tasks with the
+    /// same test rows and the same answers count as one.
     pub p: Option<f64>,
     /// The upper 95 % bound of the fall.
     pub upper: Option<f64>,
@@ -150,6 +153,8 @@ pub struct MeanJudged {
 /// A task's test rows: whether each was answered right before, and now.
 pub(super) struct Pair<'a> {
     pub(super) task: &'a str,
+    /// The hash of its test rows: tasks of one hash have the same rows.
+    pub(super) rows: &'a str,
     pub(super) before: Option<Vec<bool>>,
     pub(super) after: Vec<bool>,
 }
@@ -178,13 +183,16 @@ impl Gate {
         const RESAMPLES: u32 = 2000;
         let falls: Vec<Option<PairedFall>> =
             pairs.iter().map(|pair| PairedFall::of(pair.before.as_ref()?, &pair.after)).collect();
-        let older: Vec<PairedFall> = falls.iter().flatten().copied().collect();
-        let p: Vec<f64> = older.iter().map(PairedFall::p).collect();
-        let mut p = holm(&p).unwrap_or_default().into_iter();
+        // Tasks with the same rows and the same answers are one test, not several.
+        let is_first = |&at: &usize| falls[at].is_some() && first_alike(pairs, at) == at;
+        let distinct: Vec<usize> = (0..pairs.len()).filter(is_first).collect();
+        let p: Vec<f64> = distinct.iter().filter_map(|&at| Some(falls[at]?.p())).collect();
+        let p = distinct.iter().zip(holm(&p).unwrap_or_default());
+        let p: BTreeMap<usize, f64> = p.map(|(&at, p)| (at, p)).collect();
         let mut judgement = Judgement::default();
         let mut worst: Option<(String, f64)> = None;
-        for (pair, fall) in pairs.iter().zip(&falls) {
-            let p = fall.as_ref().and_then(|_| p.next());
+        for (at, (pair, fall)) in pairs.iter().zip(&falls).enumerate() {
+            let p = fall.and_then(|_| p.get(&first_alike(pairs, at)).copied());
             if let Some(fall) = fall
                 && worst.as_ref().is_none_or(|(_, worst)| fall.fall() > *worst)
             {
@@ -194,9 +202,9 @@ impl Gate {
             judgement.tasks.push(judged);
             judgement.reasons.extend(reasons);
         }
-        if let Some(mean) = mean_fall(&older, RESAMPLES, seed) {
-            // A single older task is its own mean, and its test has judged it.
-            let p = Some(mean.p).filter(|_| older.len() > 1);
+        if let Some(mean) = mean_fall(&shared_rows(pairs), RESAMPLES, seed) {
+            // A single older task, or copies of one, are their own mean, and its test has judged it.
+            let p = Some(mean.p).filter(|_| distinct.len() > 1);
             let fall = Fall { whose: Whose::Mean, measured: mean.mean, upper: mean.upper, p };
             let refused = self.clause(&fall);
             judgement.reasons.extend(refused.map(|clause| fall.reason(clause, self.max_drop)));
@@ -209,7 +217,7 @@ impl Gate {
         let verdict = Verdict {
             passed: judgement.reasons.is_empty(),
             gate: *self,
-            judged: older.len(),
+            judged: falls.iter().flatten().count(),
             mean_fall: judgement.mean.map(|mean| mean.fall),
             worst,
             worst_class: classes::worst(&judgement.classes),
@@ -253,6 +261,27 @@ impl Gate {
         }
         (judged, reasons)
     }
+}
+
+/// The first task that has the rows of this one, with the same answers before and after.
+fn first_alike(pairs: &[Pair<'_>], at: usize) -> usize {
+    let Pair { rows, before, after, .. } = &pairs[at];
+    let alike = |it: &Pair<'_>| it.rows == *rows && it.before == *before && it.after == *after;
+    pairs.iter().position(alike).unwrap_or(at)
+}
+
+/// The older tasks in groups that have the same test rows.
+fn shared_rows(pairs: &[Pair<'_>]) -> Vec<SharedSamples> {
+    let mut groups: Vec<(&str, Vec<[&[bool]; 2]>)> = Vec::new();
+    for pair in pairs {
+        let Some(before) = pair.before.as_deref() else { continue };
+        let answers = [before, &pair.after[..]];
+        match groups.iter_mut().find(|(rows, _)| *rows == pair.rows) {
+            Some((_, group)) => group.push(answers),
+            None => groups.push((pair.rows, vec![answers])),
+        }
+    }
+    groups.iter().filter_map(|(_, group)| SharedSamples::of(group)).collect()
 }
 
 /// Whether a fall is more than allowed: exactly what is allowed passes, however it rounds.

@@ -7,6 +7,7 @@ use super::gate::Gate;
 use crate::data::{Dataset, InputSpec, LeftOut, Opened, Part, Understanding};
 use crate::learner::{Remainder, Training};
 use crate::scenario::{Samples, Task};
+use crate::strategy::Card;
 
 /// Labelled rows to be taught as one task, and rows to judge it by: as they are stored, not yet
 /// scaled.
@@ -139,10 +140,9 @@ impl Lesson {
     ) -> Result<Task, StoreError> {
         let key = crate::draws::Key { seed, task: number as u64, ..Default::default() };
         let rows = self.train.len();
-        let apart = match validation {
-            0.0 => Vec::new(),
-            share => {
-                let wanted = ((share * rows as f64).round() as usize).clamp(1, rows);
+        let apart = match rows_apart(validation, rows) {
+            0 => Vec::new(),
+            wanted => {
                 let generator = &mut key.generator("validation");
                 let mut drawn = rand::seq::index::sample(generator, rows, wanted).into_vec();
                 drawn.sort_unstable();
@@ -161,6 +161,14 @@ impl Lesson {
         let [train, validation, test] =
             [train, chosen_by, &self.test].map(|samples| inputs_of(&self.spec, samples));
         Ok(Task::from_samples(self.task.clone(), classes, train, validation, test)?)
+    }
+}
+
+/// How many of so many training rows a share of them is: at least one, unless it is 0.
+pub(super) fn rows_apart(share: f64, rows: usize) -> usize {
+    match share {
+        0.0 => 0,
+        share => ((share * rows as f64).round() as usize).clamp(1, rows),
     }
 }
 
@@ -195,6 +203,34 @@ impl Default for Teaching {
     fn default() -> Self {
         let (training, gate) = (Training::default(), Gate::default());
         Self { training, validation: None, gate, rescale: false, again: false, save_every: None }
+    }
+}
+
+impl Teaching {
+    /// Refuses what cannot be asked for, whatever the data: also a task without a name.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of its range, or the name.
+    pub fn check(&self, task: &str) -> Result<(), StoreError> {
+        if task.is_empty() || task.chars().any(char::is_control) {
+            return Err(StoreError::Cannot("a task needs a name: --task NAME".into()));
+        }
+        self.gate.check().map_err(StoreError::Cannot)?;
+        self.training.check()?;
+        match self.validation {
+            None | Some(0.0..1.0) => Ok(()),
+            Some(validation) => Err(StoreError::Cannot(format!(
+                "--validation {validation} cannot be: it is a share of at least 0 and below 1"
+            ))),
+        }
+    }
+
+    /// The share of a lesson's training rows that is set apart to choose by.
+    pub(super) fn validation_share(&self, lesson: &Lesson, card: &Card) -> f64 {
+        // Data may bring rows to choose by.
+        let usual = if lesson.validation.is_empty() { card.validation_share() } else { 0.0 };
+        self.validation.unwrap_or(usual)
     }
 }
 
@@ -236,6 +272,12 @@ fn is_short(remainder: &Remainder) -> bool {
 }
 
 impl Plan {
+    /// How many of so many training rows it sets apart to choose by.
+    #[must_use]
+    pub fn rows_apart(&self, train: usize) -> usize {
+        rows_apart(self.validation, train)
+    }
+
     /// Whether it teaches a task of this name once more, as `NAME~2`, `NAME~3`, …
     pub(super) fn repeats(&self, name: &str) -> bool {
         let number = self.task.strip_prefix(name).and_then(|rest| rest.strip_prefix('~'));

@@ -7,7 +7,7 @@ use super::fitting::{CheckedLesson, LearnerContext, no_better};
 use super::folder::Folder;
 use super::gate::{Judgement, Pair};
 use super::kept::Said;
-use super::lesson::{Lesson, Plan, Teaching};
+use super::lesson::{Lesson, Plan, Teaching, rows_apart};
 use super::manifest::{Made, Manifest};
 use super::position::{Saved, Saver, abandon};
 use super::tasks::{Measured, Row, Tasks, Taught as Known};
@@ -58,7 +58,7 @@ impl Learner {
         watch: &mut dyn Watch,
         stop: &Stop,
     ) -> Result<Taught, StoreError> {
-        how.gate.check().map_err(StoreError::Cannot)?;
+        how.check(&lesson.task)?;
         let training =
             Training { optimizer: self.settings()?.optimizer.clone(), ..how.training.clone() };
         training.check()?;
@@ -116,13 +116,14 @@ impl Learner {
     }
 
     /// What is worth saying of a lesson before it is taught, a sentence each: which of its classes
-    /// are taken for known ones and which are new, columns that moved, values that are clipped, and
-    /// whether the same data were taught as another task.
+    /// are taken for known ones and which are new, columns that moved, values that are clipped,
+    /// whether the same data were taught as another task, and how many training rows are set apart.
     ///
     /// # Errors
     ///
     /// As [`teach`](Self::teach) for data that do not fit.
     pub fn remarks(&self, lesson: &Lesson, how: &Teaching) -> Result<Vec<String>, StoreError> {
+        how.check(&lesson.task)?;
         self.steady(|head| {
             let known = self.folder.tasks(head)?;
             let learnt = learnt(head, &known)?;
@@ -136,6 +137,15 @@ impl Learner {
                     "version {} was taught the same data as `{}`",
                     version.id,
                     version.task().unwrap_or_default()
+                ));
+            }
+            let share = how.validation_share(&lesson, &head.settings.card()?);
+            let (rows, apart) = (lesson.train.len(), rows_apart(share, lesson.train.len()));
+            if apart > 0 {
+                notes.push(format!(
+                    "{apart} of the {rows} training rows are set apart to choose by, {} are learnt \
+                     from",
+                    rows - apart
                 ));
             }
             Ok(notes)
@@ -255,7 +265,9 @@ fn measure<'t>(
     let mut classes: Vec<ClassChange> =
         tasks.classes.iter().cloned().map(ClassChange::of).collect();
     for (number, task) in tasks.tasks.iter().enumerate() {
-        let Some(samples) = tasks.judging_rows(number, folder)? else { continue };
+        let (Some(test), Some(samples)) = (&task.test, tasks.judging_rows(number, folder)?) else {
+            continue;
+        };
         let Some(said) = said(driver, number, &samples) else { continue };
         let after = bools(&said.right);
         let before = match before.of(&task.name) {
@@ -278,7 +290,7 @@ fn measure<'t>(
             right: said.right.count() as u64,
             said: folder.put_said(&said)?,
         });
-        pairs.push(Pair { task: &task.name, before, after });
+        pairs.push(Pair { task: &task.name, rows: &test.hash, before, after });
     }
     classes.retain(|class| class.rows > 0);
     Ok(Found { row, pairs, classes, notes })
@@ -375,15 +387,7 @@ fn plan(
     how: &Teaching,
     training: &Training,
 ) -> Result<Plan, StoreError> {
-    let card = head.settings.card()?;
-    // Data may bring rows to choose by.
-    let usual = if lesson.validation.is_empty() { card.validation_share() } else { 0.0 };
-    let validation = how.validation.unwrap_or(usual);
-    if !(0.0..1.0).contains(&validation) {
-        return Err(StoreError::Cannot(format!(
-            "--validation {validation} cannot be: it is a share of at least 0 and below 1"
-        )));
-    }
+    let validation = how.validation_share(lesson, &head.settings.card()?);
     Ok(Plan {
         task: lesson.task.clone(),
         data: lesson.fingerprint(),

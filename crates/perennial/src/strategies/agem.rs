@@ -40,7 +40,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, distinct};
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{Batch, Card, ClassHead, Gradient, Isolation, Keeps, Promises, Strategy};
 
 /// Projects every gradient against one of the past.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -110,12 +110,14 @@ impl Strategy for Agem {
             formula: "g̃ = g − min(0, ⟨g, g_ref⟩) / ⟨g_ref, g_ref⟩ · g_ref",
             keeps: Keeps::SamplesPerTask { most: self.settings.memory },
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.01),
+                class_margin: Some(0.02),
                 first_task_is_finetuning: true,
             },
         }

@@ -37,7 +37,9 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Dark, Memory};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
+use crate::strategy::{
+    Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
+};
 
 /// Replays stored samples with the logits of their task, and others with their labels.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -96,12 +98,14 @@ impl Strategy for Derpp {
             formula: "L(θ) + α · mean (f_θ(x) − z)² + β · mean ℓ, two draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
+            class_head: ClassHead::Full,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.02),
+                class_margin: Some(0.5),
                 first_task_is_finetuning: false,
             },
         }
@@ -125,6 +129,10 @@ impl Strategy for Derpp {
         budget::note_small("derpp.memory", self.capacity, cx);
         let rows = cx.samples(cx.task, Part::Train)?.len();
         self.dark.begin_task(rows, self.capacity, &mut cx.generator("derpp room"));
+        // A head of a task's own competes with no other.
+        if cx.setting != Setting::Task {
+            self.dark.fill(cx);
+        }
         Ok(())
     }
 

@@ -39,7 +39,9 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
 use crate::scenario::{Part, Setting};
-use crate::strategy::{Batch, Card, Changed, Isolation, Keeps, Promises, Step, Strategy};
+use crate::strategy::{
+    Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
+};
 
 /// Replays stored samples beside every batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -93,12 +95,14 @@ impl Strategy for Er {
             formula: "mean ℓ over batch ∪ |batch| draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.02),
+                class_margin: Some(0.5),
                 first_task_is_finetuning: false,
             },
         }

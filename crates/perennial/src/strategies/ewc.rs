@@ -48,7 +48,9 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
+use crate::strategy::{
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
+};
 
 /// Elastic weight consolidation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -156,12 +158,14 @@ impl Strategy for Ewc {
                 Anchors::Folded | Anchors::Merged => Keeps::Vectors(2),
             },
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Method;
 use crate::learner::LearnError;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{Card, ClassHead, Isolation, Keeps, Promises, Strategy};
 
 /// Trains on each task as it comes and does nothing about the old ones: every hook at its
 /// default. The baseline of every comparison, and strategy and driver with b = 0.
@@ -39,12 +39,14 @@ impl Strategy for Finetune {
             formula: "min_θ L_t(θ)",
             keeps: Keeps::Nothing,
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.8),
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

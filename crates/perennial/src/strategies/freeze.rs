@@ -28,7 +28,7 @@ use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, Statistics, View};
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{Card, ClassHead, Isolation, Keeps, Promises, Strategy};
 
 /// Every weight that has finished a task stays where it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -58,12 +58,14 @@ impl Strategy for Freeze {
             formula: "min_θ L_t(θ), θ_i = θ*_i for every older weight",
             keeps: Keeps::Nothing,
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: None,
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

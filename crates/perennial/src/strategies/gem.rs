@@ -48,7 +48,7 @@ use crate::parts::memory::{Budget, Memory};
 use crate::parts::project::Products;
 use crate::parts::qp;
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, Gradient, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{Batch, Card, ClassHead, Gradient, Isolation, Keeps, Promises, Strategy};
 
 /// Projects every gradient so that no remembered task loses by it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -106,12 +106,14 @@ impl Strategy for Gem {
             formula: "min ½‖g − g̃‖² subject to ⟨g̃, g_k⟩ ≥ 0 for k < t",
             keeps: Keeps::SamplesPerTask { most: self.settings.memory },
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.02),
+                class_margin: Some(0.5),
                 first_task_is_finetuning: true,
             },
         }

@@ -9,7 +9,7 @@ use super::{ISOLATED, Method};
 use crate::learner::{Context, LearnError};
 use crate::model::{Column, Model, View};
 use crate::network::{Network, NetworkError, Parameter, widest};
-use crate::strategy::{Card, Isolation, Keeps, Strategy};
+use crate::strategy::{Card, ClassHead, Isolation, Keeps, Strategy};
 
 /// A network of its own for every task, all in one θ: task t trains and answers with its column
 /// alone, so the others do not move by a bit and a step costs what one network costs.
@@ -110,6 +110,7 @@ impl Strategy for Independent {
             formula: "min_{θ_t} L_t(θ_t), one θ_t a task",
             keeps: Keeps::Nothing,
             isolation: Isolation::Column,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: ISOLATED,
         }

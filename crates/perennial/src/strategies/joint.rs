@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Method;
 use crate::learner::{Context, LearnError};
 use crate::scenario::Setting;
-use crate::strategy::{Card, Isolation, Keeps, Pool, Promises, Strategy};
+use crate::strategy::{Card, ClassHead, Isolation, Keeps, Pool, Promises, Strategy};
 
 /// Multi-task training (Caruana, *Multitask Learning*, 1997): at task t the network trains on
 /// the shuffled union of tasks 1 … t.
@@ -66,12 +66,14 @@ impl Strategy for Joint {
             formula: "min_θ Σ_{k ≤ t} L_k(θ)",
             keeps: Keeps::AllData,
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.8),
                 margin: Some(0.05),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -29,7 +29,9 @@ use crate::learner::{Context, LearnError};
 use crate::parts::anchor::{pull, pull_implicitly};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::scenario::Setting;
-use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
+use crate::strategy::{
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
+};
 use crate::vector::Vector;
 
 /// A constant pull to the weights of the task before.
@@ -89,12 +91,14 @@ impl Strategy for L2 {
             formula: "L_t(θ) + λ Σ_i (θ_i − θ*_i)²",
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -52,7 +52,7 @@ use crate::learner::{Context, LearnError};
 use crate::objective::{Pass, Target, Term};
 use crate::parts::distil::softened;
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{Batch, Card, ClassHead, Isolation, Keeps, Promises, Strategy};
 use crate::vector::Vector;
 
 /// Holds the network to what it said of new inputs before it learnt from them.
@@ -154,12 +154,14 @@ impl Strategy for Lwf {
             formula: "L_t(θ) + λ_o Σ_old T² CE(softmax(z_old/T), softmax(z/T))",
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Task, // with one head, the old answers to new inputs hold it back
                 epochs: 5,
                 newest: Some(0.8),
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }
@@ -207,7 +209,7 @@ impl Strategy for Lwf {
         pass.terms.iter_mut().for_each(|term| term.weight *= new as f32);
         let mut view = self.view(cx.task, cx.model);
         view.heads.truncate(self.heads);
-        view.answer = 0..cx.model.heads[self.heads - 1].units.end;
+        view.answer = 0..old.last().map_or(0, |units| units.end);
         let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);
         let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows);
         let padded = weights == LwfWeights::Shares && cx.setting == Setting::Class;
@@ -236,12 +238,14 @@ impl Strategy for Lwf {
 }
 
 impl Lwf {
-    /// The units of each old head: one a task, or all that were there together.
+    /// The units of each old head: one a task, or all that old tasks have labels for together. A head
+    /// that has all classes from the start has more, of which the teacher knows nothing.
     fn old_units(&self, cx: &Context<'_>) -> Vec<Range<usize>> {
         match cx.setting {
             Setting::Task => (0..cx.task).map(|task| cx.model.answer(task)).collect(),
             Setting::Domain | Setting::Class => {
-                let all = 0..cx.model.heads[self.heads - 1].units.end;
+                let units = cx.model.outputs[..cx.task].iter().flat_map(|it| &it.units);
+                let all = 0..units.max().map_or(0, |&last| last as usize + 1);
                 vec![all]
             }
         }

@@ -43,7 +43,9 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::Setting;
-use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
+use crate::strategy::{
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
+};
 use crate::vector::Vector;
 
 /// Memory aware synapses.
@@ -165,12 +167,14 @@ impl Strategy for Mas {
             formula: "L_t(θ) + λ Σ_i Ω_i (θ_i − θ*_i)², Ω_i += E |∂‖f‖²/∂θ_i|",
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -130,6 +130,7 @@ const ISOLATED: Promises = Promises {
     epochs: 5,
     newest: Some(0.8),
     margin: Some(0.05),
+    class_margin: None,
     first_task_is_finetuning: false,
 };
 

@@ -44,7 +44,8 @@ use crate::parts::moments::Amount;
 use crate::parts::path::{RunningFisher, divide_by_most, min_max, observe};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step, Strategy,
+    Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
+    Strategy,
 };
 use crate::vector::Vector;
 
@@ -172,12 +173,14 @@ impl Strategy for OnlineEwc {
             formula: "L_t(θ) + λ/2 γ Σ_i F̃_i (θ_i − θ*_i)², F̃ ← γ F̃ + F_t",
             keeps: Keeps::Vectors(2 + if self.runs() { 2 } else { scaled }),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -50,7 +50,7 @@ use crate::model::{Model, Statistics, View};
 use crate::parts::owners::Owners;
 use crate::parts::prune::Prune;
 use crate::parts::shares::{Shares, layers};
-use crate::strategy::{Card, Isolation, Keeps, Outcome, Phase, Strategy};
+use crate::strategy::{Card, ClassHead, Isolation, Keeps, Outcome, Phase, Strategy};
 
 /// PackNet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -149,6 +149,7 @@ impl Strategy for Packnet {
             formula: "min_w L_t(θ) over free w; free the smallest |w|; retrain the rest",
             keeps: Keeps::Owners { picks: false, working: 0 },
             isolation: Isolation::Head,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: ISOLATED,
         }

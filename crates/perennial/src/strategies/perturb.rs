@@ -44,7 +44,9 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
+use crate::strategy::{
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
+};
 use crate::vector::Vector;
 
 /// The length of a random move over all P weights: each goes by this / √P.
@@ -219,12 +221,14 @@ impl Strategy for Perturb {
             formula: "L_t(θ) + λ Σ_i b_i (θ_i − θ*_i)², b_i = ∂²L/∂θ_i² by moving",
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

@@ -47,7 +47,7 @@ use crate::layout::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::network::{Init, Lateral, LateralKind, Network, NetworkError};
-use crate::strategy::{Card, Isolation, Keeps, Strategy};
+use crate::strategy::{Card, ClassHead, Isolation, Keeps, Strategy};
 
 /// Progressive neural networks.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -240,6 +240,7 @@ impl Strategy for Pnn {
             formula: "h_i^(k) = f(W_i h_{i−1}^(k) + U_i σ(V_i [α_j h_{i−1}^(j)]_{j<k}))",
             keeps: Keeps::Nothing,
             isolation: Isolation::Column,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: ISOLATED,
         }

@@ -45,7 +45,8 @@ use crate::parts::held::Held;
 use crate::parts::path::{RunningFisher, min_max, observe, walk};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Changed, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step, Strategy,
+    Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
+    Strategy,
 };
 use crate::vector::{Vector, wide};
 
@@ -163,12 +164,14 @@ impl Strategy for Rwalk {
             formula: "L_t(θ) + λ Σ_i (F̃_i + s̃_i)(θ_i − θ*_i)²",
             keeps: Keeps::Vectors(8),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

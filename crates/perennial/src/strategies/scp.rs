@@ -45,7 +45,9 @@ use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
 use crate::scenario::Setting;
-use crate::strategy::{Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy};
+use crate::strategy::{
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
+};
 use crate::vector::Vector;
 
 /// Rows of one pass over the mean output: bounds memory, not the result.
@@ -201,12 +203,14 @@ impl Strategy for Scp {
             formula: "L_t(θ) + λ Σ_i Γ_i (θ_i − θ*_i)², Γ_i = 1/K Σ_c (∂ mean f_c/∂θ_i)²",
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

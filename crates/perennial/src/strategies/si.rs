@@ -42,7 +42,7 @@ use crate::parts::held::Held;
 use crate::parts::path::walk;
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy, Went,
+    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy, Went,
 };
 use crate::vector::{Vector, wide};
 
@@ -176,12 +176,14 @@ impl Strategy for Si {
             formula: "L_t(θ) + c Σ_i Ω_i (θ_i − θ*_i)², ω_i −= g_i Δθ_i",
             keeps: Keeps::Vectors(3),
             isolation: Isolation::Shared,
+            class_head: ClassHead::Grow,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: Some(0.6),
                 margin: Some(0.0),
+                class_margin: None,
                 first_task_is_finetuning: true,
             },
         }

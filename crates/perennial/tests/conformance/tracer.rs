@@ -8,8 +8,8 @@ use perennial::network::Init;
 use perennial::scenario::Part;
 use perennial::state::{State, from_state};
 use perennial::strategy::{
-    Batch, Card, Changed, Descent, Gradient, Isolation, Keeps, Moved, Outcome, Phase, Promises,
-    Step, Strategy,
+    Batch, Card, Changed, ClassHead, Descent, Gradient, Isolation, Keeps, Moved, Outcome, Phase,
+    Promises, Step, Strategy,
 };
 use perennial::{
     Frozen, Keep, Mask, Mode, Model, OptimizerSettings, Pass, Setting, Statistics, Target, Term,
@@ -53,12 +53,14 @@ impl Strategy for Tracer {
             formula: "",
             keeps: Keeps::Vectors(4),
             isolation: Isolation::Head,
+            class_head: ClassHead::Grow,
             validation: true,
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 1,
                 newest: None,
                 margin: None,
+                class_margin: None,
                 first_task_is_finetuning: false,
             },
         }

@@ -172,7 +172,8 @@ fn one_head_for_all_tasks_answers_rows_with_the_names_of_any_task() {
     learner.predict(&rows.test, &rows.spec, "rows", None).unwrap();
 }
 
-/// Catches: labels by position where classes have names, or a class with two outputs.
+/// Catches: labels by position where classes have names, a class with two outputs, classes that are
+/// matched by their order though one task has more.
 #[test]
 fn one_head_for_all_tasks_knows_classes_by_name_or_by_order() {
     let folder = tempfile::tempdir().unwrap();
@@ -185,6 +186,14 @@ fn one_head_for_all_tasks_knows_classes_by_name_or_by_order() {
     teach(&mut learner, &named(0, ["x", "y"]), &lenient()).unwrap();
     let said = refusal(teach(&mut learner, &named(1, ["y", "z"]), &lenient()));
     assert!(said.contains("are y, z, those of the learner's task `task 0` x, y"), "{said}");
+    // More classes than the head has outputs, with and without a known name, and fewer.
+    for classes in [&["p", "q", "r"][..], &["x", "y", "z"], &["x"], &["p"]] {
+        let other =
+            Lesson { classes: classes.iter().map(|&name| name.into()).collect(), ..lesson(1) };
+        let said = refusal(teach(&mut learner, &other, &lenient()));
+        let both = format!("are {}, those of the learner's task `task 0` x, y", classes.join(", "));
+        assert!(said.contains(&both) && said.contains("--map here=there"), "{said}");
+    }
     let turned = named(0, ["y", "x"]);
     let found = learner.evaluate_on(&turned, None).unwrap();
     let right = learner.evaluate_on(&named(0, ["x", "y"]), None).unwrap();

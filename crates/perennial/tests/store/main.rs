@@ -9,6 +9,7 @@ mod inputs;
 mod machine;
 mod old;
 mod power;
+mod replay;
 mod school;
 mod verbs;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KeptLogits, Memory, Place, Policy, Replay, distinct};
 use crate::draws::Generator;
+use crate::learner::Context;
 use crate::objective::{Mode, Pass, Target, Term};
 use crate::scenario::Samples;
 use crate::strategy::Step;
@@ -57,6 +58,28 @@ impl Dark {
     pub fn end_task(&mut self) {
         self.replay.end_task();
         self.places = None;
+    }
+
+    /// Appends to stored logits, where a head that all tasks share has grown since, those that the
+    /// network gives for the new units now: an untaught head says that a row is of no new class more
+    /// than of another. Without them nothing tells the network that an old row is not of a new class.
+    pub fn fill(&mut self, cx: &Context<'_>) {
+        const AT_ONCE: usize = 256;
+        let (view, units) = (cx.model.shared_view(cx.task), cx.model.answer(cx.task));
+        let memory = &self.replay.memory;
+        let is_short = |&at: &usize| self.logits.row(at).0.end < units.end;
+        let short: Vec<usize> = (0..memory.len()).filter(is_short).collect();
+        for rows in short.chunks(AT_ONCE) {
+            let mut inputs = Vec::new();
+            rows.iter().for_each(|&at| memory.append_row(at, &mut inputs));
+            let said = cx.logits(&view, &inputs, rows.len());
+            for (row, &at) in rows.iter().enumerate() {
+                let new = self.logits.row(at).0.end..units.end;
+                if let Some(more) = said.row(row, &new) {
+                    self.logits.extend(at, more);
+                }
+            }
+        }
     }
 
     /// At most `wanted` rows, without replacement.

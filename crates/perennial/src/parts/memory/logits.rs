@@ -42,6 +42,13 @@ impl KeptLogits {
         self.values[at * self.width..][..logits.len()].copy_from_slice(logits);
     }
 
+    /// Appends the logits of further units to those of row `at`.
+    pub fn extend(&mut self, at: usize, more: &[f32]) {
+        let (units, logits) = self.row(at);
+        let (units, all) = (units.start..units.end + more.len(), [logits, more].concat());
+        self.put(Place::Over(at), &units, &all);
+    }
+
     /// Units and logits of row `at`.
     ///
     /// # Panics
@@ -92,6 +99,9 @@ mod tests {
         kept.put(Place::Over(0), &(1..2), &[8.0]);
         assert_eq!(kept.row(0), (1..2, &[8.0][..]));
         assert_eq!(kept.row(1), (2..4, &[3.0, 4.0][..]));
+        kept.extend(0, &[9.0, 10.0, 11.0, 12.0]);
+        assert_eq!(kept.row(0), (1..6, &[8.0, 9.0, 10.0, 11.0, 12.0][..]));
+        assert_eq!(kept.row(2), (0..3, &[5.0, 6.0, 7.0][..]));
         kept.keep(&[2, 1]);
         assert_eq!(kept.row(0), (0..3, &[5.0, 6.0, 7.0][..]));
         assert_eq!(kept.row(1), (2..4, &[3.0, 4.0][..]));

@@ -291,6 +291,11 @@ fn tasks_of_one_head_share_all_their_classes_or_none() {
     let text = error.to_string();
     assert!(text.contains("`a` has the classes x, y, task `b` y, z"), "{text}");
     assert!(some.check(Setting::Class).is_ok());
+    for more in
+        ["a,label\n1,x\n2,x\n5,y\n6,y\n9,z\n8,z\n", "a,label\n1,p\n2,p\n5,q\n6,q\n9,r\n8,r\n"]
+    {
+        assert!(list(more, "").check(Setting::Domain).is_err(), "{more}");
+    }
     let none = list("a,label\n5,p\n6,p\n9,q\n8,q\n", "");
     assert!(none.check(Setting::Domain).is_ok());
     // The same classes in another order are in the first task's.

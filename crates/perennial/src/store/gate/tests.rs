@@ -20,17 +20,21 @@ fn class(name: &str, rows: Rows) -> ClassChange {
     class
 }
 
+/// Tasks that have test rows of their own.
 fn judge(gate: Gate, tasks: &[Rows], classes: Vec<ClassChange>) -> Judgement {
+    let files: Vec<String> = (0..tasks.len()).map(|task| format!("file{task}")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    judge_files(gate, tasks, &files, classes)
+}
+
+/// Tasks whose test rows are those of a file each.
+fn judge_files(gate: Gate, tasks: &[Rows], files: &[&str], classes: Vec<ClassChange>) -> Judgement {
     let names: Vec<String> = (0..tasks.len()).map(|task| format!("t{task}")).collect();
-    let pair = |(task, rows): (&'_ String, &Rows)| {
-        let (before, after) = rows.iter().copied().unzip();
-        (task.clone(), Some(before), after)
-    };
-    let sides: Vec<(String, Option<Vec<bool>>, Vec<bool>)> =
-        names.iter().zip(tasks).map(pair).collect();
-    let pairs: Vec<Pair<'_>> = sides
-        .iter()
-        .map(|(task, before, after)| Pair { task, before: before.clone(), after: after.clone() })
+    let pairs: Vec<Pair<'_>> = (names.iter().zip(files).zip(tasks))
+        .map(|((task, rows), changes)| {
+            let (before, after) = changes.iter().copied().unzip();
+            Pair { task, rows, before: Some(before), after }
+        })
         .collect();
     let (verdict, judgement) = gate.judge(&pairs, classes, 0);
     assert_eq!(verdict.passed, judgement.reasons.is_empty());
@@ -187,6 +191,40 @@ fn the_mean_refuses_what_no_task_shows() {
     one.push(rows(15, 2, 0)); // .044 in the mean, and p .12: two rows of 15 are not drawn
     assert!(reasons(Gate::default(), &one, Vec::new()).is_empty());
     assert_eq!(reasons(strict(), &one, Vec::new()).len(), 2);
+}
+
+/// One file of 12 rows taught five times: every task loses the same row, chance (11/12)¹² = .35 of the
+/// mean. Five files that lose a row each are refused by the mean: .35⁵ = .005.
+/// Catches: a row that counts as evidence once a task.
+#[test]
+fn one_row_of_a_file_taught_five_times_passes() {
+    let tasks = vec![rows(12, 1, 0); 5];
+    let judgement = judge_files(Gate::default(), &tasks, &["file"; 5], Vec::new());
+    assert!(judgement.reasons.is_empty(), "{:?}", judgement.reasons);
+    assert!((judgement.mean.unwrap().p - 0.352).abs() < 0.04);
+    assert_eq!(reasons(Gate::default(), &tasks, Vec::new()).len(), 1);
+    // Beside another file's task the rows are as few: no more resamples fall.
+    let mut beside = tasks;
+    beside.push(rows(50, 0, 0));
+    let files = ["file", "file", "file", "file", "file", "other"];
+    let judgement = judge_files(Gate::default(), &beside, &files, Vec::new());
+    assert!(judgement.reasons.is_empty(), "{:?}", judgement.reasons);
+    assert!((judgement.mean.unwrap().p - 0.352).abs() < 0.04);
+}
+
+/// Copies of a task have the p of that task alone: 4 of 20 rows, 1/16. Tasks with the same rows and
+/// other answers are tests of their own: 2/16 after Holm over two.
+/// Catches: Holm's count of copies, copies by their rows alone, a mean that judges copies once more.
+#[test]
+fn copies_of_a_task_are_judged_as_that_task() {
+    let mut tasks = vec![rows(20, 4, 0); 12];
+    let judgement = judge_files(Gate::default(), &tasks, &["file"; 12], Vec::new());
+    let alone = judge(Gate::default(), &tasks[..1], Vec::new());
+    assert!(judgement.tasks.iter().all(|task| task.p == alone.tasks[0].p));
+    assert_eq!(judgement.reasons.len(), 12);
+    tasks.push(rows(20, 0, 0));
+    let judgement = judge_files(Gate::default(), &tasks, &["file"; 13], Vec::new());
+    assert!((judgement.tasks[0].p.unwrap() - 0.125).abs() < 1e-12);
 }
 
 /// Catches: a rare class that hides in its task, `<` for `≤`, a rule that few rows switch off, Holm

@@ -63,7 +63,9 @@ use crate::parts::goal::Goal;
 use crate::parts::owners::Owners;
 use crate::parts::shares::{Shares, layers};
 use crate::scenario::Part;
-use crate::strategy::{Card, Changed, Gradient, Isolation, Keeps, Outcome, Phase, Step, Strategy};
+use crate::strategy::{
+    Card, Changed, ClassHead, Gradient, Isolation, Keeps, Outcome, Phase, Step, Strategy,
+};
 use crate::vector::Mask;
 
 /// Compacting, picking and growing.
@@ -162,6 +164,7 @@ impl Strategy for Cpg {
             formula: "W_eff = W · 1[p > τ] on older W; widen until a ≥ goal; prune while a ≥ goal",
             keeps: Keeps::Owners { picks: true, working: 6 },
             isolation: Isolation::Column,
+            class_head: ClassHead::Grow,
             validation: true,
             promises: ISOLATED,
         }
