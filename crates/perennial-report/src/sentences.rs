@@ -96,12 +96,9 @@ fn worst(ranked: &Ranked<'_>) -> Option<String> {
 /// Which methods the seeds separate from the best one.
 fn separated(ranked: &Ranked<'_>) -> Option<String> {
     let Ranked { standings, verdicts } = ranked;
-    let methods: Vec<_> = standings
-        .iter()
-        .enumerate()
-        .filter(|(_, standing)| standing.role == Role::Method && standing.acc.is_some())
-        .collect();
-    if methods.len() < 2 {
+    let methods =
+        standings.iter().filter(|standing| standing.role == Role::Method && standing.acc.is_some());
+    if methods.count() < 2 {
         return None;
     }
     if verdicts.too_few_seeds() {
@@ -115,8 +112,13 @@ fn separated(ranked: &Ranked<'_>) -> Option<String> {
                 .to_owned(),
         });
     };
+    // The first sentences are about finetune; what trains on all data again is marked as methods are.
+    let others = || {
+        let others = standings.iter().enumerate();
+        others.filter(|(_, it)| it.role != Role::Baseline && it.acc.is_some())
+    };
     let named = |verdict| -> Vec<&str> {
-        let of = methods.iter().filter(|(index, _)| verdicts.against_best(*index) == Some(verdict));
+        let of = others().filter(|(index, _)| verdicts.against_best(*index) == Some(verdict));
         of.map(|(_, standing)| standing.label).collect()
     };
     let (alike, apart) = (named(Verdict::NotSeparated), named(Verdict::Separated));
@@ -201,7 +203,7 @@ impl Words<'_, '_> {
                     forgetter.acc.map_or_else(|| format::NONE.to_owned(), format::estimate)
                 )
             } else {
-                format!("ReadOptions much {name} forgot was not measured; it {acc}.")
+                format!("How much {name} forgot was not measured; it {acc}.")
             };
         };
         let points = format::points(bwt.mean);
@@ -282,7 +284,7 @@ impl Words<'_, '_> {
             _ => String::new(),
         };
         let mut text = format!("{}{}{first} {end}", best.label, self.aside(best));
-        let near: Vec<&str> = self.not_separated(best, &rivals);
+        let near: Vec<&str> = self.not_separated(best, others);
         if !near.is_empty() {
             let (seeds, near) = (self.ranked.verdicts.seeds(), format::list(&near, NAMES));
             text += &format!("; {seeds} seeds do not separate {} from {near}", best.label);
@@ -292,17 +294,22 @@ impl Words<'_, '_> {
             && let Some(acc) = untold.acc
         {
             let acc = format::estimate(acc);
-            text += &format!("; of those not told the task, {} is best at {acc}", untold.label);
+            text += &format!(
+                "; of those not told the task, {} has the highest ACC, {acc}",
+                untold.label
+            );
         }
         Some(text)
     }
 
-    /// Which of its rivals the seeds do not separate from the best method.
-    fn not_separated<'s>(&self, best: &Standing<'_>, rivals: &[&'s Standing<'_>]) -> Vec<&'s str> {
-        let verdict = |rival: &&&Standing<'_>| {
-            self.ranked.verdicts.pair(best, rival) == Verdict::NotSeparated
+    /// Which of the others the seeds do not separate from the best method: those that the table marks
+    /// with ≈, what trains on all data again included.
+    fn not_separated<'s>(&self, best: &Standing<'_>, others: &[&'s Standing<'_>]) -> Vec<&'s str> {
+        let alike = |other: &&&Standing<'_>| {
+            other.strategy != best.strategy
+                && self.ranked.verdicts.pair(best, other) == Verdict::NotSeparated
         };
-        rivals.iter().filter(verdict).map(|rival| rival.label).collect()
+        others.iter().filter(alike).map(|other| other.label).collect()
     }
 
     /// Where a strategy ends, how far from the one that forgot, and whether chance explains it.
@@ -408,7 +415,6 @@ fn who_kept(
         let labels: Vec<&str> = standings.iter().map(|standing| standing.label).collect();
         format::list(&labels, NAMES)
     };
-    let small = lost(0.0);
     let best = best?;
     match (kept.as_slice(), stiff.as_slice()) {
         ([], []) => {
@@ -417,11 +423,17 @@ fn who_kept(
                 .then(|| format!("{} forgot least of the others: it {}", least.label, lost(*bwt)))
         }
         ([only], []) if only.strategy == best.strategy => None,
-        (kept, []) => Some(format!("{} {small}", names(kept))),
-        ([], stiff) => Some(format!("{} {small}, but had learnt little of them", names(stiff))),
+        (kept, []) => Some(format!("{} {}", names(kept), all_kept(kept))),
+        ([], stiff) => {
+            Some(format!("{} {}, but had learnt little of them", names(stiff), all_kept(stiff)))
+        }
         (kept, stiff) => {
-            let (kept, stiff) = (names(kept), names(stiff));
-            Some(format!("{kept} {small}; so did {stiff}, but had learnt little of them"))
+            let [words, of_stiff] = [kept, stiff].map(all_kept);
+            let stiff = match words == of_stiff {
+                true => format!("so did {}", names(stiff)),
+                false => format!("{} {of_stiff}", names(stiff)),
+            };
+            Some(format!("{} {words}; {stiff}, but had learnt little of them", names(kept)))
         }
     }
 }
@@ -434,12 +446,29 @@ fn all_data(others: &[&Standing<'_>], best: Option<&Standing<'_>>) -> Option<Str
         .then(|| format!("{label}, which trains on all data again, ends at {acc}"))
 }
 
-/// A change of accuracy on old tasks, as a loss.
+/// A change of accuracy on old tasks, in words.
 fn lost(bwt: f64) -> String {
-    if bwt > -SMALL {
-        "lost less than a point on old tasks".to_owned()
+    match bwt {
+        _ if bwt >= SMALL => format!("gained {} points on old tasks", format::points(bwt)),
+        _ if bwt > -SMALL => "lost less than a point on old tasks".to_owned(),
+        _ => format!("lost {} points on old tasks", format::points(bwt)),
+    }
+}
+
+/// What is true of all of several strategies, none of which lost a point on old tasks.
+fn all_kept(standings: &[&Standing<'_>]) -> String {
+    let bwt = || standings.iter().filter_map(|standing| standing.bwt).map(|bwt| bwt.mean);
+    let (low, high) =
+        (bwt().fold(f64::INFINITY, f64::min), bwt().fold(f64::NEG_INFINITY, f64::max));
+    let [least, most] = [low, high].map(format::points);
+    if low >= SMALL && least != most {
+        format!("gained {least} to {most} points on old tasks")
+    } else if low >= SMALL || high < SMALL {
+        lost(low)
+    } else if low >= 0.0 {
+        "lost nothing on old tasks".to_owned()
     } else {
-        format!("lost {} points on old tasks", format::points(bwt))
+        "gained or lost less than a point on old tasks".to_owned()
     }
 }
 

@@ -78,11 +78,16 @@ impl<'a> Ranked<'a> {
     }
 
     /// What the method is that all others are compared with. One that lacks seeds may stand above it.
+    /// Where the seeds cannot rank, it has the highest ACC and is not called the best.
     pub(crate) fn best_words(&self) -> String {
         let above = &self.standings[..self.verdicts.best().unwrap_or(0)];
+        let what = match self.verdicts.best().is_none() || self.verdicts.too_few_seeds() {
+            true => "which has the highest ACC",
+            false => "the best",
+        };
         match above.iter().any(|standing| standing.role == Role::Method) {
-            true => format!("the best of the methods with all {} seeds", self.verdicts.seeds()),
-            false => "the best of the methods".to_owned(),
+            true => format!("{what} of the methods with all {} seeds", self.verdicts.seeds()),
+            false => format!("{what} of the methods"),
         }
     }
 }

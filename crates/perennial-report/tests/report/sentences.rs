@@ -64,6 +64,27 @@ fn nothing_finished() {
     insta::assert_snapshot!(sentences(&with_gaps(comparison(&[], 3, 1))).join("\n"));
 }
 
+/// Catches: a gain on old tasks that is told as a loss of less than a point, one told of methods of
+/// which some gained and some did not.
+#[test]
+fn a_gain_on_old_tasks_is_no_loss() {
+    let gains = |name, by: f64| Fares { name, label: name, learns: 0.5, forgets: -by, ..GEM };
+    // With three tasks the BWT is 1.5 times what a later task adds.
+    let (der, er) = (gains("der", 0.08), gains("er", 0.12));
+    let said_of = |of: &[Fares]| said(of, 3, 2);
+    let both = said_of(&[FINETUNE, der, er]);
+    assert!(both.contains("er and der gained 12.0 to 18.0 points on old tasks"), "{both}");
+    let one = said_of(&[FINETUNE, der]);
+    assert!(one.contains("der gained 12.0 points on old tasks and ends at"), "{one}");
+    let still = said_of(&[FINETUNE, der, Fares { learns: 0.5, forgets: 0.0, ..EWC }]);
+    assert!(still.contains("lost nothing on old tasks"), "{still}");
+    let slight = said_of(&[FINETUNE, der, Fares { learns: 0.5, forgets: 0.002, ..EWC }]);
+    assert!(slight.contains("gained or lost less than a point on old tasks"), "{slight}");
+    for said in [both, one] {
+        assert!(!said.contains("less than a point"), "{said}");
+    }
+}
+
 /// The lead of `ewc`, .03 on every seed, is moved to .06, 0 and .03: t = √3 with 2 degrees of
 /// freedom, p = .23.
 #[test]
