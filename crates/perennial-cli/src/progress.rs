@@ -15,7 +15,7 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Shows the cells of a run.
 pub(crate) struct Show {
-    how: ReadOptions,
+    how: Display,
     cells: Vec<Named>,
     running: BTreeMap<usize, Running>,
     /// Cells that ended, those from before included.
@@ -34,7 +34,7 @@ pub(crate) struct Named {
     pub(crate) weight: f64,
 }
 
-enum ReadOptions {
+enum Display {
     Bars { bars: MultiProgress, total: ProgressBar },
     Lines { last: Instant },
     Quiet,
@@ -55,15 +55,15 @@ impl Show {
     pub(crate) fn new(cells: Vec<Named>, before: usize, quiet: bool) -> Self {
         let all = cells.len() + before;
         let how = if quiet {
-            ReadOptions::Quiet
+            Display::Quiet
         } else if console::user_attended_stderr() {
             let bars = MultiProgress::new();
             let total = bars.add(ProgressBar::new(PARTS));
             total.set_style(style("{prefix:>22} {wide_bar:.cyan/dim} {msg}"));
             total.set_prefix("all");
-            ReadOptions::Bars { bars, total }
+            Display::Bars { bars, total }
         } else {
-            ReadOptions::Lines { last: Instant::now() }
+            Display::Lines { last: Instant::now() }
         };
         let begun = Instant::now();
         let mut show =
@@ -78,14 +78,14 @@ impl Show {
     /// A cell began.
     pub(crate) fn started(&mut self, index: usize) {
         let bar = match &self.how {
-            ReadOptions::Bars { bars, total } => {
+            Display::Bars { bars, total } => {
                 let bar = bars.insert_before(total, ProgressBar::new(PARTS));
                 bar.set_style(style("{prefix:>22} {bar:24.green/dim} {wide_msg}"));
                 bar.set_prefix(self.cells[index].name.clone());
                 bar.set_message("begins");
                 Some(bar)
             }
-            ReadOptions::Lines { .. } | ReadOptions::Quiet => None,
+            Display::Lines { .. } | Display::Quiet => None,
         };
         let now = Instant::now();
         let (first, share, steps, at) = (None, 0.0, None, At::default());
@@ -127,9 +127,9 @@ impl Show {
     pub(crate) fn say(&self, line: &str) {
         match &self.how {
             // A terminal that is gone has nobody to tell.
-            ReadOptions::Bars { bars, .. } => drop(bars.println(line)),
-            ReadOptions::Lines { .. } => crate::output::note(line),
-            ReadOptions::Quiet => {}
+            Display::Bars { bars, .. } => drop(bars.println(line)),
+            Display::Lines { .. } => crate::output::note(line),
+            Display::Quiet => {}
         }
     }
 
@@ -141,11 +141,11 @@ impl Show {
         let left = left(self.begun.elapsed().as_secs_f64(), share, 1.0 - share);
         let message = format!("{}/{} cells{left}", self.ended, self.all);
         match &mut self.how {
-            ReadOptions::Bars { total, .. } => {
+            Display::Bars { total, .. } => {
                 total.set_position((share * PARTS as f64) as u64);
                 total.set_message(message);
             }
-            ReadOptions::Lines { last } if last.elapsed() >= PERIOD => {
+            Display::Lines { last } if last.elapsed() >= PERIOD => {
                 *last = Instant::now();
                 let cell = |(index, cell): (&usize, &Running)| {
                     format!("{}: {}", self.cells[*index].name, cell.text())
@@ -153,7 +153,7 @@ impl Show {
                 let cells: Vec<String> = self.running.iter().map(cell).collect();
                 self.say(&format!("{message}; {}", cells.join("; ")));
             }
-            ReadOptions::Lines { .. } | ReadOptions::Quiet => {}
+            Display::Lines { .. } | Display::Quiet => {}
         }
     }
 
@@ -164,7 +164,7 @@ impl Show {
                 bar.finish_and_clear();
             }
         }
-        if let ReadOptions::Bars { total, .. } = &self.how {
+        if let Display::Bars { total, .. } = &self.how {
             total.finish_and_clear();
         }
     }

@@ -189,7 +189,7 @@ fn what_a_strategy_counted_is_in_the_document_the_log_and_the_report() {
     let told = |line: &&str| line.contains("\"event\":\"figures\"");
     assert_eq!(events.lines().filter(told).count(), 1);
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
-    assert_eq!(page.matches("ReadOptions often tasks disagreed").count(), 1);
+    assert_eq!(page.matches("How often tasks disagreed").count(), 1);
     // Every sample of the memory is one of a task that was met: 200 a task, of which all fit.
     let memory = &document["runs"][1]["figures"]["memory"];
     assert_eq!(*memory, serde_json::json!([[200], [200, 200], [200, 200, 200]]));

@@ -27,7 +27,7 @@ pub(super) fn conflicts(standing: &Standing<'_>, tasks: usize) -> Option<Figure>
     Some(Figure {
         name: file_name("conflicts", standing.strategy),
         caption:
-            "ReadOptions often tasks disagreed: the share of a task’s steps whose gradient pointed \
+            "How often tasks disagreed: the share of a task’s steps whose gradient pointed \
                   against a past one and was projected. The table says against how many it pointed \
                   then, on average."
                 .into(),
@@ -58,7 +58,7 @@ pub(super) fn angles(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     Some(Figure {
         name: file_name("angles", standing.strategy),
         caption:
-            "ReadOptions far they disagreed: the widest angle, in degrees, of a projected step’s \
+            "How far they disagreed: the widest angle, in degrees, of a projected step’s \
                   gradient to a past one, on average, before it was projected and after. Beyond \
                   90° a step undoes what was learnt."
                 .into(),

@@ -89,7 +89,7 @@ pub(super) fn moves(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     };
     Some(Figure {
         name: file_name("moves", standing.strategy),
-        caption: "ReadOptions far weights were from where they are held, when each task ended, on \
+        caption: "How far weights were from where they are held, when each task ended, on \
                   average: the tenth that was most important before it, and all others. Of the \
                   first task nothing is held yet."
             .into(),

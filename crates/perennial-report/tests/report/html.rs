@@ -132,7 +132,7 @@ fn conflicts_have_a_plot_and_a_table() {
         .unwrap();
     }
     let page = html(&document).unwrap();
-    assert_eq!(page.matches("ReadOptions often tasks disagreed").count(), 1);
+    assert_eq!(page.matches("How often tasks disagreed").count(), 1);
     let plot = page.split("gem: share of steps that were projected").nth(1).unwrap();
     let dot = plot.split("<circle").nth(1).unwrap();
     assert!(dot.contains("cy=\"103.0\""), "{dot}"); // 8 at the top, 198 at the bottom
