@@ -26,11 +26,10 @@ pub(super) fn conflicts(standing: &Standing<'_>, tasks: usize) -> Option<Figure>
     };
     Some(Figure {
         name: file_name("conflicts", standing.strategy),
-        caption:
-            "How often tasks disagreed: the share of a task’s steps whose gradient pointed \
+        caption: "How often tasks disagreed: the share of a task’s steps whose gradient pointed \
                   against a past one and was projected. The table says against how many it pointed \
                   then, on average."
-                .into(),
+            .into(),
         table: Tabular::new(
             &["task", "steps", "projected", "violated"],
             (0..tasks).map(row).collect(),
@@ -57,11 +56,10 @@ pub(super) fn angles(standing: &Standing<'_>, tasks: usize) -> Option<Figure> {
     };
     Some(Figure {
         name: file_name("angles", standing.strategy),
-        caption:
-            "How far they disagreed: the widest angle, in degrees, of a projected step’s \
+        caption: "How far they disagreed: the widest angle, in degrees, of a projected step’s \
                   gradient to a past one, on average, before it was projected and after. Beyond \
                   90° a step undoes what was learnt."
-                .into(),
+            .into(),
         table: Tabular::new(&["task", "before, °", "after, °"], (0..tasks).map(row).collect()),
         plot: plot.draw_to(HALF_TURN),
         tasks,

@@ -180,8 +180,8 @@ fn settings_that_are_impossible() {
         told(single.check(Setting::Class)),
         "split-toy has a single task, so a class-incremental head would never grow; ask for more tasks, or use --setting domain or task"
     );
-    let tasks = vec![own("one", vec![0, 1]), own("two", vec![2, 1]), own("three", vec![0, 1, 2])];
-    let names = ["a", "b", "c"].map(String::from).to_vec();
+    let tasks = vec![own("one", vec![0, 1]), own("two", vec![3, 2]), own("three", vec![4, 5, 6])];
+    let names = ["a", "b", "c", "d", "e", "f", "g"].map(String::from).to_vec();
     let uneven = Stream::from_tasks("mine", [1, 1, 1], names, tasks).unwrap();
     assert_eq!(
         told(uneven.check(Setting::Domain)),
