@@ -314,6 +314,9 @@ pub struct Phase {
     /// Whether the optimiser's moments of the phase before go on; a task's first phase goes by
     /// the run's settings.
     pub keep_optimizer: bool,
+    /// Whether it begins with fresh weights: then no moments go on, whatever the run's settings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// Whether its outcome has the accuracy on the validation part.
     pub validate: bool,
 }
@@ -326,6 +329,7 @@ impl Default for Phase {
             share: 1.0,
             lr_factor: 1.0,
             keep_optimizer: false,
+            fresh: false,
             validate: false,
         }
     }

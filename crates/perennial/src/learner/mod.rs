@@ -426,6 +426,7 @@ impl Learner {
     fn enter(&mut self, task: usize, number: usize, phase: Option<Phase>) -> Position {
         let Some(phase) = phase else { return Position::AfterPhases { task } };
         let keep = match number {
+            _ if phase.fresh => false,
             0 => self.core.training.optimizer.keep == Keep::Run,
             _ => phase.keep_optimizer,
         };

@@ -10,7 +10,7 @@ use crate::vector::{Vector, most, wide};
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
 pub const WINDOW: u32 = 10;
 /// The weight of the newest window in it (Chaudhry et al. 2018).
-const ALPHA: f32 = 0.9;
+pub const ALPHA: f32 = 0.9;
 
 /// ω ← ω − g Δ: by how much a weight's moves lowered the loss.
 #[inline(always)]
@@ -41,8 +41,8 @@ pub fn min_max(values: &mut [f32]) {
     }
 }
 
-/// A running mean of squared batch gradients: every ten steps
-/// `F ← α · (sum of g² since) / 10 + (1 − α) F`, α = .9 weighing the new.
+/// A running mean of squared batch gradients: after every window of steps, and at the end of a task,
+/// `F ← α · (sum of g² since) / steps + (1 − α) F`, α weighing the new.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningFisher {
     /// F. `[θ at the time]`
@@ -65,26 +65,31 @@ impl RunningFisher {
         &mut self.squares[weights.clone()]
     }
 
-    /// Counts a step; whether the window is full.
-    pub fn count(&mut self) -> bool {
+    /// Counts a step; whether the window of so many is full.
+    pub fn count(&mut self, window: u32) -> bool {
         self.steps += 1;
-        self.steps >= WINDOW
+        self.steps >= window
     }
 
-    /// Takes the window into the mean and begins the next.
-    pub fn update_and_begin(&mut self) {
-        self.update();
+    /// Whether steps were counted since the last window was full.
+    pub fn is_within(&self) -> bool {
+        self.steps > 0
+    }
+
+    /// Takes the window into the mean, by the steps that it has, and begins the next.
+    pub fn update_and_begin(&mut self, alpha: f32) {
+        self.update(alpha);
         self.squares.fill(0.0);
     }
 
     /// Takes the window into the mean, but goes on adding to its squares.
-    pub fn update(&mut self) {
-        self.steps = 0;
+    pub fn update(&mut self, alpha: f32) {
+        let steps = std::mem::take(&mut self.steps) as f32;
         wide(
             #[inline(always)]
             || {
                 for (f, square) in self.fisher.iter_mut().zip(self.squares.iter()) {
-                    *f = ALPHA * (square / WINDOW as f32) + (1.0 - ALPHA) * *f;
+                    *f = alpha * (square / steps) + (1.0 - alpha) * *f;
                 }
             },
         );
@@ -134,10 +139,19 @@ mod tests {
             for i in 1..=WINDOW {
                 let went = Went { g, pulled: 9.0, delta: 9.0 };
                 observe(went, [&mut running.squares(&(0..1))[0]]);
-                assert_eq!(running.count(), i == WINDOW);
+                assert_eq!(running.count(WINDOW), i == WINDOW);
             }
-            running.update_and_begin();
+            running.update_and_begin(ALPHA);
             assert!((running.fisher[0] - wanted).abs() < 1e-6, "{:?}", running.fisher);
         }
+        // A window of two steps is a mean over two: .9 · 4 + .1 · .36.
+        for _ in 0..2 {
+            let went = Went { g: 2.0, pulled: 9.0, delta: 9.0 };
+            observe(went, [&mut running.squares(&(0..1))[0]]);
+            running.count(WINDOW);
+        }
+        assert!(running.is_within());
+        running.update_and_begin(ALPHA);
+        assert!((running.fisher[0] - 3.636).abs() < 1e-6 && !running.is_within());
     }
 }

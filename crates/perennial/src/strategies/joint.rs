@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::Method;
 use crate::learner::{Context, LearnError};
 use crate::scenario::Setting;
-use crate::strategy::{Card, ClassHead, Isolation, Keeps, Pool, Promises, Strategy};
+use crate::strategy::{
+    Card, ClassHead, Isolation, Keeps, Outcome, Phase, Pool, Promises, Strategy,
+};
 
 /// Multi-task training (Caruana, *Multitask Learning*, 1997): at task t the network trains on
 /// the shuffled union of tasks 1 … t.
@@ -88,6 +90,15 @@ impl Strategy for Joint {
             cx.start_afresh();
         }
         Ok(())
+    }
+
+    fn next_phase(
+        &mut self,
+        last: Option<&Outcome>,
+        _: &mut Context<'_>,
+    ) -> Result<Option<Phase>, LearnError> {
+        let fresh = self.settings.start == JointStart::Scratch;
+        Ok(last.is_none().then(|| Phase { fresh, ..Phase::default() }))
     }
 
     fn pool(&self) -> Pool {

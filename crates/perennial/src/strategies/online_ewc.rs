@@ -41,7 +41,7 @@ use crate::parts::fisher::Fisher;
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::Amount;
-use crate::parts::path::{RunningFisher, divide_by_most, min_max, observe};
+use crate::parts::path::{ALPHA, RunningFisher, WINDOW, divide_by_most, min_max, observe};
 use crate::scenario::Setting;
 use crate::strategy::{
     Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
@@ -212,8 +212,8 @@ impl Strategy for OnlineEwc {
     }
 
     fn after_step(&mut self, _: &Step<'_>, _: &mut Context<'_>) -> Result<Changed, LearnError> {
-        if self.runs() && self.running.count() {
-            self.running.update_and_begin();
+        if self.runs() && self.running.count(WINDOW) {
+            self.running.update_and_begin(ALPHA);
         }
         Ok(Changed::Nothing)
     }
@@ -233,6 +233,10 @@ impl Strategy for OnlineEwc {
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let view = self.view(cx.task, cx.model);
         let anchor = cx.model.theta.clone();
+        // A window ends with its task, and a short one counts.
+        if self.runs() && self.running.is_within() {
+            self.running.update_and_begin(ALPHA);
+        }
         match self.settings.fisher {
             OnlineFisher::Running(Running::Running) => {
                 self.guard = Guard { importance: self.running.fisher.clone(), anchor };

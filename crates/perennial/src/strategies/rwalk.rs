@@ -6,7 +6,7 @@
 //! ```text
 //! L'(θ) = L_t(θ) + λ Σ_i (F̃_i + s̃_i)(θ_i − θ*_i)²          θ* the latest weights
 //! ω_i ← ω_i − g_i Δθ_i                                       each step
-//! every 10 steps:
+//! every Δt steps, and at the end of a task after fewer:
 //!     s_i ← s_i + max(0, ω_i / (½ F_i (θ_i − θ_i^window)² + ε))
 //!     F_i ← α · mean of the window's g_i² + (1 − α) F_i      ω ← 0, θ^window ← θ
 //! end of a task: S ← s after the first, else (S + s)/2;  F̃ = minmax(F), s̃ = minmax(S)
@@ -16,6 +16,8 @@
 //! | --- | --- |
 //! | λ | `lambda` |
 //! | ε | `epsilon` |
+//! | Δt | `window` |
+//! | α | `alpha` |
 //! | which code | `variant` |
 //!
 //! Keeps eight vectors. A step costs one pass over θ, g, F̃ + s̃, θ*, ω and Σ g²; every tenth
@@ -24,8 +26,8 @@
 //! # Differences
 //!
 //! `variant = agem` is the code behind Chaudhry et al. 2019: no ½ in the denominator, Σ g² goes
-//! on over the whole task (and is still divided by 10), and S ← 1.5 S + .5 s after the first
-//! task.
+//! on over the whole task (and is still divided by 10), S ← 1.5 S + .5 s after the first task, and the
+//! steps after a task's last full window are lost.
 //!
 //! ```
 //! use perennial::strategies::Entry;
@@ -37,12 +39,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, above_zero, at_least_zero};
+use super::{Method, above_zero, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
-use crate::parts::path::{RunningFisher, min_max, observe, walk};
+use crate::parts::path::{RunningFisher, WINDOW, min_max, observe, walk};
 use crate::scenario::Setting;
 use crate::strategy::{
     Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
@@ -79,6 +81,11 @@ pub struct RwalkSettings {
     pub lambda: f64,
     /// ε > 0, which bounds the score of a weight that hardly moved.
     pub epsilon: f64,
+    /// Δt ≥ 1: steps of a window, over which a score and F are taken. The last one of a task may be
+    /// shorter.
+    pub window: u32,
+    /// α, above 0 and at most 1: the weight of the newest window in F.
+    pub alpha: f64,
     /// Whose formulas.
     pub variant: RwalkVariant,
     /// How the penalty enters a step.
@@ -101,6 +108,8 @@ impl Default for RwalkSettings {
         Self {
             lambda: 1.0,
             epsilon: 1e-3,
+            window: WINDOW,
+            alpha: 0.9,
             variant: RwalkVariant::Paper,
             step: PenaltyStep::Explicit,
         }
@@ -113,6 +122,8 @@ impl Method for Rwalk {
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("lambda", "λ of λ Σ (F + s)(θ − θ*)²; at least 0"),
         ("epsilon", "ε, added to a score's denominator; above 0"),
+        ("window", "steps of a window, at least 1"),
+        ("alpha", "weight of the newest window in F, above 0 and at most 1"),
         ("variant", "paper, or agem: the code behind Chaudhry et al. 2019"),
         ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),
     ];
@@ -120,6 +131,13 @@ impl Method for Rwalk {
     fn with(settings: RwalkSettings) -> Result<Self, LearnError> {
         at_least_zero("rwalk.lambda", settings.lambda)?;
         above_zero("rwalk.epsilon", settings.epsilon)?;
+        if settings.window == 0 {
+            return Err(refused("rwalk.window", &0, "a window has at least 1 step"));
+        }
+        if !(settings.alpha > 0.0 && settings.alpha <= 1.0) {
+            let alpha = settings.alpha;
+            return Err(refused("rwalk.alpha", &alpha, "it must be above 0 and at most 1"));
+        }
         Ok(Self { settings, ..Self::default() })
     }
 }
@@ -133,7 +151,11 @@ impl Rwalk {
         2.0 * self.settings.lambda as f32
     }
 
-    /// What a full window adds to the score; begins the next.
+    fn alpha(&self) -> f32 {
+        self.settings.alpha as f32
+    }
+
+    /// What a window adds to the score; begins the next.
     fn end_window(&mut self, theta: &[f32]) {
         let half = if self.settings.variant == RwalkVariant::Paper { 0.5 } else { 1.0 };
         let epsilon = self.settings.epsilon as f32;
@@ -216,11 +238,11 @@ impl Strategy for Rwalk {
     }
 
     fn after_step(&mut self, _: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
-        if self.running.count() {
+        if self.running.count(self.settings.window) {
             self.end_window(&cx.model.theta); // with the F before this window
             match self.settings.variant {
-                RwalkVariant::Paper => self.running.update_and_begin(),
-                RwalkVariant::Agem => self.running.update(),
+                RwalkVariant::Paper => self.running.update_and_begin(self.alpha()),
+                RwalkVariant::Agem => self.running.update(self.alpha()),
             }
         }
         Ok(Changed::Nothing)
@@ -240,6 +262,12 @@ impl Strategy for Rwalk {
 
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let parameters = cx.model.theta.len();
+        // A window ends with its task, and a short one counts. In the code behind Chaudhry et al. 2019
+        // it is lost.
+        if self.settings.variant == RwalkVariant::Paper && self.running.is_within() {
+            self.end_window(&cx.model.theta);
+            self.running.update_and_begin(self.alpha());
+        }
         let first = self.score.is_empty();
         let (old, new) = match (first, self.settings.variant) {
             (true, _) => (0.0, 1.0),

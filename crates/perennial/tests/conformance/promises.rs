@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use perennial::Setting;
+use perennial::{Keep, OptimizerKind, OptimizerSettings, Setting};
 use perennial::learner::{Ended, Learner, Position, Stop, Training, Watch};
 use perennial::metrics::statistics::Summary;
 use perennial::parts::memory::Budget;
@@ -149,6 +149,20 @@ fn everyone_learns_as_well_as_promised() {
         let most = joint.mean + 2.0 * joint.se.unwrap_or(0.0);
         assert!(acc[name].mean <= most, "{name}: {:?} above joint {joint:?}", acc[name]);
     }
+}
+
+/// Catches: moments of the task before that push a network which starts from scratch.
+#[test]
+fn joint_from_scratch_is_from_scratch() {
+    let stream = stream("permuted-digits", Some(60), 0);
+    let made = |keep| {
+        let optimizer =
+            OptimizerSettings { kind: OptimizerKind::Adam, keep, ..OptimizerSettings::default() };
+        let training = Training { optimizer, lr: 0.01, ..Training::default() };
+        let start = learner("joint", "mlp:12", &training, Setting::Domain, &stream);
+        finish(start, &stream, &mut ()).core.model.digest()
+    };
+    assert_eq!(made(Keep::Run), made(Keep::Task));
 }
 
 /// Catches: a registry line whose help names a key that the settings lack, or the reverse.

@@ -249,7 +249,6 @@ fn online_ewc_with_a_running_fisher_information() {
 /// Tasks of 4, 15 and 23 steps. Catches: a short window that is lost, or that goes on in the next
 /// task.
 #[test]
-#[ignore = "differs: a window runs over the switch of tasks, and a task of fewer steps has no importance"]
 fn a_window_ends_with_its_task() {
     Case::new("rwalk", json!({ "lambda": 0.2 })).steps([4, 15, 23]).holds(
         "score",
