@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use perennial::{Keep, OptimizerKind, OptimizerSettings, Setting};
 use perennial::learner::{Ended, Learner, Position, Stop, Training, Watch};
 use perennial::metrics::statistics::Summary;
 use perennial::parts::memory::Budget;
 use perennial::parts::owners::saved_bytes;
 use perennial::strategies::{Entry, REGISTRY};
 use perennial::strategy::{Isolation, Keeps, Promises};
+use perennial::{Keep, OptimizerKind, OptimizerSettings, Setting};
 use serde_json::json;
 
 use crate::toy::{everyone, finish, learner, net, strategy, stream, stream_of};
