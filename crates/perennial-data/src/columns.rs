@@ -10,64 +10,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+pub(crate) use crate::header::Header;
+use crate::header::{PANDAS_INDEX, SHORT, UNNAMED, USUAL_LABEL, is_like_label, place_of, unique};
 use crate::labels::few;
 use crate::open::{LabelUse, OpenError, Request};
 use crate::spec::{columns_differ, listed};
 use crate::{Column, InputSpec, Label};
-
-/// The name of the column of labels, if nothing says it.
-const USUAL_LABEL: &str = "label";
-
-/// Names that a column of labels has where it is not called `label`.
-const LIKE_LABEL: [&str; 8] =
-    ["labels", "target", "targets", "class", "classes", "species", "category", "y"];
-
-/// A name too short to mean labels where it is not the first or the last column: coordinates are
-/// called so, too.
-const SHORT: &str = "y";
-
-/// What pandas calls an index that it writes into Parquet.
-const PANDAS_INDEX: &str = "__index_level_0__";
-
-/// What pandas calls a column without a name when it reads a table, and writes into the next.
-pub(crate) const UNNAMED: &str = "Unnamed: 0";
-
-/// Whether a name is one that columns of labels have.
-pub(crate) fn is_like_label(name: &str) -> bool {
-    let is = |known: &str| name.trim().eq_ignore_ascii_case(known);
-    is(USUAL_LABEL) || LIKE_LABEL.into_iter().any(is)
-}
-
-/// What a file says of its columns.
-pub(crate) struct Header {
-    /// Names, or numbers from 1 where the file has none.
-    pub(crate) names: Vec<String>,
-    /// Whether the file names them.
-    pub(crate) named: bool,
-    /// Whether the first column counts the rows and has no name of its own.
-    pub(crate) counts: bool,
-}
-
-impl Header {
-    /// Where a column of the first task's table is: by its name, or by its place where one side has
-    /// no names.
-    pub(crate) fn place_of(&self, column: &Label, known: &InputSpec) -> Option<usize> {
-        place_of(column, known, &self.names, self.named)
-    }
-}
-
-fn place_of(column: &Label, known: &InputSpec, names: &[String], named: bool) -> Option<usize> {
-    if named && known.named {
-        return names.iter().position(|name| *name == column.name);
-    }
-    match (names.len(), known.label.as_ref()) {
-        (count, _) if count == known.width => Some(column.at),
-        (count, Some(label)) if count + 1 == known.width && column.at != label.at => {
-            Some(column.at - usize::from(column.at > label.at))
-        }
-        _ => None,
-    }
-}
 
 /// What a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -505,23 +453,4 @@ pub(crate) fn no_label(known: &InputSpec, path: &Path) -> OpenError {
             path.display()
         ),
     }
-}
-
-/// Numbers columns that have the name of one before them: `a`, `a.1`. Says so.
-fn unique(names: &mut [String]) -> Option<String> {
-    let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
-    let mut renamed = Vec::new();
-    for at in 0..names.len() {
-        if !taken.contains(&names[at]) {
-            taken.insert(names[at].clone());
-            continue;
-        }
-        let others = |name: &String| names.contains(name) || taken.contains(name);
-        let new = (1_usize..).map(|n| format!("{}.{n}", names[at])).find(|name| !others(name));
-        names[at] = new.unwrap_or_default();
-        taken.insert(names[at].clone());
-        renamed.push(names[at].clone());
-    }
-    (!renamed.is_empty())
-        .then(|| format!("columns have the names of others and get numbers: {}", few(&renamed)))
 }

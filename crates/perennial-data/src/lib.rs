@@ -60,6 +60,7 @@ mod dataset;
 pub mod digits;
 mod error;
 pub mod fetch;
+mod header;
 pub mod idx;
 mod images;
 mod input;

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::open::OpenError;
 
 /// A column that spans fewer steps of single precision than this, and was rounded to them, has lost
-/// what it says.
-const LEAST_STEPS: f64 = 1000.0;
+/// what it says: rounding moves its numbers by up to half a hundredth of what they span.
+const LEAST_STEPS: f64 = 100.0;
 
 /// The numbers of a column, as they were before they were rounded.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,7 @@ mod tests {
         assert!(is_coarse(&[1_700_000_000.0, 1_700_000_050.0]));
         assert!(!is_coarse(&[1_700_000_001.0, 1_702_600_000.0]));
         assert!(!is_coarse(&[16_000_000.0, 16_000_002.0]));
+        assert!(!is_coarse(&[1013.21, 1013.25]) && is_coarse(&[1013.21, 1013.215]));
         assert!(!is_coarse(&[0.1, 0.2, 0.3]) && !is_coarse(&[1e30 + 1e15; 3]) && !is_coarse(&[]));
         assert!(is_coarse(&[9.3e18, 9.3e18 + 1e5]));
     }

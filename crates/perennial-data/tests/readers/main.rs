@@ -15,5 +15,6 @@ mod own;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod place;
+mod refused;
 mod remembered;
 mod understood;

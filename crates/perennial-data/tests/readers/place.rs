@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use perennial_data::{Opened, ReadOptions, open};
+use perennial_data::{InputSpec, Opened, ReadOptions, Rows, open, read};
 use tempfile::TempDir;
 
 use crate::files::put;
@@ -32,4 +32,26 @@ impl Place {
 
 pub(crate) fn notes(opened: &Opened) -> String {
     opened.understanding.notes.join("; ")
+}
+
+pub(crate) fn with(place: &Place, name: &str, how: &ReadOptions) -> Opened {
+    open(&place.path(name), how, None).unwrap()
+}
+
+pub(crate) fn later(
+    place: &Place,
+    name: &str,
+    how: &ReadOptions,
+    known: &InputSpec,
+) -> Result<Rows, String> {
+    read(&place.path(name), how, Some(known)).map_err(|error| error.to_string())
+}
+
+pub(crate) fn classes(rows: &Rows) -> Vec<&str> {
+    let labels = rows.labels.as_ref().unwrap();
+    labels.iter().map(|&label| rows.classes[label as usize].as_str()).collect()
+}
+
+pub(crate) fn label(name: &str) -> ReadOptions {
+    ReadOptions { label: Some(name.into()), ..ReadOptions::default() }
 }
