@@ -163,16 +163,25 @@ impl Case {
     }
 
     /// Learns the three tasks, and compares θ and `held` after each with a replica's numbers.
-    pub(crate) fn holds(self, held: &str, expected: &[After<'_>; 3]) {
+    pub(crate) fn holds(self, held: &str, expected: &[After<'_>; 3]) -> Vec<Taught> {
         let case = format!("{} {} {:?}", self.name, self.settings, self.setting);
-        for (task, (taught, after)) in self.teach().iter().zip(expected).enumerate() {
+        let all = self.teach();
+        for (task, (taught, after)) in all.iter().zip(expected).enumerate() {
             let case = format!("{case}, task {}", task + 1);
             close(&format!("{case}, θ"), &taught.digest(&taught.theta), after.theta);
             if !held.is_empty() {
-                let vector = taught.digest(taught.vector(held));
-                close(&format!("{case}, {held}"), &vector, after.held);
+                taught.holds(&case, held, after.held);
             }
         }
+        all
+    }
+}
+
+/// Compares a further vector of learners after each task with a replica's numbers.
+pub(crate) fn also_hold(all: &[Taught], held: &str, expected: [&[f64]; 3]) {
+    assert_eq!(all.len(), expected.len());
+    for (task, (taught, expected)) in all.iter().zip(expected).enumerate() {
+        taught.holds(&format!("task {}", task + 1), held, expected);
     }
 }
 
@@ -187,6 +196,10 @@ pub(crate) fn close(what: &str, found: &[f64], expected: &[f64]) {
 }
 
 impl Taught {
+    fn holds(&self, case: &str, held: &str, expected: &[f64]) {
+        close(&format!("{case}, {held}"), &self.digest(self.vector(held)), expected);
+    }
+
     /// A weighted sum of each slot's numbers; the weights 1, 1¼, 1½, 1¾, 2, 1, … tell neighbours
     /// apart, and no weight is left out.
     pub(crate) fn digest(&self, values: &[f32]) -> Vec<f64> {
