@@ -158,11 +158,8 @@ impl Rows {
             let why = self.left_out.iter().map(ToString::to_string).chain([help]).collect();
             return Err(OpenError::NoRows { path: path.to_path_buf(), why }.into());
         }
-        // An older learner goes on as it was.
-        if request.known.is_none_or(|known| known.kept) {
-            let names = columns.inputs.iter().map(|column| column.name.as_str());
-            precision::check(self.spreads.iter().copied().zip(names), path)?;
-        }
+        let names = columns.inputs.iter().map(|column| column.name.as_str());
+        precision::check(self.spreads.iter().copied().zip(names), path, request)?;
         let unknown = self.unknown.iter().map(|((input, text), count)| {
             let column = &columns.inputs[*input].name;
             let rows = crate::understanding::counted(*count as usize, "row");

@@ -10,8 +10,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-pub(crate) use crate::header::Header;
-use crate::header::{PANDAS_INDEX, SHORT, UNNAMED, USUAL_LABEL, is_like_label, place_of, unique};
+use crate::header::{
+    Header, PANDAS_INDEX, SHORT, UNNAMED, USUAL_LABEL, is_like_label, place_of, unique,
+};
 use crate::labels::few;
 use crate::open::{LabelUse, OpenError, Request};
 use crate::spec::{columns_differ, listed};

@@ -38,15 +38,8 @@ pub(crate) struct Header {
     pub(crate) counts: bool,
 }
 
-impl Header {
-    /// Where a column of the first task's table is: by its name, or by its place where one side has
-    /// no names.
-    pub(crate) fn place_of(&self, column: &Label, known: &InputSpec) -> Option<usize> {
-        place_of(column, known, &self.names, self.named)
-    }
-}
-
-/// As [`Header::place_of`].
+/// The place of a column of the first task's table: by its name, or by its place there where one side
+/// has no names.
 pub(crate) fn place_of(
     column: &Label,
     known: &InputSpec,

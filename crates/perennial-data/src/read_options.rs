@@ -151,15 +151,15 @@ impl From<Scale> for String {
     }
 }
 
-/// By what the channels of images are standardised.
+/// The means and deviations by which the channels of images are standardised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Normalise {
-    /// By mean and deviation of the first task.
+    /// Those of the first task.
     First,
-    /// By these, of each channel. `[channels]` each
+    /// These, one of each channel. `[channels]` each
     Given {
-        /// Of values from 0 to 1.
+        /// Means of values from 0 to 1.
         mean: Vec<f64>,
         /// Above 0.
         deviation: Vec<f64>,

@@ -23,7 +23,7 @@ pub const USUAL_CLIP: f32 = 5.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scaling {
-    /// Of each column, or of each channel of an image. `[columns]` or `[channels]`
+    /// The mean of each column, or of each channel of an image. `[columns]` or `[channels]`
     pub mean: Vec<f64>,
     /// As `mean`; above 0.
     pub deviation: Vec<f64>,

@@ -12,7 +12,7 @@ use crate::{Normalise, ReadOptions, Scale, Scaling, Values};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct InputSpec {
-    /// Of every row: `[channels, height, width]`; `[1, 1, n]` for n numbers.
+    /// The shape of every row: `[channels, height, width]`; `[1, 1, n]` for n numbers.
     pub shape: [usize; 3],
     /// The byte that is read as 1; `None` where rows are floats.
     pub white: Option<u8>,

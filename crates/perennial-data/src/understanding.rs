@@ -13,7 +13,7 @@ pub struct Understanding {
     pub from: String,
     /// What the data are.
     pub format: Format,
-    /// Of every row: `[channels, height, width]`; `[1, 1, n]` for n numbers.
+    /// The shape of every row: `[channels, height, width]`; `[1, 1, n]` for n numbers.
     pub shape: [usize; 3],
     /// The columns that are inputs, in order; empty where rows come from no table.
     pub columns: Vec<String>,

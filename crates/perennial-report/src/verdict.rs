@@ -42,7 +42,7 @@ pub(crate) struct Verdicts<'a> {
 }
 
 impl<'a> Verdicts<'a> {
-    /// Of strategies in the order of their rank.
+    /// The strategies in the order of their rank.
     pub(crate) fn of(standings: &[Standing<'a>]) -> Self {
         let answers: Vec<AnswersBySeed> = standings.iter().map(answers).collect();
         let compared = MultipleComparison::new(&answers.iter().collect::<Vec<_>>());

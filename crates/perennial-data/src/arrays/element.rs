@@ -33,7 +33,7 @@ pub(super) enum Data {
     /// Each 0 or 1.
     Truths(Vec<u8>),
     Integers(Vec<i64>),
-    /// Of 64 bits without a sign.
+    /// Whole numbers of 64 bits without a sign.
     Naturals(Vec<u64>),
     Floats(Vec<f32>),
     /// Labels need all their digits.

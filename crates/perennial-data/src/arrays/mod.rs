@@ -62,7 +62,7 @@ fn tables(
             Some(name) => Some((store.path(name), store.array(name)?)),
             None => None,
         };
-        check_precision(&inputs, path)?;
+        check_precision(&inputs, path, request)?;
         let mut table = table(inputs, &store.path(&names.inputs), format)?;
         if let Some((at, labels)) = labels {
             table.labels = Some(labels_of(labels, &at, table.names.len())?);
@@ -89,12 +89,12 @@ fn tables(
 /// A `.npy` by itself: inputs without labels.
 pub(crate) fn npy_alone(source: &Source<'_>, request: Request<'_>) -> Result<Table, DataError> {
     let array = npy::read(source.input()?)?;
-    check_precision(&array, source.path())?;
+    check_precision(&array, source.path(), request)?;
     finished(table(array, source.path(), Format::Npy)?, request)
 }
 
 /// Refuses columns of numbers that single precision cannot tell apart.
-fn check_precision(array: &Array, path: &Path) -> Result<(), OpenError> {
+fn check_precision(array: &Array, path: &Path, request: Request<'_>) -> Result<(), OpenError> {
     let [_, columns] = array.shape[..] else { return Ok(()) };
     let mut spreads = vec![Spread::default(); columns];
     let mut add = |at: usize, number: f64| spreads[at % columns].add(number);
@@ -105,7 +105,7 @@ fn check_precision(array: &Array, path: &Path) -> Result<(), OpenError> {
         Data::Bytes(_) | Data::Truths(_) | Data::Floats(_) | Data::Texts(_) => return Ok(()),
     }
     let names: Vec<String> = (1..=columns).map(|number| number.to_string()).collect();
-    precision::check(spreads.into_iter().zip(names.iter().map(String::as_str)), path)
+    precision::check(spreads.into_iter().zip(names.iter().map(String::as_str)), path, request)
 }
 
 /// Without rows that are not finite, and as bytes where that is asked for.

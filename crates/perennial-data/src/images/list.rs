@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Images, has_ending};
-use crate::columns::{Columns, Header, Role, no_label};
+use crate::columns::{Columns, Role, no_label};
 use crate::csv::is_missing;
+use crate::header::{Header, place_of};
 use crate::labels::{Labels, RawLabel};
 use crate::open::{Format, LabelUse, OpenError, Request, Table};
 use crate::{DataError, LeftOut};
@@ -54,7 +55,8 @@ impl<'a> Listed<'a> {
     ) -> Result<Self, OpenError> {
         // The learner knows images, no columns; of a list it also knows which column is the label.
         let known = request.known.filter(|known| known.width > 0);
-        let own = known.and_then(|known| header.place_of(known.label.as_ref()?, known));
+        let own = known
+            .and_then(|known| place_of(known.label.as_ref()?, known, &header.names, header.named));
         let (mut how, mut labels) = (request.how.clone(), request.labels);
         match own {
             Some(own) => _ = how.label.get_or_insert(header.names[own].clone()),

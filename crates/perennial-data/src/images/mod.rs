@@ -67,7 +67,8 @@ pub(crate) fn folder(path: &Path, request: Request<'_>) -> Result<Table, DataErr
             false => files.leave_out(&entry.path, OTHER),
         }
     }
-    let mut images = Images { left_out: files.left_out.clone(), ..Images::default() };
+    let left_out = std::mem::take(&mut files.left_out);
+    let mut images = Images { left_out, ..Images::default() };
     let mut labels = Labels::default();
     for (at, image) in files.images.iter().enumerate() {
         let class = files.class_of.get(at).map(|&class| classes[class as usize].as_str());

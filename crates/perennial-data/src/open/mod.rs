@@ -121,7 +121,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// For a part that is read after the one to learn from, whose rows are `first`.
+    /// The request for a part that is read after the one to learn from, whose rows are `first`.
     fn after(self, first: &'a InputSpec) -> Self {
         Self { known: Some(self.known.unwrap_or(first)), ..self }
     }
@@ -258,13 +258,23 @@ pub fn read_unlabelled(
 
 fn rows_at(
     data: &Path,
-    given: &ReadOptions,
+    how: &ReadOptions,
     known: Option<&InputSpec>,
     labels: LabelUse,
 ) -> Result<Rows, DataError> {
+    rows(how, known, labels, |request| one(data, request))
+}
+
+/// The rows of the table that `table` finds.
+fn rows(
+    given: &ReadOptions,
+    known: Option<&InputSpec>,
+    labels: LabelUse,
+    table: impl FnOnce(Request<'_>) -> Result<Table, DataError>,
+) -> Result<Rows, DataError> {
     given.check()?;
     let request = Request { how: &given.remembering(known)?, known, labels };
-    let table = one(data, request)?;
+    let table = table(request)?;
     given.check_applies(&table)?;
     Ok(join::rows(table, request)?)
 }
@@ -281,11 +291,8 @@ pub fn parse(
     how: &ReadOptions,
     known: Option<&InputSpec>,
 ) -> Result<Rows, DataError> {
-    how.check()?;
-    let how = &how.remembering(known)?;
-    let request = Request { how, known, labels: LabelUse::Optional };
-    let tables = file(&Source::Memory(bytes, path), request)?;
-    Ok(join::rows(tables.one(), request)?)
+    let table = |request: Request<'_>| file(&Source::Memory(bytes, path), request).map(Tables::one);
+    rows(how, known, LabelUse::Optional, table)
 }
 
 /// The one part of what lies at a path.

@@ -133,7 +133,7 @@ pub struct MultipleComparison {
     seeds: Vec<u64>,
     /// K: how many there are.
     count: usize,
-    /// Of K means; made when a pair asks for it.
+    /// The studentized range of K means; made when a pair asks for it.
     range: OnceLock<Option<StudentizedRange>>,
 }
 
@@ -287,7 +287,7 @@ fn common_seeds(methods: &[&AnswersBySeed]) -> Option<Vec<u64>> {
     Some(seeds)
 }
 
-/// Of runs that are all alike the binomial variance of their test part; of others 0.
+/// The binomial variance of the test part where all runs are alike; 0 where they are not.
 fn least_variance(runs: &[Answers]) -> f64 {
     let alike = runs.windows(2).all(|pair| pair[0].accuracy == pair[1].accuracy);
     let variances: Vec<f64> = runs.iter().map(|run| run.logit_variance()).collect();

@@ -2,7 +2,7 @@
 
 use perennial_metrics::statistics::wilson;
 
-use super::fitting::{data, naming, no_better};
+use super::fitting::{data, distinct, no_better};
 use super::lesson::{Lesson, inputs_of};
 use super::manifest::Manifest;
 use super::tasks::Tasks;
@@ -116,7 +116,7 @@ impl Learner {
             let samples = inputs_of(&spec, &lesson.test);
             let answers = self.answers(&driver, &tasks, number, &samples, false)?;
             let known = known_names(&driver, &tasks, number, task, answers.among.clone());
-            let (unit_of, notes) = known.units_of(lesson, naming(&spec), samples.labels())?;
+            let (unit_of, notes) = known.units_of(lesson, spec.asked.naming(), samples.labels())?;
             let is_right = |(unit, label): (&u32, &u32)| unit_of[*label as usize] == Some(*unit);
             let right =
                 answers.units.iter().zip(samples.labels()).filter(|it| is_right(*it)).count();
@@ -282,12 +282,7 @@ impl KnownNames {
         naming: Naming,
         labels: &[u32],
     ) -> Result<(Vec<Option<u32>>, Vec<String>), StoreError> {
-        let mut names: Vec<String> = Vec::with_capacity(self.units.len());
-        for (name, _) in &self.units {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
+        let names = distinct(self.units.iter().map(|(name, _)| name));
         let matched = match_names(&lesson.classes, &names, naming);
         let mut unit_of = Vec::with_capacity(matched.names.len());
         for (name, label) in matched.names.iter().zip(0..) {

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::lesson::Lesson;
 use super::tasks::Tasks;
-use crate::data::{InputSpec, Naming, few, match_names, near_pairs};
+use crate::data::{InputSpec, few, match_names, near_pairs};
 use crate::scenario::{ClassMatch, Samples, Setting, largest_share};
 use crate::strategy::Keeps;
 
@@ -96,7 +96,7 @@ impl LearnerContext<'_> {
     /// head is shared by all tasks.
     fn name_classes(&self, fitted: &mut CheckedLesson) -> Result<(), StoreError> {
         let known = &self.tasks.classes;
-        let matched = match_names(&fitted.lesson.classes, known, naming(&fitted.lesson.spec));
+        let matched = match_names(&fitted.lesson.classes, known, fitted.lesson.spec.asked.naming());
         fitted.notes.extend(matched.notes);
         let names = distinct(&matched.names);
         if names.len() < matched.names.len() {
@@ -182,13 +182,9 @@ pub(super) fn data(error: &impl ToString) -> StoreError {
     StoreError::Data(error.to_string())
 }
 
-/// How names of classes are compared.
-pub(super) fn naming(spec: &InputSpec) -> Naming {
-    spec.asked.naming()
-}
-
-fn distinct(names: &[String]) -> Vec<String> {
-    let mut all: Vec<String> = Vec::with_capacity(names.len());
+/// The names without repetitions, in order.
+pub(super) fn distinct<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
     for name in names {
         if !all.contains(name) {
             all.push(name.clone());

@@ -85,11 +85,11 @@ pub struct Verdict {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Judgement {
-    /// Of every task, in the order in which they were taught; the new one is the last.
+    /// Every task, in the order in which they were taught; the new one is the last.
     pub tasks: Vec<Judged>,
-    /// Of the mean over the older tasks, by bootstrap.
+    /// The mean over the older tasks, by bootstrap.
     pub mean: Option<MeanJudged>,
-    /// Of every class of the older tasks, in the order in which they came.
+    /// Every class of the older tasks, in the order in which they came.
     #[serde(default)]
     pub classes: Vec<ClassJudged>,
     /// Why it was refused; empty where it passed.

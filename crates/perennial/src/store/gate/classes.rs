@@ -57,7 +57,7 @@ impl ClassJudged {
     /// Below so many rows a recall is too coarse to judge: one row is more than a tenth of it.
     pub const FEWEST: u64 = 10;
 
-    /// By how much its recall fell.
+    /// The fall of its recall.
     pub fn fall(&self) -> f64 {
         (self.before as f64 - self.after as f64) / self.rows as f64
     }
