@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cells::one_line;
 use crate::fetch::FetchError;
 use crate::names::NAMES;
 use crate::open::OpenError;
@@ -231,8 +232,9 @@ pub enum DataError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
 
-    /// Data of your own could not be opened.
-    #[error(transparent)]
+    /// Data of your own could not be opened. Names come from the file and may hold an end of a line:
+    /// the sentence stays on one.
+    #[error("{}", one_line(&.0.to_string()))]
     Open(#[from] OpenError),
 
     /// A file or folder cannot be created.

@@ -217,37 +217,34 @@ fn archives_that_are_damaged_are_told() {
     assert!(text.contains("set.npz/x.npy is no whole npz file: its check sum"), "{text}");
 }
 
+/// Every change of one byte of each format, of the packed data and of the headers. Catches: a name of
+/// the file in a sentence as it is, with an end of a line.
+#[test]
+fn no_change_of_a_byte_makes_it_panic() {
+    let x = npy("<f4", true, "(2, 2)", &floats(&[1.0, 2.0, 3.0, 4.0]));
+    let tensor = floats(&[1.0, 2.0]);
+    let tensor = [("x", TensorView::new(Dtype::F32, vec![2, 1], &tensor).unwrap())];
+    let files = [
+        x.clone(),
+        zip(&[("x.npy", x), ("y.npy", npy("|u1", false, "(2,)", &[0, 1]))], true),
+        safetensors::serialize(tensor, None).unwrap(),
+    ];
+    for mut bytes in files {
+        for at in 0..bytes.len() {
+            let before = bytes[at];
+            for to in 0..=u8::MAX {
+                bytes[at] = to;
+                if let Ok(found) = parsed(&bytes, "changed") {
+                    whole(&found);
+                }
+            }
+            bytes[at] = before;
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// Nor any change of a byte of any of the formats, of the packed data or of their headers.
-    #[test]
-    fn no_change_of_a_byte_makes_it_panic(
-        format in 0..3_usize, at: prop::sample::Index, to: u8,
-    ) {
-        let x = npy("<f4", true, "(2, 2)", &floats(&[1.0, 2.0, 3.0, 4.0]));
-        let tensor = floats(&[1.0, 2.0]);
-        let tensor = [("x", TensorView::new(Dtype::F32, vec![2, 1], &tensor).unwrap())];
-        let mut bytes = match format {
-            0 => x,
-            1 => zip(&[("x.npy", x), ("y.npy", npy("|u1", false, "(2,)", &[0, 1]))], true),
-            _ => safetensors::serialize(tensor, None).unwrap(),
-        };
-        let at = at.index(bytes.len());
-        bytes[at] = to;
-        if let Ok(found) = parsed(&bytes, "changed") {
-            whole(&found);
-        }
-    }
-
-    #[test]
-    fn no_bytes_make_it_panic(start in 0..5_usize, bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-        let starts: [&[u8]; 5] =
-            [b"\x93NUMPY\x01\x00", b"PK\x03\x04", b"PK\x05\x06", b"\x10\0\0\0\0\0\0\0{", b"PAR1"];
-        if let Ok(found) = parsed(&[starts[start], &bytes].concat(), "random") {
-            whole(&found);
-        }
-    }
 
     /// An array in Fortran's order is the same array.
     #[test]
