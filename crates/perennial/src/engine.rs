@@ -43,6 +43,15 @@ pub struct Engine {
     pub(crate) recalled: RefCell<PackedGradients>,
 }
 
+/// Whose values a pass without gradients is for.
+#[derive(Clone, Copy)]
+enum Layer {
+    /// The heads': logits.
+    Head,
+    /// The trunk's last: features.
+    Trunk,
+}
+
 /// What a gradient was made from, to be asked about and to be used again.
 #[derive(Default)]
 pub(crate) struct Passed {
@@ -165,38 +174,79 @@ impl Engine {
         read: impl Fn(usize, &mut Vec<f32>) + Sync,
     ) -> Logits {
         let heads = heads_of(model, view, [&view.answer]);
-        if let Some(dense) = self.dense(model, view, &heads) {
-            let values = self.dense_logits(&dense, model, rows, read);
+        let (values, columns) = self.evaluate(model, view, &heads, Layer::Head, rows, read);
+        Logits { values, columns }
+    }
+
+    /// What the heads read of `inputs` `[rows, inputs]`: the values of the last layer before them, in
+    /// evaluation mode. `[rows, features]`
+    pub fn features(&self, model: &Model, view: &View, inputs: &[f32], rows: usize) -> Vec<f32> {
+        let width = inputs.len() / rows.max(1);
+        self.features_of(model, view, rows, |row, to| {
+            to.extend_from_slice(&inputs[row * width..(row + 1) * width]);
+        })
+    }
+
+    /// The same of rows that `read(row, to)` appends to what it is given.
+    pub(crate) fn features_of(
+        &self,
+        model: &Model,
+        view: &View,
+        rows: usize,
+        read: impl Fn(usize, &mut Vec<f32>) + Sync,
+    ) -> Vec<f32> {
+        self.evaluate(model, view, &[], Layer::Trunk, rows, read).0
+    }
+
+    /// The values of a layer, row after row, and which unit each column of `heads` is.
+    fn evaluate(
+        &self,
+        model: &Model,
+        view: &View,
+        heads: &[usize],
+        layer: Layer,
+        rows: usize,
+        read: impl Fn(usize, &mut Vec<f32>) + Sync,
+    ) -> (Vec<f32>, Columns) {
+        if let Some(dense) = self.dense(model, view, heads) {
+            let values = self.evaluate_dense(&dense, model, layer, rows, read);
             let columns = dense.columns.clone();
             self.work.borrow_mut().joined = dense.scratch();
-            return Logits { values, columns };
+            return (values, columns);
         }
-        let loaded = self.load(model, view, &heads, |_| false, &self.plain);
+        let loaded = self.load(model, view, heads, |_| false, &self.plain);
         let mut buffers = model.buffers.clone();
-        let mut values = Vec::with_capacity(rows * loaded.columns.len());
+        let mut values = Vec::new();
         for first in (0..rows).step_by(CHUNK) {
             let rows = rows.min(first + CHUNK) - first;
             let mut inputs = Vec::new();
             (first..first + rows).for_each(|row| read(row, &mut inputs));
-            let end = values.len() + rows * loaded.columns.len();
             let pass = Rows { inputs, rows, mode: Mode::Evaluate };
-            let logits = self.forward(&loaded, model, view, &mut buffers, pass);
-            values.extend(floats(logits.into_data()));
+            let found = match layer {
+                Layer::Head => self.forward(&loaded, model, view, &mut buffers, pass),
+                Layer::Trunk => self.trunk(&loaded, model, view, &mut buffers, pass).features,
+            };
+            let end = values.len() + rows * found.dims()[1];
+            values.extend(floats(found.into_data()));
             values.truncate(end); // a single row was computed as two
         }
-        Logits { values, columns: loaded.columns }
+        (values, loaded.columns)
     }
 
-    /// [`logits_of`](Self::logits_of) over slices: as many rows a thread, and each thread's a chunk
-    /// at a time.
-    fn dense_logits(
+    /// [`evaluate`](Self::evaluate) over slices: as many rows a thread, and each thread's a chunk at
+    /// a time.
+    fn evaluate_dense(
         &self,
         dense: &Dense,
         model: &Model,
+        layer: Layer,
         rows: usize,
         read: impl Fn(usize, &mut Vec<f32>) + Sync,
     ) -> Vec<f32> {
-        let units = dense.columns.len();
+        let units = match layer {
+            Layer::Head => dense.columns.len(),
+            Layer::Trunk => self.network.features(),
+        };
         let mut values = vec![0.0; rows * units];
         let answer = |first: usize, out: &mut [f32], work: &mut Work| {
             for (first, out) in (first..).step_by(CHUNK).zip(out.chunks_mut((CHUNK * units).max(1)))
@@ -207,7 +257,11 @@ impl Engine {
                 let padded = work.inputs.len() / rows * rows.max(LEAST);
                 work.inputs.resize(padded, 0.0);
                 dense.forward(&model.theta, (rows.max(LEAST), None), work);
-                out.copy_from_slice(&work.logits[..out.len()]);
+                let found = match layer {
+                    Layer::Head => &work.logits,
+                    Layer::Trunk => work.features(),
+                };
+                out.copy_from_slice(&found[..out.len()]);
             }
         };
         let each = rows.div_ceil(CHUNK).div_ceil(rayon::current_num_threads()).max(1) * CHUNK;

@@ -59,6 +59,14 @@ pub(super) struct Rows {
     pub(super) mode: Mode,
 }
 
+/// What a pass over the trunks of a view found.
+pub(super) struct TrunkOutput {
+    /// What the heads read. `[rows or 2, features]`
+    pub(super) features: Tensor<2>,
+    /// What each place of each older trunk read.
+    older: Vec<Vec<Activation>>,
+}
+
 impl Engine {
     /// One forward pass; `[rows or 2, units]`.
     pub(super) fn forward(
@@ -67,8 +75,27 @@ impl Engine {
         model: &Model,
         view: &View,
         buffers: &mut Vector,
-        Rows { mut inputs, rows, mode }: Rows,
+        rows: Rows,
     ) -> Tensor<2> {
+        let TrunkOutput { features, older } = self.trunk(loaded, model, view, buffers, rows);
+        let logits = loaded.head.dense(0, features);
+        let own = &loaded.trunks[view.older.len()];
+        let (place, units) = (self.stages.len(), [loaded.columns.len()]);
+        match received(&view.column, own, &older, place, &units) {
+            Some(lateral) => logits + lateral.flat(),
+            None => logits,
+        }
+    }
+
+    /// One forward pass up to the heads.
+    pub(super) fn trunk(
+        &self,
+        loaded: &Loaded,
+        model: &Model,
+        view: &View,
+        buffers: &mut Vector,
+        Rows { mut inputs, rows, mode }: Rows,
+    ) -> TrunkOutput {
         let width = inputs.len() / rows;
         // A product of one row takes another kernel than one of many and rounds differently:
         // a single row is computed as two.
@@ -100,15 +127,8 @@ impl Engine {
             }
             read.push(reads);
         }
-        let place = self.stages.len();
         let features = read.pop().and_then(|mut reads| reads.pop()).map(Activation::flat);
-        let logits = loaded.head.dense(0, features.unwrap_or(inputs)); // [rows, units]
-        let own = &loaded.trunks[view.older.len()];
-        let units = [loaded.columns.len()];
-        match received(&view.column, own, &read, place, &units) {
-            Some(lateral) => logits + lateral.flat(),
-            None => logits,
-        }
+        TrunkOutput { features: features.unwrap_or(inputs), older: read }
     }
 
     /// Copies the view's weights, kept ones only, to leaves on `device`.
@@ -155,8 +175,10 @@ impl Engine {
             trunks.push(trunk);
         }
         let mut head = Weights::default();
-        push(&mut head, Of::Head, head_weight);
-        push(&mut head, Of::Head, head_bias);
+        if !heads.is_empty() {
+            push(&mut head, Of::Head, head_weight);
+            push(&mut head, Of::Head, head_bias);
+        }
         let columns =
             Columns::new(heads.iter().map(|&head| model.heads[head].units.clone()).collect());
         Loaded { trunks, head, columns, device: device.clone(), tracked, untracked }

@@ -156,6 +156,12 @@ impl Context<'_> {
         self.engine.logits(self.model, view, inputs, rows)
     }
 
+    /// What the heads read of `inputs` `[rows, inputs]`: the values of the last layer before them,
+    /// in evaluation mode. `[rows, features]`
+    pub fn features(&self, view: &View, inputs: &[f32], rows: usize) -> Vec<f32> {
+        self.engine.features(self.model, view, inputs, rows)
+    }
+
     /// As [`logits`](Self::logits), of weights kept from before: prefixes of θ and buffers that
     /// hold all that the view uses.
     pub fn logits_at(

@@ -84,6 +84,14 @@ pub(crate) struct Work {
     products: Vec<f32>,
 }
 
+impl Work {
+    /// What the heads read of the rows of the last pass: h_L, or the inputs of a network without
+    /// hidden layers.
+    pub(crate) fn features(&self) -> &[f32] {
+        self.hidden.last().unwrap_or(&self.inputs)
+    }
+}
+
 /// Rows that are not read anew, with W_1 as their products take it.
 #[derive(Clone, Copy)]
 pub(crate) struct Again<'a> {
@@ -215,7 +223,7 @@ impl Dense {
             }
             add_bias(out, &theta[layer.bias.at.clone()], true);
         }
-        let features = hidden.last().map_or(&inputs[..], |h| &h[..]);
+        let features = hidden.last().unwrap_or(inputs);
         let units = self.columns.len();
         logits.resize(rows * units, 0.0);
         let mut bias = vec![0.0; units];
@@ -278,7 +286,7 @@ fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
     wide(
         #[inline(always)]
         || {
-            for row in values.chunks_exact_mut(bias.len()) {
+            for row in values.chunks_exact_mut(bias.len().max(1)) {
                 for (value, bias) in row.iter_mut().zip(bias) {
                     let z = *value + bias;
                     *value = if cut && z <= 0.0 { 0.0 } else { z };

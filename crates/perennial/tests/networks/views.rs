@@ -154,3 +154,29 @@ fn shapes_follow_the_weights() {
     assert_eq!(scaled("resnet18:20", 1.5), "resnet18:30");
     assert_eq!(scaled("mlp:3", 0.01), "mlp:1");
 }
+
+/// z = hW + b with h the features. Catches: features before the last rectifier or pooling, rows that
+/// are padded, a chunk left out.
+#[test]
+fn the_heads_read_the_features() {
+    for network in networks() {
+        let (engine, model) = moved(&network, UNITS);
+        let view = model.shared_view(0);
+        for rows in [1, 70] {
+            let inputs = images(network.as_ref(), rows);
+            let logits = engine.logits(&model, &view, &inputs, rows);
+            let features = engine.features(&model, &view, &inputs, rows);
+            let width = network.features();
+            assert_eq!(features.len(), rows * width);
+            let of = |grid: &Grid| &model.theta[model.layout.slot(grid.blocks[0]).range()];
+            let (weight, bias) = (of(&model.heads[0].weight), of(&model.heads[0].bias));
+            for (row, h) in features.chunks(width).enumerate() {
+                for (unit, &z) in logits.row(row, &(0..UNITS)).unwrap().iter().enumerate() {
+                    let sum: f32 = (0..width).map(|i| h[i] * weight[i * UNITS + unit]).sum();
+                    let by_hand = sum + bias[unit];
+                    assert!((z - by_hand).abs() < 1e-4, "{}: {z} {by_hand}", network.spec());
+                }
+            }
+        }
+    }
+}
