@@ -137,6 +137,17 @@ impl Plan {
         }
     }
 
+    /// A plan of an older program with the settings that methods have since: they say what that
+    /// program did.
+    pub(crate) fn with_newer_settings(mut self) -> Result<Self> {
+        for chosen in &mut self.strategies {
+            if let Some(entry) = Entry::find(&chosen.name) {
+                chosen.settings = entry.create_saved(&chosen.settings)?.settings();
+            }
+        }
+        Ok(self)
+    }
+
     /// Whether it is the same comparison.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let bare = |plan: &Self| Self { data: Vec::new(), ..plan.clone() };

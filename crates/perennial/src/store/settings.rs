@@ -59,7 +59,7 @@ impl Settings {
         {
             settings.entry("memory").or_insert_with(|| MEMORY.to_string().into());
         }
-        let strategy = with_memory.make_strategy()?;
+        let strategy = self.entry()?.create(&with_memory.strategy_settings)?;
         let isolated = strategy.card().isolation != Isolation::Shared;
         let usual = if isolated { Setting::Task } else { Setting::Class };
         let full = Self {
@@ -97,13 +97,17 @@ impl Settings {
         self.setting.unwrap_or(Setting::Class)
     }
 
-    fn make_strategy(&self) -> Result<Box<dyn Strategy>, StoreError> {
-        let entry = Entry::find(&self.strategy).ok_or_else(|| StoreError::Unknown {
+    fn entry(&self) -> Result<&'static Entry, StoreError> {
+        Entry::find(&self.strategy).ok_or_else(|| StoreError::Unknown {
             what: "strategy",
             name: self.strategy.clone(),
             known: crate::strategies::REGISTRY.iter().map(|entry| entry.name.into()).collect(),
-        })?;
-        Ok(entry.create(&self.strategy_settings)?)
+        })
+    }
+
+    /// The strategy of [complete](Self::complete) settings.
+    fn make_strategy(&self) -> Result<Box<dyn Strategy>, StoreError> {
+        Ok(self.entry()?.create_saved(&self.strategy_settings)?)
     }
 
     pub(super) fn card(&self) -> Result<Card, StoreError> {

@@ -10,6 +10,7 @@
 mod cases;
 mod cpg;
 mod ewc;
+mod fisher;
 mod gem;
 mod lwf;
 mod packnet;
