@@ -32,6 +32,7 @@ use self::data::Data;
 pub use self::error::LearnError;
 pub use self::infer::{Confidence, Inferred};
 pub use self::position::{InPhase, Position};
+pub use self::recall::Recalled;
 pub use self::remainder::Remainder;
 pub use self::saved::KeptBytes;
 pub use self::settings::Training;

@@ -18,11 +18,12 @@
 //! plain dense network half of it where the step does not go against g_ref.
 //!
 //! The guarantee is of the gradient and of g_ref alone, not of every task. With momentum, Adam or
-//! weight decay the move is another; with batch normalisation the memory is judged by running
-//! statistics and the batch by its own.
+//! weight decay the move is another. Batch normalisation judges the memory by running statistics, or
+//! by the drawn rows' own ([`EpisodeStatistics::Train`]).
 //!
 //! *Differences.* The authors store random samples of each class when a task ends
-//! ([`AgemMemory::Class`]). Inner products run over the weights that can move in this step.
+//! ([`AgemMemory::Class`]). With a head for each task, inner products run over the trunk and the
+//! task's own head; over all weights, as in the authors' code, with [`EpisodeHeads::All`].
 //!
 //! ```
 //! let agem = perennial::strategies::Entry::find("agem").ok_or("unknown")?;
@@ -34,7 +35,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::episodes::Episodes;
+use super::episodes::{EpisodeHeads, EpisodeStatistics, Episodes, Past};
 use super::{Method, budget, refused};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
@@ -60,6 +61,10 @@ pub struct AgemSettings {
     pub batch: usize,
     /// Which samples of a task are stored.
     pub choose: AgemMemory,
+    /// With a head for each task, whose weights the projection is of.
+    pub heads: EpisodeHeads,
+    /// By which statistics batch normalisation judges the memory.
+    pub statistics: EpisodeStatistics,
 }
 
 /// Which samples of a task are stored.
@@ -75,7 +80,13 @@ pub enum AgemMemory {
 
 impl Default for AgemSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(256), batch: 256, choose: AgemMemory::Last }
+        Self {
+            memory: Budget::Samples(256),
+            batch: 256,
+            choose: AgemMemory::Last,
+            heads: EpisodeHeads::Own,
+            statistics: EpisodeStatistics::Running,
+        }
     }
 }
 
@@ -86,6 +97,14 @@ impl Method for Agem {
         ("memory", "samples of each task, or bytes: 256 or 200kB"),
         ("batch", "rows of the reference gradient, drawn from all memories"),
         ("choose", "which samples of a task are stored: last, or class (random, of each class)"),
+        (
+            "heads",
+            "with a head a task, the projection is of: own (trunk and the task's head), or all heads",
+        ),
+        (
+            "statistics",
+            "batch normalisation judges the memory by: running statistics, or train (its own)",
+        ),
     ];
 
     fn with(settings: AgemSettings) -> Result<Self, LearnError> {
@@ -140,14 +159,15 @@ impl Strategy for Agem {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        self.episodes.begin_task(Self::NAME, self.settings.memory, cx)
+        let Self { settings, episodes } = self;
+        episodes.begin_task(Self::NAME, settings.memory, settings.statistics, cx)
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         if self.settings.choose == AgemMemory::Last {
             self.episodes.remember(batch, cx)?;
         }
-        Ok(vec![cx.labelled(batch)])
+        Ok(vec![Episodes::labelled(self.settings.heads, batch, cx)])
     }
 
     fn edit_gradient(
@@ -161,7 +181,8 @@ impl Strategy for Agem {
         let drawn = drawn.into_iter().map(|at| old[at]).collect();
         let view = self.view(cx.task, cx.model);
         // One constraint, γ = 0: v = −⟨g, g_ref⟩ / ⟨g_ref, g_ref⟩.
-        self.episodes.project(&view, (&[drawn], 1), gradient, cx, |products| {
+        let past = Past { groups: &[drawn], most: 1, statistics: self.settings.statistics };
+        self.episodes.project(&view, past, gradient, cx, |products| {
             vec![-products.dots[0] / products.gram[0]]
         })
     }

@@ -32,6 +32,7 @@ pub use self::agem::{Agem, AgemMemory, AgemSettings};
 pub use self::cpg::{Cpg, CpgSettings};
 pub use self::der::{Der, DerSettings};
 pub use self::derpp::{Derpp, DerppSettings};
+pub use self::episodes::{EpisodeHeads, EpisodeStatistics};
 pub use self::er::{Er, ErSettings};
 pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
