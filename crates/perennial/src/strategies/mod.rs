@@ -7,6 +7,7 @@ mod der;
 mod derpp;
 mod episodes;
 mod er;
+mod er_ace;
 mod ewc;
 mod finetune;
 mod freeze;
@@ -34,6 +35,7 @@ pub use self::der::{Der, DerSettings};
 pub use self::derpp::{Derpp, DerppSettings};
 pub use self::episodes::{EpisodeHeads, EpisodeStatistics};
 pub use self::er::{Er, ErSettings};
+pub use self::er_ace::{ErAce, ErAceSettings, ErAceVariant};
 pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
 pub use self::freeze::Freeze;
@@ -154,6 +156,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Gem>(),
     entry::<Agem>(),
     entry::<Er>(),
+    entry::<ErAce>(),
     entry::<Der>(),
     entry::<Derpp>(),
     entry::<Lwf>(),

@@ -9,6 +9,7 @@
 
 mod cases;
 mod cpg;
+mod er_ace;
 mod ewc;
 mod fisher;
 mod gem;
