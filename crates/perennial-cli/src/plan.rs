@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
-use perennial::learner::{ClassHead, Confidence, LearnError, Learner, Remainder, Training};
+use perennial::learner::{
+    ClassHead, Confidence, LearnError, Learner, NormSettings, Remainder, Training,
+};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
@@ -296,6 +298,7 @@ impl Plan {
             rule
         };
         compare("optimizer", &rule(&self.training.optimizer), &rule(&Default::default()));
+        compare("norm", &value(&self.training.norm), &value(&NormSettings::default()));
         for chosen in &self.strategies {
             let default = Entry::find(&chosen.name).and_then(|entry| defaults(entry).ok());
             let (mut own, default) = (chosen.settings.clone(), default.unwrap_or_default());
@@ -327,10 +330,7 @@ fn understood(stream: &Stream, setting: Setting) -> Vec<Understanding> {
 /// The training that the settings ask for, checked.
 fn training(settings: &Settings) -> Result<Training> {
     let (choices, default) = (&settings.choices, Training::default());
-    let mut optimizer: perennial::OptimizerSettings =
-        serde_json::from_value(settings.group("optimizer")).map_err(|error| {
-            Problem::usage(format!("a setting of the optimizer cannot be: {error}"), "")
-        })?;
+    let mut optimizer: perennial::OptimizerSettings = settings.shared("optimizer")?;
     optimizer.kind = match choices.optimizer {
         Some(Rule::Adam) => OptimizerKind::Adam,
         Some(Rule::Sgd) | None => OptimizerKind::Sgd,
@@ -342,6 +342,7 @@ fn training(settings: &Settings) -> Result<Training> {
         batch: choices.batch.unwrap_or(default.batch),
         lr: choices.lr.unwrap_or(default.lr),
         optimizer,
+        norm: settings.shared("norm")?,
         eval_samples: choices.eval_samples,
         eval_every: choices.eval_every.unwrap_or(default.eval_every),
         anytime: choices.anytime,
@@ -373,7 +374,7 @@ fn smallest(stream: &Stream) -> Option<&Task> {
 /// another benchmark.
 fn check_parts(settings: &Settings, source: &Source, chosen: &[&Entry]) -> Result<()> {
     let strategies = chosen.iter().map(|entry| entry.name);
-    let parts: Vec<&str> = strategies.chain(source.kind()).chain(["optimizer"]).collect();
+    let parts: Vec<&str> = strategies.chain(source.kind()).chain(["optimizer", "norm"]).collect();
     match settings.set_groups().find(|group| !parts.contains(group)) {
         Some(group) => Err(Problem::usage(
             format!("--set {group}.… would change nothing, for {group} takes no part here"),

@@ -35,7 +35,7 @@ pub use self::position::{InPhase, Position};
 pub use self::recall::Recalled;
 pub use self::remainder::Remainder;
 pub use self::saved::KeptBytes;
-pub use self::settings::Training;
+pub use self::settings::{NormSettings, Training};
 pub use self::stop::Stop;
 pub use self::watch::{Event, Progress, Watch};
 use crate::engine::Engine;
@@ -215,6 +215,7 @@ impl Learner {
             return Err(settings::bad("head", &head, &reason));
         }
         let card = strategy.card();
+        training.norm.check(network.as_ref(), &card, setting)?;
         if card.isolation != Isolation::Shared && setting == Setting::Class {
             return Err(LearnError::Impossible {
                 strategy: card.name,
@@ -225,6 +226,9 @@ impl Learner {
             });
         }
         let mut model = Model { head_start: network.head_start(), ..Model::default() };
+        if card.isolation == Isolation::Shared {
+            model.norm = training.norm.statistics;
+        }
         if card.isolation != Isolation::Column {
             model.append_column(network.as_ref(), seed);
         }
@@ -332,6 +336,7 @@ impl Learner {
                     data.forget_before(task);
                 }
                 self.append_heads(data.stream, task);
+                self.core.model.append_statistics(task);
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 strategy.begin_task(&mut cx)?;
                 let phase = strategy.next_phase(None, &mut cx)?;

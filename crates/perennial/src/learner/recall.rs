@@ -6,7 +6,7 @@ use super::{Context, LearnError};
 use crate::engine::Frozen;
 use crate::engine::packed::{Found, Of, PackedGradients, ROWS};
 use crate::layout::SlotId;
-use crate::model::View;
+use crate::model::{NormStatistics, View};
 use crate::network::dense::Factors;
 use crate::objective::{Mode, Pass};
 use crate::parts::memory::Memory;
@@ -102,18 +102,24 @@ impl<'a> Context<'a> {
         Recalled { view, memory, groups, mode, .. }: Recalled<'_>,
         into: &mut PackedGradients,
     ) -> Result<(), LearnError> {
-        // A group whose own statistics count cannot be cut.
+        // A group whose own statistics count cannot be cut, but into tasks that have their own.
         let most = if mode == Mode::Train { usize::MAX } else { ROWS };
+        let by_task = self.model.norm == NormStatistics::Task;
         let mut gradient = Vector::zeros(self.model.theta.len());
         into.rows.fill(0.0);
         for (group, to) in groups.iter().zip(into.rows.chunks_exact_mut(into.length.max(1))) {
             let weight = 1.0 / group.len() as f32;
-            for rows in group.chunks(most) {
+            let parts = group.chunk_by(|&a, &b| !by_task || memory.task(a) == memory.task(b));
+            for rows in parts.flat_map(|rows| rows.chunks(most)) {
+                let mut view = view.clone();
+                if by_task {
+                    view.column = self.model.shared_view(memory.task(rows[0])).column;
+                }
                 let model = &*self.model;
                 let pass = memory.pass(rows.to_vec(), weight, |task| model.answer(task));
                 let (pass, frozen) = (Pass { mode, ..pass }, Frozen::default());
                 let (_, found) =
-                    self.engine.gradient(self.model, view, &frozen, vec![pass], &mut gradient)?;
+                    self.engine.gradient(self.model, &view, &frozen, vec![pass], &mut gradient)?;
                 let places = into.places.iter().filter(|(slot, _)| found.contains(slot));
                 for &(slot, first) in places {
                     let from = &gradient[self.model.layout.slot(slot).range()];

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StoreError;
-use crate::learner::{Learner as Driver, Training};
+use crate::learner::{Learner as Driver, NormSettings, Training};
 use crate::network;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::parts::memory::Budget;
@@ -29,6 +29,9 @@ pub struct Settings {
     pub seed: u64,
     /// How gradients become moves.
     pub optimizer: OptimizerSettings,
+    /// How batch normalisation treats tasks.
+    #[serde(default, skip_serializing_if = "NormSettings::is_default")]
+    pub norm: NormSettings,
 }
 
 impl Default for Settings {
@@ -40,6 +43,7 @@ impl Default for Settings {
             setting: None,
             seed: 0,
             optimizer: OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() },
+            norm: NormSettings::default(),
         }
     }
 }
@@ -80,7 +84,7 @@ impl Settings {
     pub fn usual_training(&self, rows: usize, batch: Option<usize>) -> Training {
         const STEPS: usize = 1500;
         const MOST_PASSES: usize = 30;
-        let mut usual = Training { optimizer: self.optimizer.clone(), ..Training::default() };
+        let mut usual = self.training(&Training::default());
         usual.batch = batch.unwrap_or(usual.batch);
         match self.optimizer.kind {
             OptimizerKind::Sgd => usual,
@@ -91,6 +95,12 @@ impl Settings {
                 Training { epochs, lr: 0.001, ..usual }
             }
         }
+    }
+
+    /// This training, with what the learner was made with.
+    pub(super) fn training(&self, training: &Training) -> Training {
+        let (optimizer, norm) = (self.optimizer.clone(), self.norm.clone());
+        Training { optimizer, norm, ..training.clone() }
     }
 
     pub(super) fn setting(&self) -> Setting {
@@ -121,7 +131,7 @@ impl Settings {
         training: &Training,
     ) -> Result<Driver, StoreError> {
         let network = network::parse(&self.network, shape)?;
-        let training = Training { optimizer: self.optimizer.clone(), ..training.clone() };
+        let training = self.training(training);
         let strategy = self.make_strategy()?;
         Ok(Driver::open_ended(network, strategy, training, self.setting(), self.seed)?)
     }

@@ -297,8 +297,8 @@ impl Strategy for Lwf {
     }
 
     fn view(&self, task: usize, model: &Model) -> View {
-        let statistics = if self.warming { Statistics::Fixed } else { Statistics::Learn };
-        View { statistics, ..model.shared_view(task) }
+        let view = model.shared_view(task);
+        if self.warming { View { statistics: Statistics::Fixed, ..view } } else { view }
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
@@ -320,7 +320,7 @@ impl Strategy for Lwf {
         if lambda == 0.0 {
             return Ok(vec![pass]);
         }
-        let mut view = self.view(cx.task, cx.model);
+        let mut view = self.view(cx.task - 1, cx.model);
         view.heads.truncate(self.heads);
         view.answer = 0..old.last().map_or(0, |units| units.end);
         let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);

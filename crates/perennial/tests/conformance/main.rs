@@ -11,9 +11,9 @@ mod class;
 mod columns;
 mod instructions;
 mod memory;
+mod norm;
 mod penalties;
 mod promises;
-
 mod recall;
 mod resources;
 mod resume;
