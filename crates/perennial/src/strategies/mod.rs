@@ -44,7 +44,7 @@ pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 pub use self::l2::{L2, L2Settings};
 pub use self::lwf::{Lwf, LwfMean, LwfScale, LwfSettings, LwfWeights};
-pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
+pub use self::mas::{Accumulate, Mas, MasData, MasGradient, MasSettings};
 pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
 pub use self::packnet::{Biases, Packnet, PacknetSettings};
 pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
