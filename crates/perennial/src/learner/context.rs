@@ -265,7 +265,7 @@ impl Context<'_> {
         let outputs = &self.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];
         let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
-        Ok(self.data.batch(&[self.task], &rows, unit))
+        Ok(self.data.batch((&[self.task], None), &rows, unit))
     }
 
     /// The summed loss of passes at the current weights, in evaluation mode.

@@ -8,7 +8,7 @@ use perennial_metrics::Evaluation;
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
 use crate::scenario::Reader;
-use crate::strategy::Pool;
+use crate::strategy::{Pool, WithinTask};
 
 /// Rows whose logits are held at once: many, that no thread waits long for another.
 const ROWS: usize = 2000;
@@ -151,13 +151,14 @@ impl Learner {
     }
 
     /// The accuracy on the task being learnt, before its first batch and after each of the first β.
-    /// Not where there is no curve: batches of all tasks so far are not the task's, and a strategy
-    /// that restarts within the task draws several.
+    /// Not where there is no curve: batches of other rows are not the task's, and a strategy that
+    /// restarts within the task draws several.
     pub(super) fn measure_learning_curve(&mut self, at: &InPhase, data: &Data<'_>) {
         let Some(beta) = self.core.training.lca else { return };
         let batches = at.steps as usize;
         let counts = at.number == 0 && batches <= beta;
-        if !counts || self.strategy.restarts() || self.strategy.pool() == Pool::SoFar {
+        let has_course = self.strategy.within_task() == WithinTask::Course;
+        if !counts || !has_course || self.strategy.pool() != Pool::Current {
             return;
         }
         let since = Instant::now();

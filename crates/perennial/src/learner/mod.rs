@@ -327,7 +327,7 @@ impl Learner {
             }
             Position::BeforeTask { task } if task == data.stream.tasks.len() => return Ok(false),
             Position::BeforeTask { task } => {
-                if self.strategy.pool() == Pool::Current {
+                if self.strategy.pool() != Pool::SoFar {
                     data.forget_before(task);
                 }
                 self.append_heads(data.stream, task);

@@ -19,4 +19,5 @@ pub mod picks;
 pub mod project;
 pub mod prune;
 pub mod qp;
+pub mod schedule;
 pub mod shares;

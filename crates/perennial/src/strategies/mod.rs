@@ -10,6 +10,7 @@ mod er;
 mod ewc;
 mod finetune;
 mod freeze;
+mod gdumb;
 mod gem;
 mod independent;
 mod joint;
@@ -36,6 +37,7 @@ pub use self::er::{Er, ErSettings};
 pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
 pub use self::freeze::Freeze;
+pub use self::gdumb::{Gdumb, GdumbSettings, Schedule};
 pub use self::gem::{Gem, GemSettings};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
@@ -153,6 +155,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Er>(),
     entry::<Der>(),
     entry::<Derpp>(),
+    entry::<Gdumb>(),
     entry::<Lwf>(),
     entry::<Pnn>(),
     entry::<Packnet>(),

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use perennial::learner::{Context, LearnError, Learner, Training};
+use perennial::parts::memory::Memory;
 use perennial::strategies::REGISTRY;
 use perennial::strategy::{
-    Batch, Card, Changed, Descent, Gradient, Isolation, Moved, Outcome, Phase, Pool, Step, Strategy,
+    Batch, Card, Changed, Descent, Gradient, Isolation, Moved, Outcome, Phase, Pool, Step,
+    Strategy, WithinTask,
 };
 use perennial::{Frozen, Model, Pass, Setting, View};
 use serde::{Serialize, Serializer};
@@ -58,6 +60,12 @@ impl Strategy for Traced {
     fn pool(&self) -> Pool {
         self.inner.pool()
     }
+    fn within_task(&self) -> WithinTask {
+        self.inner.within_task()
+    }
+    fn memory(&self) -> Option<&Memory> {
+        self.inner.memory()
+    }
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         self.log("step:");
         self.inner.objective(batch, cx)
@@ -99,12 +107,13 @@ impl Strategy for Traced {
 
 /// The phases of a task of a method and their steps, with 18 training rows in batches of 10. One
 /// of two steps where not said; with one epoch PackNet's shares are a step each, but the last task
-/// prunes nothing. CPG with a goal of 0 ends compaction after a stage, for so small a network
+/// prunes nothing. GDumb makes two passes over its memory of all rows so far. CPG with a goal of 0 ends compaction after a stage, for so small a network
 /// does not learn; it has nothing to pick from in the first task.
 fn phases(name: &str, task: usize) -> Vec<(&'static str, usize)> {
     match (name, task) {
         ("packnet", 0 | 1) => vec![("train", 1), ("retrain", 1)],
         ("joint", _) => vec![("train", (18 * (task + 1)).div_ceil(10))],
+        ("gdumb", _) => vec![("train", (18 * (task + 1)).div_ceil(10)); 2],
         ("cpg", 0) => vec![("train", 2), ("compact 10 %", 1)],
         ("cpg", _) => vec![("pick", 2), ("compact 10 %", 1), ("retrain", 1)],
         _ => vec![("train", 2)],
@@ -122,7 +131,8 @@ fn golden(name: &str, isolation: Isolation) -> String {
     measured(0, &mut log);
     for task in 0..3 {
         // Shared evenly over as many batches of at most 10 as it takes, these are batches of 9.
-        let rows: usize = if name == "joint" { 18 * (task + 1) } else { 18 };
+        let all = ["joint", "gdumb"].contains(&name);
+        let rows: usize = if all { 18 * (task + 1) } else { 18 };
         log.push(format!("begin_task {task} | next_phase"));
         for (phase, steps) in phases(name, task) {
             log.push(format!("view {task} | frozen {task}"));
@@ -154,7 +164,11 @@ fn hooks_come_in_the_order_of_the_golden_log() {
     let stream = stream("permuted-digits", Some(20), 0);
     for entry in REGISTRY {
         let log = Arc::new(Mutex::new(Vec::new()));
-        let settings = if entry.name == "cpg" { json!({ "goal": 0 }) } else { json!({}) };
+        let settings = match entry.name {
+            "cpg" => json!({ "goal": 0 }),
+            "gdumb" => json!({ "passes": 2 }),
+            _ => json!({}),
+        };
         let inner = entry.create(&settings).unwrap();
         let isolation = inner.card().isolation;
         let traced = Box::new(Traced { inner, log: log.clone(), end: 0 });

@@ -11,6 +11,7 @@ use perennial::state::{Kind, to_state};
 use perennial::strategies::Entry;
 use perennial::strategy::{
     Batch, Card, Changed, Descent, Gradient, Moved, Outcome, Phase, Pool, Step, Strategy,
+    WithinTask,
 };
 use perennial::{
     Frozen, Layout, Model, OptimizerKind, OptimizerSettings, Pass, Setting, Stream, Task, View,
@@ -307,8 +308,8 @@ impl Strategy for FromFirst {
     fn pool(&self) -> Pool {
         self.inner.pool()
     }
-    fn restarts(&self) -> bool {
-        self.inner.restarts()
+    fn within_task(&self) -> WithinTask {
+        self.inner.within_task()
     }
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         self.inner.objective(batch, cx)
