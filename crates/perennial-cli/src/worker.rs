@@ -212,7 +212,7 @@ fn within_tasks(learner: &Learner) -> Result<Option<WithinTasks>> {
         .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT))?;
     Ok(Some(match learner.strategy().within_task() {
         WithinTask::Course => within,
-        WithinTask::Restarts => within.without_metrics(),
+        WithinTask::Restarts | WithinTask::Unanswered => within.without_metrics(),
     }))
 }
 

@@ -11,6 +11,7 @@ pub use crate::learner::ClassHead;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::objective::Pass;
+use crate::parts::means::ClassMeans;
 use crate::parts::memory::{Budget, Memory};
 use crate::scenario::Setting;
 
@@ -45,8 +46,9 @@ use crate::scenario::Setting;
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
 /// 3. [`card`](Self::card), [`pool`](Self::pool), [`within_task`](Self::within_task),
-///    [`frozen`](Self::frozen), [`view`](Self::view), [`memory`](Self::memory) and
-///    [`figures`](Self::figures) are pure.
+///    [`impossible`](Self::impossible), [`frozen`](Self::frozen), [`view`](Self::view),
+///    [`class_means`](Self::class_means), [`memory`](Self::memory) and [`figures`](Self::figures)
+///    are pure.
 ///    Running statistics that a view calls fixed are used and
 ///    never moved.
 /// 4. The driver works on the *active* slots: those that take part in this step's passes and are
@@ -64,6 +66,12 @@ pub trait Strategy: erased_serde::Serialize + Send {
 
     /// The settings as they stand, for reports: a flat JSON object.
     fn settings(&self) -> serde_json::Value;
+
+    /// Why it cannot work in a setting; `None` where it can. Asked when a learner is made. Pure.
+    fn impossible(&self, setting: Setting) -> Option<String> {
+        let _ = setting;
+        None
+    }
 
     /// The training samples it keeps: what reports count as data, and where a sample is found
     /// by its id. Pure.
@@ -185,6 +193,13 @@ pub trait Strategy: erased_serde::Serialize + Send {
     fn view(&self, task: usize, model: &Model) -> View {
         model.shared_view(task)
     }
+
+    /// The means of classes, where the nearest of them answers in place of the largest logit: a unit's
+    /// score is −‖x − μ‖², and a unit without a mean is never chosen. A task is not answered while none
+    /// of its units has a mean. Pure; asked for every evaluation.
+    fn class_means(&self) -> Option<&ClassMeans> {
+        None
+    }
 }
 
 erased_serde::serialize_trait_object!(Strategy);
@@ -299,6 +314,9 @@ pub enum Pool {
     /// The rows of the strategy's own [memory](Strategy::memory), whatever their tasks, and no
     /// others. The memory must not change while a phase trains.
     Memory,
+    /// The training rows of the current task and those of the [memory](Strategy::memory), each row
+    /// once an epoch. The memory must not change while a phase trains.
+    CurrentAndMemory,
 }
 
 /// What accuracies that are measured between the steps of a task say of a method.
@@ -309,6 +327,8 @@ pub enum WithinTask {
     /// Less, for they fall where it starts a task's training again from weights of before. They are
     /// measured, but reports have no any-time metrics of it, and there is no learning curve.
     Restarts,
+    /// Nothing, for it answers by what it computes when a task ends. They are not measured.
+    Unanswered,
 }
 
 /// One pass of training over the pool: a task is one or more of them.

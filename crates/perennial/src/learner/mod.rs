@@ -214,14 +214,16 @@ impl Learner {
             return Err(settings::bad("head", &head, &reason));
         }
         let card = strategy.card();
-        if card.isolation != Isolation::Shared && setting == Setting::Class {
-            return Err(LearnError::Impossible {
-                strategy: card.name,
-                setting,
-                reason: "it answers with parts of the network that belong to one task, so it must \
-                         be told the task; use --setting task or domain"
+        let reason = match card.isolation != Isolation::Shared && setting == Setting::Class {
+            true => Some(
+                "it answers with parts of the network that belong to one task, so it must be told \
+                 the task; use --setting task or domain"
                     .into(),
-            });
+            ),
+            false => strategy.impossible(setting),
+        };
+        if let Some(reason) = reason {
+            return Err(LearnError::Impossible { strategy: card.name, setting, reason });
         }
         let mut model = Model { head_start: network.head_start(), ..Model::default() };
         if card.isolation != Isolation::Column {

@@ -117,12 +117,8 @@ impl Training {
         self.check_steps(&format!("task `{task}`, which has {rows} training samples"), rows)
     }
 
-    /// The same of a memory of `rows` rows that batches are drawn from.
-    pub(super) fn check_memory(&self, rows: usize) -> Result<(), LearnError> {
-        self.check_steps(&format!("the memory, which has {rows} samples"), rows)
-    }
-
-    fn check_steps(&self, of: &str, rows: usize) -> Result<(), LearnError> {
+    /// The same of any `rows` rows that batches are drawn from; `of` says what they are.
+    pub(super) fn check_steps(&self, of: &str, rows: usize) -> Result<(), LearnError> {
         if self.remainder.batches(rows, self.batch) > 0 {
             return Ok(());
         }

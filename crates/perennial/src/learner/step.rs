@@ -24,7 +24,7 @@ impl Learner {
         stop: &Stop,
     ) -> Result<Option<Position>, LearnError> {
         let pool: Vec<usize> = match self.strategy.pool() {
-            Pool::Current => vec![at.task],
+            Pool::Current | Pool::CurrentAndMemory => vec![at.task],
             Pool::Memory => Vec::new(),
             Pool::SoFar if self.card.keeps == Keeps::AllData => (0..=at.task).collect(),
             Pool::SoFar => {
@@ -34,9 +34,17 @@ impl Learner {
         let Training { batch, remainder, .. } = self.core.training;
         let kept = self.pool_memory().map_or(0, Memory::len);
         let rows = kept + pool.iter().map(|&task| data.train(task).len()).sum::<usize>();
-        match pool.is_empty() {
-            true => self.core.training.check_memory(rows)?,
-            false => self.core.training.check_rows(&data.stream.tasks[at.task].name, rows)?,
+        let task = &data.stream.tasks[at.task].name;
+        match (pool.is_empty(), kept) {
+            (false, 0) => self.core.training.check_rows(task, rows)?,
+            (false, _) => {
+                let both = format!("task `{task}` and the memory, which have {rows} samples");
+                self.core.training.check_steps(&both, rows)?;
+            }
+            (true, _) => {
+                let memory = format!("the memory, which has {rows} samples");
+                self.core.training.check_steps(&memory, rows)?;
+            }
         }
         let steps = remainder.batches(rows, batch);
         let (epochs, last_step) = self.length(&at, steps);
@@ -163,7 +171,7 @@ impl Learner {
     /// The memory that batches are drawn from, where they are.
     fn pool_memory(&self) -> Option<&Memory> {
         match self.strategy.pool() {
-            Pool::Memory => self.strategy.memory(),
+            Pool::Memory | Pool::CurrentAndMemory => self.strategy.memory(),
             Pool::Current | Pool::SoFar => None,
         }
     }

@@ -10,6 +10,7 @@ pub mod fisher;
 pub mod goal;
 pub mod guard;
 pub mod held;
+pub mod means;
 pub mod memory;
 pub mod moments;
 pub mod owners;

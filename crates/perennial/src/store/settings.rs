@@ -45,7 +45,7 @@ impl Default for Settings {
 }
 
 /// Methods whose one memory is for all tasks: a learner that is to last gets a large one.
-const WITH_MEMORY: [&str; 4] = ["er", "der", "derpp", "gdumb"];
+const WITH_MEMORY: [&str; 5] = ["er", "der", "derpp", "gdumb", "icarl"];
 
 /// That memory, where nothing is said: whichever is less.
 const MEMORY: Budget = Budget::Both { samples: 2000, bytes: 64_000_000 };

@@ -12,6 +12,7 @@ mod finetune;
 mod freeze;
 mod gdumb;
 mod gem;
+mod icarl;
 mod independent;
 mod joint;
 mod l2;
@@ -39,6 +40,7 @@ pub use self::finetune::{Finetune, NoSettings};
 pub use self::freeze::Freeze;
 pub use self::gdumb::{Gdumb, GdumbSettings, Schedule};
 pub use self::gem::{Gem, GemSettings};
+pub use self::icarl::{Icarl, IcarlSettings, IcarlVariant};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 pub use self::l2::{L2, L2Settings};
@@ -156,6 +158,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Der>(),
     entry::<Derpp>(),
     entry::<Gdumb>(),
+    entry::<Icarl>(),
     entry::<Lwf>(),
     entry::<Pnn>(),
     entry::<Packnet>(),

@@ -49,7 +49,8 @@ pub(crate) fn everyone() -> Vec<(&'static str, Setting)> {
     for entry in REGISTRY {
         for setting in [Setting::Task, Setting::Domain, Setting::Class] {
             let isolates = entry.card().unwrap().isolation != Isolation::Shared;
-            if !(isolates && setting == Setting::Class) {
+            let refused = strategy(entry.name).impossible(setting).is_some();
+            if !(isolates && setting == Setting::Class || refused) {
                 all.push((entry.name, setting));
             }
         }

@@ -10,7 +10,9 @@
 mod cases;
 mod cpg;
 mod ewc;
+mod gdumb;
 mod gem;
+mod icarl;
 mod lwf;
 mod packnet;
 mod pnn;
