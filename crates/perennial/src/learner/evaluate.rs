@@ -88,8 +88,8 @@ impl Learner {
     }
 
     /// What the network of task `task` says of all rows, as units over all heads and, with
-    /// `probabilities`, how likely each of the units it chooses among is; `None` when it cannot
-    /// answer the task.
+    /// `probabilities`, the softmax of the scores of the units it chooses among; `None` when it
+    /// cannot answer the task.
     pub(crate) fn answers(
         &self,
         task: usize,
@@ -231,7 +231,7 @@ pub(crate) struct Answers {
     pub(crate) among: Range<usize>,
     /// The unit it says. `[rows]`
     pub(crate) units: Vec<u32>,
-    /// How likely each unit of `among` is, if asked for. `[rows, among]`
+    /// The softmax of the scores of `among`, if asked for. `[rows, among]`
     pub(crate) probabilities: Vec<f32>,
 }
 

@@ -130,7 +130,7 @@ impl Strategy for Gdumb {
                 setting: Setting::Domain,
                 epochs: 5,
                 newest: None, // its share of the memory may be too small for a task
-                margin: Some(0.02),
+                margin: Some(0.1),
                 class_margin: Some(0.5),
                 first_task_is_finetuning: false,
             },
