@@ -1,9 +1,9 @@
 //! iCaRL's exemplars and means, and GDumb's memory: what they answer by, refuse and forget.
 
-use perennial::learner::{Learner, Remainder, Stop, Training};
+use perennial::learner::{Learner, Position, Remainder, Stop, Training, Watch};
 use perennial::parts::means::herding;
 use perennial::scenario::{Part, Samples};
-use perennial::strategies::Entry;
+use perennial::strategies::{self, Entry};
 use perennial::{Engine, Setting, Stream, Task, View};
 use serde_json::{Value, json};
 
@@ -255,6 +255,38 @@ fn gdumb_makes_its_own_passes_over_the_memory_alone() {
     let said = end(small, &batch(20, Remainder::Drop)).err().unwrap();
     let expected = "leaves no step for the memory, which has 12 samples; use a batch of 12 or less";
     assert!(said.contains(expected), "{said}");
+}
+
+/// What the weights were before a task is nothing to the weights after it. Catches: a network that goes
+/// on from the task before, or that keeps a head, a slot or a running statistic of it.
+#[test]
+fn gdumb_starts_every_task_from_fresh_weights() {
+    struct Second(Vec<u8>);
+    impl Watch for Second {
+        fn save(
+            &mut self,
+            learner: &Learner,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            if learner.core.position == (Position::BeforeTask { task: 1 }) {
+                self.0 = learner.to_bytes()?;
+            }
+            Ok(())
+        }
+    }
+    for (setting, spec) in
+        [(Setting::Task, SPEC), (Setting::Class, SPEC), (Setting::Task, "cnn:2x2x4")]
+    {
+        let stream = stream_of(setting, 40);
+        let settings = json!({ "passes": 2 });
+        let strategy = Entry::find("gdumb").unwrap().create(&settings).unwrap();
+        let start = Learner::new(net(spec), strategy, Training::default(), setting, &stream, 0);
+        let mut second = Second(Vec::new());
+        let whole = finish(start.unwrap(), &stream, &mut second).core.model;
+        let mut other = Learner::from_bytes(&second.0, net(spec), strategies::load).unwrap();
+        let model = &mut other.core.model;
+        model.theta.iter_mut().chain(&mut model.buffers[..]).for_each(|number| *number += 1.0);
+        assert_eq!(finish(other, &stream, &mut ()).core.model, whole, "{setting} {spec}");
+    }
 }
 
 /// Catches: a setting in which the method makes no sense, or a memory without a place for each class,
