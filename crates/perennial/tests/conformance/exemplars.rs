@@ -143,6 +143,46 @@ fn icarl_is_not_measured_where_it_has_no_means() {
     }
 }
 
+/// Between tasks a number for each class and feature, and each class's unit; within one the old network.
+/// Catches: an old network or stale means that are kept beside what is needed then.
+#[test]
+fn icarl_keeps_the_means_or_the_old_network_and_never_both() {
+    struct Exact {
+        between: usize,
+        within: usize,
+    }
+    impl Watch for Exact {
+        fn save(
+            &mut self,
+            learner: &Learner,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            let model = &learner.core.model;
+            let expected = match &learner.core.position {
+                Position::BeforeTask { task: 1.. } => {
+                    self.between += 1;
+                    model.units() * (12 + 1) * size_of::<f32>()
+                }
+                Position::InPhase(at) if at.task > 0 => {
+                    self.within += 1;
+                    model.theta.len() * size_of::<f32>()
+                }
+                Position::InPhase(_) => 0,
+                _ => return Ok(()),
+            };
+            assert_eq!(learner.kept_bytes(0)?.strategy, expected, "{:?}", learner.core.position);
+            Ok(())
+        }
+        fn due(&mut self, _: u64) -> bool {
+            true
+        }
+    }
+    let stream = stream_of(Setting::Class, 40);
+    let start = made("icarl", &json!({}), &Training::default(), Setting::Class, &stream);
+    let mut watch = Exact { between: 0, within: 0 };
+    finish(start, &stream, &mut watch);
+    assert!(watch.between == 3 && watch.within > 6, "{} {}", watch.between, watch.within);
+}
+
 /// Three tasks of two of four classes each: 0 1, 1 2, 2 3. Catches: exemplars of a class that comes
 /// again which are all old or all new, more than its share of them, old answers in place of its labels.
 #[test]

@@ -54,9 +54,8 @@ impl Greedy {
             let unit = units[samples.label(row) as usize];
             let own = class(task, unit);
             let held = rows.get(&own).map_or(0, Vec::len);
-            let has_its_share = held * self.seen.len() >= capacity;
-            if self.seen.contains(&own) && has_its_share {
-                continue;
+            if held * self.seen.len() >= capacity {
+                continue; // it has its share, which a class without a row has not
             }
             self.seen.insert(own);
             let place = if memory.len() < capacity {
