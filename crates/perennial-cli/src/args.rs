@@ -184,13 +184,13 @@ pub(crate) struct Choices {
     #[arg(long, value_name = "TASKS", value_parser = whole::<usize>)]
     pub(crate) eval_every: Option<usize>,
     /// Measure within tasks too, every so many steps, on at most 1,000 test samples a task. The
-    /// metrics are null where a strategy restarts within a task: joint from scratch, cpg
-    /// [default: never].
+    /// metrics are null where a strategy restarts within a task (joint from scratch, gdumb, cpg) or
+    /// has no answers within it (icarl) [default: never].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) anytime: Option<u64>,
     /// Measure how fast each task is learnt: its accuracy before its first batch and after each of
     /// so many batches, on the test samples. Null where a strategy restarts within a task or trains
-    /// on the data of all tasks: joint, cpg [default: never].
+    /// on other rows than the task's: joint, gdumb, icarl, cpg [default: never].
     #[arg(long, value_name = "BATCHES", value_parser = whole::<usize>)]
     pub(crate) lca: Option<usize>,
     /// By what strategies with a network for each task guess the task where they are not told it:

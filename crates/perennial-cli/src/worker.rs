@@ -8,7 +8,7 @@ use perennial::metrics::{IncrementalMean, LearningCurves};
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::state::Lock;
 use perennial::strategies::Entry;
-use perennial::strategy::{Isolation, Keeps};
+use perennial::strategy::{Isolation, Keeps, WithinTask};
 use perennial_report::document::{Figures, Inferred, KeptBytes, Run, WithinTasks};
 
 use crate::cell::{Cell, Keeper};
@@ -210,7 +210,10 @@ fn within_tasks(learner: &Learner) -> Result<Option<WithinTasks>> {
     let Some(period) = core.training.anytime else { return Ok(None) };
     let within = WithinTasks::new(core.accuracy.tasks(), period, core.anytime.iter().cloned())
         .map_err(|error| Problem::new(Code::Bug, error.to_string(), REPORT_IT))?;
-    Ok(Some(if learner.strategy().restarts() { within.of_restarts() } else { within }))
+    Ok(Some(match learner.strategy().within_task() {
+        WithinTask::Course => within,
+        WithinTask::Restarts | WithinTask::Unanswered => within.without_metrics(),
+    }))
 }
 
 /// The test rows of each task that R was measured on.

@@ -222,8 +222,8 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anytime: Option<WithinTasks>,
     /// Accuracies on each task before its first batch and after each of the next; absent where that
-    /// was not asked for. No curves of a strategy that restarts within a task, or trains on the data
-    /// of all tasks so far.
+    /// was not asked for. No curves of a strategy that restarts within a task, trains on other rows
+    /// than the task's, or answers by what it computes when a task ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_curves: Option<LearningCurves>,
     /// How it answers when it is not told the task, though it has a network for each; absent for

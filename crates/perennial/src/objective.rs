@@ -64,6 +64,9 @@ pub enum Target {
         /// T > 0.
         temperature: f32,
     },
+    /// Binary cross-entropy of each unit: `Σ_c −p_c log σ(z_c) − (1 − p_c) log(1 − σ(z_c))`, p from 0
+    /// to 1. `[rows, active]`
+    Sigmoid(Vec<f32>),
     /// `Σ_c (z_c − stored_c)²`: the logits should be those stored. `[rows, active]`
     Logits(Vec<f32>),
     /// `Σ_c ξ_c z_c`, a linear functional. `[rows, active]`
@@ -157,6 +160,7 @@ impl Term {
                 (labels.len(), rows)
             }
             Target::Soft { probabilities: values, .. }
+            | Target::Sigmoid(values)
             | Target::Logits(values)
             | Target::Linear(values) => (values.len(), rows * active),
             Target::HalfSquare => return Ok(()),
@@ -203,6 +207,16 @@ impl Term {
                 }
                 f64::from(t) * f64::from(t) * loss
             }
+            Target::Sigmoid(probabilities) => {
+                let mut loss = 0.0;
+                for ((g, &z), &p) in gradient.iter_mut().zip(z).zip(&probabilities[own]) {
+                    *g += weight * (sigmoid(z) - p);
+                    // log(1 + exp z) without overflow.
+                    let above = f64::from(z.max(0.0)) + f64::from((-z.abs()).exp()).ln_1p();
+                    loss += above - f64::from(p) * f64::from(z);
+                }
+                loss
+            }
             Target::Logits(stored) => {
                 let mut loss = 0.0;
                 for ((g, &z), &stored) in gradient.iter_mut().zip(z).zip(&stored[own]) {
@@ -229,6 +243,12 @@ impl Term {
             }
         }
     }
+}
+
+/// 1 / (1 + exp(−z)), from 0 to 1 for every z.
+pub(crate) fn sigmoid(z: f32) -> f32 {
+    let below = (-z.abs()).exp();
+    if z < 0.0 { below / (1.0 + below) } else { 1.0 / (1.0 + below) }
 }
 
 /// log Σ exp(z/T), safe against overflow.
@@ -287,6 +307,7 @@ mod tests {
             Target::Labels(vec![3, 2]),
             Target::LabelsAmong { labels: vec![3, 1], units: vec![1, 3] },
             Target::Soft { probabilities: p.clone(), temperature: 2.0 },
+            Target::Sigmoid(p.clone()),
             Target::Logits(p.clone()),
             Target::Linear(p),
             Target::HalfSquare,
@@ -338,12 +359,27 @@ mod tests {
         assert_eq!(gradient[1], 0.0);
     }
 
+    /// By hand: z = (0, ln 3) has σ = (½, ¾); against p = (1, 0) the loss is ln 2 + ln 4, the gradient
+    /// (−½, ¾). Catches: p and 1 − p exchanged, a softmax in place of each unit's own sigmoid.
+    #[test]
+    fn binary_cross_entropy_by_hand() {
+        let mut pass = Pass::labelled(vec![], vec![0], 0..2);
+        pass.terms[0].target = Target::Sigmoid(vec![1.0, 0.0]);
+        let mut gradient = [0.0; 2];
+        let loss = pass.loss(&[0.0, 3f32.ln()], &Columns::new(vec![0..2]), &mut gradient).unwrap();
+        assert!((loss - 8f64.ln()).abs() < 1e-6, "{loss}");
+        assert!((gradient[0] + 0.5).abs() < 1e-6 && (gradient[1] - 0.75).abs() < 1e-6);
+    }
+
     #[test]
     fn huge_logits_do_not_overflow() {
-        let pass = Pass::labelled(vec![], vec![0], 0..2);
-        let mut gradient = [0.0; 2];
-        let loss = pass.loss(&[-3e38, 3e38], &Columns::new(vec![0..2]), &mut gradient).unwrap();
-        assert!(!loss.is_nan() && gradient.iter().all(|g| g.is_finite()));
+        for target in [Target::Labels(vec![0]), Target::Sigmoid(vec![1.0, 0.0])] {
+            let mut pass = Pass::labelled(vec![], vec![0], 0..2);
+            pass.terms[0].target = target;
+            let mut gradient = [0.0; 2];
+            let loss = pass.loss(&[-3e38, 3e38], &Columns::new(vec![0..2]), &mut gradient).unwrap();
+            assert!(!loss.is_nan() && gradient.iter().all(|g| g.is_finite()));
+        }
     }
 
     #[test]

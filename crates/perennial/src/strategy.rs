@@ -11,6 +11,7 @@ pub use crate::learner::ClassHead;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::objective::Pass;
+use crate::parts::means::ClassMeans;
 use crate::parts::memory::{Budget, Memory};
 use crate::scenario::Setting;
 
@@ -44,9 +45,10 @@ use crate::scenario::Setting;
 /// 2. Indices of θ never move; growth appends. A vector made before growth is a prefix: of
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
-/// 3. [`card`](Self::card), [`pool`](Self::pool), [`restarts`](Self::restarts),
-///    [`frozen`](Self::frozen), [`view`](Self::view), [`memory`](Self::memory) and
-///    [`figures`](Self::figures) are pure.
+/// 3. [`card`](Self::card), [`pool`](Self::pool), [`within_task`](Self::within_task),
+///    [`impossible`](Self::impossible), [`frozen`](Self::frozen), [`view`](Self::view),
+///    [`class_means`](Self::class_means), [`memory`](Self::memory) and [`figures`](Self::figures)
+///    are pure.
 ///    Running statistics that a view calls fixed are used and
 ///    never moved.
 /// 4. The driver works on the *active* slots: those that take part in this step's passes and are
@@ -64,6 +66,12 @@ pub trait Strategy: erased_serde::Serialize + Send {
 
     /// The settings as they stand, for reports: a flat JSON object.
     fn settings(&self) -> serde_json::Value;
+
+    /// Why it cannot work in a setting; `None` where it can. Asked when a learner is made. Pure.
+    fn impossible(&self, setting: Setting) -> Option<String> {
+        let _ = setting;
+        None
+    }
 
     /// The training samples it keeps: what reports count as data, and where a sample is found
     /// by its id. Pure.
@@ -111,15 +119,14 @@ pub trait Strategy: erased_serde::Serialize + Send {
         Ok(last.is_none().then(Phase::default))
     }
 
-    /// Which tasks' training data batches are drawn from. Pure.
+    /// Which rows batches are drawn from. Pure.
     fn pool(&self) -> Pool {
         Pool::Current
     }
 
-    /// Whether it starts a task's training again from weights of before: then steps within a task
-    /// are no course, and reports have no any-time metrics of it. Pure.
-    fn restarts(&self) -> bool {
-        false
+    /// What accuracies between the steps of a task say of it. Pure.
+    fn within_task(&self) -> WithinTask {
+        WithinTask::Course
     }
 
     /// Called each step: what the network should say. The default is the mean cross-entropy of
@@ -185,6 +192,13 @@ pub trait Strategy: erased_serde::Serialize + Send {
     /// phase, when [`after_step`](Self::after_step) says so, and for every evaluation.
     fn view(&self, task: usize, model: &Model) -> View {
         model.shared_view(task)
+    }
+
+    /// The means of classes, where the nearest of them answers in place of the largest logit: a unit's
+    /// score is −‖x − μ‖², and a unit without a mean is never chosen. A task is not answered while none
+    /// of its units has a mean. Pure; asked for every evaluation.
+    fn class_means(&self) -> Option<&ClassMeans> {
+        None
     }
 }
 
@@ -290,13 +304,31 @@ pub enum Isolation {
     Column,
 }
 
-/// Which tasks' training data batches are drawn from.
+/// Which rows batches are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
-    /// The current task's.
+    /// The training rows of the current task.
     Current,
-    /// Those of all tasks so far: only for a card that keeps [all data](Keeps::AllData).
+    /// The training rows of all tasks so far: only for a card that keeps [all data](Keeps::AllData).
     SoFar,
+    /// The rows of the strategy's own [memory](Strategy::memory), whatever their tasks, and no
+    /// others. The memory must not change while a phase trains.
+    Memory,
+    /// The training rows of the current task and those of the [memory](Strategy::memory), each row
+    /// once an epoch. The memory must not change while a phase trains.
+    CurrentAndMemory,
+}
+
+/// What accuracies that are measured between the steps of a task say of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithinTask {
+    /// How far its learning is.
+    Course,
+    /// Less, for they fall where it starts a task's training again from weights of before. They are
+    /// measured, but reports have no any-time metrics of it, and there is no learning curve.
+    Restarts,
+    /// Nothing, for it answers by what it computes when a task ends. They are not measured.
+    Unanswered,
 }
 
 /// One pass of training over the pool: a task is one or more of them.
@@ -358,13 +390,26 @@ pub struct Batch {
     /// Each row's number in the data of its task.
     pub ids: Vec<u64>,
     /// Each row's index in the training part of its task: where
-    /// [`Context::samples`](crate::learner::Context::samples) has it as it is stored.
+    /// [`Context::samples`](crate::learner::Context::samples) has it as it is stored. A row that was
+    /// drawn from the strategy's [memory](Strategy::memory) has its place there instead.
     pub rows: Vec<usize>,
     /// Runs of rows of one task: (task, rows).
     pub tasks: Vec<(usize, Range<usize>)>,
 }
 
 impl Batch {
+    /// Appends a row whose numbers were appended to `inputs`. Rows come sorted by task.
+    pub(crate) fn push(&mut self, task: usize, unit: u32, id: u64, row: usize) {
+        let at = self.units.len();
+        match self.tasks.last_mut() {
+            Some((last, rows)) if *last == task => rows.end = at + 1,
+            _ => self.tasks.push((task, at..at + 1)),
+        }
+        self.units.push(unit);
+        self.ids.push(id);
+        self.rows.push(row);
+    }
+
     /// How many rows.
     pub fn len(&self) -> usize {
         self.units.len()

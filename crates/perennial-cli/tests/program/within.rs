@@ -86,6 +86,22 @@ fn what_restarts_within_a_task_has_no_metrics_of_it() {
     assert_eq!((numbers(run), &run["lca"]), ([true; 5], &Value::Null));
 }
 
+/// Catches: means of the last task's end that are measured within the next one.
+#[test]
+fn what_answers_at_the_end_of_a_task_is_not_measured_within_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--setting=task", "--strategies=icarl,gdumb", "--anytime=5", "--lca=2"];
+    let words = [&words[..], &["--set=gdumb.passes=2"]].concat();
+    let document = finish(small(&folder.path().join("run"), &words));
+    for run in document["runs"].as_array().unwrap() {
+        let series = run["anytime"]["series"].as_array().unwrap();
+        assert_eq!(series.is_empty(), run["strategy"] == "icarl", "{run}");
+        let nulls = [&run["anytime"]["aaa"], &run["anytime"]["wc_acc"], &run["lca"]];
+        assert_eq!(nulls, [&Value::Null; 3], "{run}");
+        assert!(run["accuracy"][3][0].is_number(), "{run}");
+    }
+}
+
 /// Two tasks of five digits have other numbers of test rows. Catches: rows of another part, a mean
 /// in which a small task counts as much as a large one.
 #[test]

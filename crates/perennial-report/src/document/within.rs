@@ -10,7 +10,8 @@ const WINDOW: usize = 10;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WithinTasks {
     /// `period`, `evaluations` (how many), `window`, `aaa`, `min_acc`, `wc_acc`, `wf`, `wp`. The
-    /// metrics are null where the strategy restarts within a task (`joint` from scratch, `cpg`).
+    /// metrics are null where the strategy restarts within a task (`joint` from scratch, `gdumb`, `cpg`)
+    /// or answers by what it computes when a task ends (`icarl`, which has no evaluations either).
     #[serde(flatten)]
     pub summary: Anytime,
     /// The evaluations themselves, in order: `step`, `task` (from 0), `accuracies` (T of them).
@@ -33,9 +34,9 @@ impl WithinTasks {
     }
 
     /// The evaluations without their metrics, which do not exist where a strategy restarts within a
-    /// task: the fall of accuracies then is its restart and no forgetting.
+    /// task, as the fall of accuracies then is its restart and no forgetting, or has no answers within it.
     #[must_use]
-    pub fn of_restarts(self) -> Self {
+    pub fn without_metrics(self) -> Self {
         let summary =
             Anytime { aaa: None, min_acc: None, wc_acc: None, wf: None, wp: None, ..self.summary };
         Self { summary, ..self }

@@ -1,5 +1,6 @@
 //! What a hook may ask of the driver.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -309,7 +310,7 @@ impl Context<'_> {
         let outputs = &self.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];
         let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
-        Ok(self.data.batch(&[self.task], &rows, unit))
+        Ok(self.data.batch((&[self.task], None), &rows, unit))
     }
 
     /// The summed loss of passes at the current weights, in evaluation mode.
@@ -324,6 +325,17 @@ impl Context<'_> {
     /// How many classes the current task has.
     pub fn classes(&self) -> usize {
         self.data.stream.tasks[self.task].classes.len()
+    }
+
+    /// How many classes with an output of their own the tasks have that are known now: all of the
+    /// stream, or those so far where tasks arrive one by one.
+    pub fn known_classes(&self) -> usize {
+        let classes = self.data.stream.tasks.iter().flat_map(|task| &task.classes);
+        match self.setting {
+            Setting::Task => classes.count(),
+            Setting::Class => classes.collect::<BTreeSet<_>>().len(),
+            Setting::Domain => self.model.units(),
+        }
     }
 
     /// Appends a parameter of the strategy's own.

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::draws::Key;
+use crate::parts::memory::Memory;
 use crate::scenario::{Part, Reader, Samples, Stream};
 use crate::strategy::Batch;
 
@@ -64,30 +65,33 @@ impl<'s> Data<'s> {
         (reader, rows)
     }
 
-    /// A batch of `rows`, numbered over the training parts of `pool` one after another; sorted
-    /// by task. `unit` says a task's label's output unit.
+    /// A batch of `rows`, numbered over the rows of `memory` and then over the training parts of
+    /// `pool` one after another; sorted by task, as no row of a memory is of a later task than those
+    /// of the pool. `unit` says a task's label's output unit.
     pub(crate) fn batch(
         &self,
-        pool: &[usize],
+        (pool, memory): (&[usize], Option<&Memory>),
         rows: &[u32],
         unit: impl Fn(usize, u32) -> u32,
     ) -> Batch {
         let mut batch = Batch::default();
         batch.inputs.reserve(rows.len() * self.stream.shape.iter().product::<usize>());
         let mut first = 0;
+        if let Some(memory) = memory {
+            first = memory.len();
+            let kept = rows.iter().map(|&row| row as usize).filter(|&row| row < first);
+            for at in memory.by_task(kept.collect()) {
+                memory.append_row(at, &mut batch.inputs);
+                batch.push(memory.task(at), memory.unit(at), memory.id(at), at);
+            }
+        }
         for &task in pool {
             let samples = self.train(task);
             let own = first..first + samples.len();
-            let start = batch.units.len();
             for &row in rows.iter().filter(|&&row| own.contains(&(row as usize))) {
                 let row = row as usize - first;
                 samples.append_row(row, &mut batch.inputs);
-                batch.units.push(unit(task, samples.label(row)));
-                batch.ids.push(samples.id(row));
-                batch.rows.push(row);
-            }
-            if batch.units.len() > start {
-                batch.tasks.push((task, start..batch.units.len()));
+                batch.push(task, unit(task, samples.label(row)), samples.id(row), row);
             }
             first = own.end;
         }

@@ -7,8 +7,10 @@ use perennial_metrics::Evaluation;
 
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
+use crate::model::View;
+use crate::parts::means::Space;
 use crate::scenario::Reader;
-use crate::strategy::Pool;
+use crate::strategy::{Pool, WithinTask};
 
 /// Rows whose logits are held at once: many, that no thread waits long for another.
 const ROWS: usize = 2000;
@@ -86,8 +88,8 @@ impl Learner {
     }
 
     /// What the network of task `task` says of all rows, as units over all heads and, with
-    /// `probabilities`, how likely each of the units it chooses among is; `None` when it cannot
-    /// answer the task.
+    /// `probabilities`, the softmax of the scores of the units it chooses among; `None` when it
+    /// cannot answer the task.
     pub(crate) fn answers(
         &self,
         task: usize,
@@ -105,7 +107,7 @@ impl Learner {
         Some(answers)
     }
 
-    /// Calls `hear(row, first unit, logits)` for each row with the logits of the units that answer
+    /// Calls `hear(row, first unit, scores)` for each row with the scores of the units that answer
     /// task `task`, and says which units those are; `None` when it cannot answer the task.
     fn scores(
         &self,
@@ -119,17 +121,54 @@ impl Learner {
         let view = self.strategy.view(task, model);
         for rows in rows.chunks(ROWS) {
             let read = |i: usize, to: &mut Vec<f32>| part.append_row(rows[i], to);
-            let logits = self.engine.logits_of(model, &view, rows.len(), read);
-            for (i, &row) in rows.iter().enumerate() {
-                hear(row, view.answer.start, logits.row(i, &view.answer)?);
+            let scores = self.scores_of(&view, rows.len(), read)?;
+            for (&row, scores) in rows.iter().zip(scores.chunks(view.answer.len().max(1))) {
+                hear(row, view.answer.start, scores);
             }
         }
         Some(view.answer)
     }
 
+    /// The scores of rows over the units among which a view answers, the largest of which is the
+    /// answer: logits, or for a strategy with [means](crate::Strategy::class_means) −‖x − μ‖².
+    /// `[rows, units]`; `None` when it cannot answer.
+    pub(super) fn scores_of(
+        &self,
+        view: &View,
+        rows: usize,
+        read: impl Fn(usize, &mut Vec<f32>) + Sync,
+    ) -> Option<Vec<f32>> {
+        let (model, engine) = (&self.core.model, &self.engine);
+        let logits = |units: Range<usize>| {
+            let view = View { answer: units, ..view.clone() };
+            let logits = engine.logits_of(model, &view, rows, &read);
+            let mut values = Vec::with_capacity(rows * view.answer.len());
+            for row in 0..rows {
+                values.extend_from_slice(logits.row(row, &view.answer)?);
+            }
+            Some(values)
+        };
+        let Some(means) = self.strategy.class_means() else { return logits(view.answer.clone()) };
+        if !means.has_any(&view.answer) {
+            return None;
+        }
+        let values = match means.space {
+            Space::Features => engine.features_of(model, view, rows, &read),
+            Space::Logits => logits(0..means.width())?,
+        };
+        let mut scores = Vec::with_capacity(rows * view.answer.len());
+        for row in values.chunks(means.width().max(1)) {
+            means.score(row, &view.answer, &mut scores);
+        }
+        Some(scores)
+    }
+
     /// Accuracies within a task, every so many steps and after the task's last.
     pub(super) fn measure_anytime(&mut self, task: usize, data: &Data<'_>, last: bool) {
         let Some(period) = self.core.training.anytime else { return };
+        if self.strategy.within_task() == WithinTask::Unanswered {
+            return;
+        }
         let step = self.core.steps;
         let logged = self.core.anytime.last().is_some_and(|last| last.step == step);
         if logged || !(last || step.is_multiple_of(period)) {
@@ -151,13 +190,14 @@ impl Learner {
     }
 
     /// The accuracy on the task being learnt, before its first batch and after each of the first β.
-    /// Not where there is no curve: batches of all tasks so far are not the task's, and a strategy
-    /// that restarts within the task draws several.
+    /// Not where there is no curve: batches of other rows are not the task's, a strategy that restarts
+    /// within the task draws several, and another has no answers within it.
     pub(super) fn measure_learning_curve(&mut self, at: &InPhase, data: &Data<'_>) {
         let Some(beta) = self.core.training.lca else { return };
         let batches = at.steps as usize;
         let counts = at.number == 0 && batches <= beta;
-        if !counts || self.strategy.restarts() || self.strategy.pool() == Pool::SoFar {
+        let has_course = self.strategy.within_task() == WithinTask::Course;
+        if !counts || !has_course || self.strategy.pool() != Pool::Current {
             return;
         }
         let since = Instant::now();
@@ -191,7 +231,7 @@ pub(crate) struct Answers {
     pub(crate) among: Range<usize>,
     /// The unit it says. `[rows]`
     pub(crate) units: Vec<u32>,
-    /// How likely each unit of `among` is, if asked for. `[rows, among]`
+    /// The softmax of the scores of `among`, if asked for. `[rows, among]`
     pub(crate) probabilities: Vec<f32>,
 }
 

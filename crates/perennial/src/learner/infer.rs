@@ -72,10 +72,14 @@ impl Learner {
                 if stop.asked() {
                     return Err(LearnError::Stopped("the evaluation"));
                 }
-                let logits = self.engine.logits(model, view, &inputs, rows.len());
+                let width = inputs.len() / rows.len().max(1);
+                let read = |row: usize, to: &mut Vec<f32>| {
+                    to.extend_from_slice(&inputs[row * width..(row + 1) * width]);
+                };
+                let Some(scores) = self.scores_of(view, rows.len(), read) else { continue };
                 let classes = &data.stream.tasks[of].classes;
-                for (row, surest) in surest.iter_mut().enumerate() {
-                    let z = logits.row(row, &view.answer).unwrap_or_default();
+                let scores = scores.chunks(view.answer.len().max(1));
+                for (z, surest) in scores.zip(&mut surest) {
                     let doubt = by.doubt(z);
                     if doubt < surest.0 {
                         *surest = (doubt, of, classes[super::evaluate::argmax(z)]);

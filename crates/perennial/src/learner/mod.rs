@@ -216,14 +216,16 @@ impl Learner {
         }
         let card = strategy.card();
         training.norm.check(network.as_ref(), &card, setting)?;
-        if card.isolation != Isolation::Shared && setting == Setting::Class {
-            return Err(LearnError::Impossible {
-                strategy: card.name,
-                setting,
-                reason: "it answers with parts of the network that belong to one task, so it must \
-                         be told the task; use --setting task or domain"
+        let reason = match card.isolation != Isolation::Shared && setting == Setting::Class {
+            true => Some(
+                "it answers with parts of the network that belong to one task, so it must be told \
+                 the task; use --setting task or domain"
                     .into(),
-            });
+            ),
+            false => strategy.impossible(setting),
+        };
+        if let Some(reason) = reason {
+            return Err(LearnError::Impossible { strategy: card.name, setting, reason });
         }
         let mut model = Model { head_start: network.head_start(), ..Model::default() };
         if card.isolation == Isolation::Shared {
@@ -332,7 +334,7 @@ impl Learner {
             }
             Position::BeforeTask { task } if task == data.stream.tasks.len() => return Ok(false),
             Position::BeforeTask { task } => {
-                if self.strategy.pool() == Pool::Current {
+                if self.strategy.pool() != Pool::SoFar {
                     data.forget_before(task);
                 }
                 self.append_heads(data.stream, task);

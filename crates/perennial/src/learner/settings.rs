@@ -169,12 +169,17 @@ impl Training {
     ///
     /// [`Remainder::Drop`] with fewer rows than a batch.
     pub fn check_rows(&self, task: &str, rows: usize) -> Result<(), LearnError> {
+        self.check_steps(&format!("task `{task}`, which has {rows} training samples"), rows)
+    }
+
+    /// The same of any `rows` rows that batches are drawn from; `of` says what they are.
+    pub(super) fn check_steps(&self, of: &str, rows: usize) -> Result<(), LearnError> {
         if self.remainder.batches(rows, self.batch) > 0 {
             return Ok(());
         }
         let expected = format!(
-            "a batch of {} leaves no step for task `{task}`, which has {rows} training samples; \
-             use a batch of {rows} or less, or another remainder",
+            "a batch of {} leaves no step for {of}; use a batch of {rows} or less, or another \
+             remainder",
             self.batch
         );
         Err(bad("remainder", &self.remainder, &expected))

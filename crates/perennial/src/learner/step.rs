@@ -9,6 +9,7 @@ use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Train
 use crate::engine::{Frozen, Passed};
 use crate::layout::SlotId;
 use crate::model::View;
+use crate::parts::memory::Memory;
 use crate::strategy::{Changed, Descent, Gradient, Keeps, Pool, Step};
 use crate::vector::Vector;
 
@@ -23,15 +24,28 @@ impl Learner {
         stop: &Stop,
     ) -> Result<Option<Position>, LearnError> {
         let pool: Vec<usize> = match self.strategy.pool() {
-            Pool::Current => vec![at.task],
+            Pool::Current | Pool::CurrentAndMemory => vec![at.task],
+            Pool::Memory => Vec::new(),
             Pool::SoFar if self.card.keeps == Keeps::AllData => (0..=at.task).collect(),
             Pool::SoFar => {
                 return Err(LearnError::DataNotKept { strategy: self.card.name, task: 0 });
             }
         };
-        let rows: usize = pool.iter().map(|&task| data.train(task).len()).sum();
         let Training { batch, remainder, .. } = self.core.training;
-        self.core.training.check_rows(&data.stream.tasks[at.task].name, rows)?;
+        let kept = self.pool_memory().map_or(0, Memory::len);
+        let rows = kept + pool.iter().map(|&task| data.train(task).len()).sum::<usize>();
+        let task = &data.stream.tasks[at.task].name;
+        match (pool.is_empty(), kept) {
+            (false, 0) => self.core.training.check_rows(task, rows)?,
+            (false, _) => {
+                let both = format!("task `{task}` and the memory, which have {rows} samples");
+                self.core.training.check_steps(&both, rows)?;
+            }
+            (true, _) => {
+                let memory = format!("the memory, which has {rows} samples");
+                self.core.training.check_steps(&memory, rows)?;
+            }
+        }
         let steps = remainder.batches(rows, batch);
         let (epochs, last_step) = self.length(&at, steps);
         let total = last_step.min((epochs * steps) as u64);
@@ -114,7 +128,7 @@ impl Learner {
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];
-        let batch = data.batch(pool, rows, unit);
+        let batch = data.batch((pool, self.pool_memory()), rows, unit);
         let lr_factor = at.phase.lr_factor;
         let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let passes = strategy.objective(&batch, &mut cx)?;
@@ -152,6 +166,14 @@ impl Learner {
             done: at.steps as f64 / total as f64,
         };
         strategy.after_step(&step, &mut cx)
+    }
+
+    /// The memory that batches are drawn from, where they are.
+    fn pool_memory(&self) -> Option<&Memory> {
+        match self.strategy.pool() {
+            Pool::Memory | Pool::CurrentAndMemory => self.strategy.memory(),
+            Pool::Current | Pool::SoFar => None,
+        }
     }
 
     /// Moves the active slots, one after another; says whether every Δ was a finite number.

@@ -63,7 +63,9 @@ pub struct Predictions {
 pub struct Prediction {
     /// The class, as a number in [`Predictions::classes`].
     pub class: usize,
-    /// How likely it holds each class to be; they add up to 1. `[classes]`
+    /// How likely it holds each class to be; they add up to 1. A learner that answers by
+    /// [class means](crate::Strategy::class_means) has no likelihoods: these are the softmax of
+    /// −‖x − μ‖². `[classes]`
     pub probabilities: Vec<f32>,
 }
 

@@ -49,7 +49,7 @@ impl Default for Settings {
 }
 
 /// Methods whose one memory is for all tasks: a learner that is to last gets a large one.
-const WITH_MEMORY: [&str; 4] = ["er", "er-ace", "der", "derpp"];
+const WITH_MEMORY: [&str; 6] = ["er", "er-ace", "der", "derpp", "gdumb", "icarl"];
 
 /// That memory, where nothing is said: whichever is less.
 const MEMORY: Budget = Budget::Both { samples: 2000, bytes: 64_000_000 };

@@ -8,7 +8,7 @@ use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::scenario::Setting;
 use crate::strategy::{
-    Card, ClassHead, Isolation, Keeps, Outcome, Phase, Pool, Promises, Strategy,
+    Card, ClassHead, Isolation, Keeps, Outcome, Phase, Pool, Promises, Strategy, WithinTask,
 };
 
 /// Multi-task training (Caruana, *Multitask Learning*, 1997): at task t the network trains on
@@ -107,8 +107,11 @@ impl Strategy for Joint {
         Pool::SoFar
     }
 
-    fn restarts(&self) -> bool {
-        self.settings.start == JointStart::Scratch
+    fn within_task(&self) -> WithinTask {
+        match self.settings.start {
+            JointStart::Scratch => WithinTask::Restarts,
+            JointStart::Continued => WithinTask::Course,
+        }
     }
 
     fn view(&self, task: usize, model: &Model) -> View {

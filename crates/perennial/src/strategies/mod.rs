@@ -11,7 +11,9 @@ mod er_ace;
 mod ewc;
 mod finetune;
 mod freeze;
+mod gdumb;
 mod gem;
+mod icarl;
 mod independent;
 mod joint;
 mod l2;
@@ -39,7 +41,9 @@ pub use self::er_ace::{ErAce, ErAceSettings, ErAceVariant};
 pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
 pub use self::freeze::Freeze;
+pub use self::gdumb::{Gdumb, GdumbSettings, Schedule};
 pub use self::gem::{Gem, GemSettings};
+pub use self::icarl::{Icarl, IcarlSettings, IcarlVariant};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 pub use self::l2::{L2, L2Settings};
@@ -159,6 +163,8 @@ pub const REGISTRY: &[Entry] = &[
     entry::<ErAce>(),
     entry::<Der>(),
     entry::<Derpp>(),
+    entry::<Gdumb>(),
+    entry::<Icarl>(),
     entry::<Lwf>(),
     entry::<Pnn>(),
     entry::<Packnet>(),

@@ -9,6 +9,7 @@
 mod bits;
 mod class;
 mod columns;
+mod exemplars;
 mod instructions;
 mod memory;
 mod norm;

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use perennial::data::Values;
 use perennial::learner::{Context, Ended, LearnError, Learner, Stop, Training};
+use perennial::parts::means::{ClassMeans, Space};
 use perennial::parts::memory::Memory;
 use perennial::scenario::Samples;
 use perennial::state::{Kind, to_state};
 use perennial::strategies::Entry;
 use perennial::strategy::{
     Batch, Card, Changed, Descent, Gradient, Moved, Outcome, Phase, Pool, Step, Strategy,
+    WithinTask,
 };
 use perennial::{
     Frozen, Layout, Model, OptimizerKind, OptimizerSettings, Pass, Setting, Stream, Task, View,
@@ -82,6 +84,9 @@ pub(crate) struct Case {
     pub(crate) apart: usize,
     /// Rows of a batch: all, but where a case says otherwise.
     pub(crate) batch: usize,
+    /// Whether all but the first stored row of each class are forgotten after the first task: then a
+    /// draw of one row a class is no draw.
+    pub(crate) alone: bool,
 }
 
 /// A learner at the end of a task.
@@ -92,6 +97,11 @@ pub(crate) struct Taught {
     state: BTreeMap<String, Vec<f32>>,
     /// Masks of the strategy's state, by name: eight bits a byte, the first in the lowest place.
     bits: BTreeMap<String, Vec<u8>>,
+    /// Task and row of each stored sample, in order.
+    pub(crate) stored: Vec<(usize, u64)>,
+    /// The unit that answers each training row of the tasks so far, a digit a row, where means of
+    /// classes answer.
+    pub(crate) answers: String,
 }
 
 /// What a replica printed of a learner at the end of a task: θ and the vector that a test names, as
@@ -116,7 +126,8 @@ impl Case {
             lr: 0.1,
             optimizer: OptimizerSettings::default(),
             apart: 0,
-            batch: ROWS[2],
+            batch: ROWS.iter().sum(),
+            alone: false,
         }
     }
 
@@ -130,6 +141,10 @@ impl Case {
 
     pub(crate) fn lr(self, lr: f32) -> Self {
         Self { lr, ..self }
+    }
+
+    pub(crate) fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     pub(crate) fn adam(self) -> Self {
@@ -147,7 +162,8 @@ impl Case {
         let ends = Arc::new(Mutex::new(Vec::new()));
         let inner = Entry::find(self.name).unwrap().create(&self.settings).unwrap();
         let most = self.steps.iter().copied().max().unwrap();
-        let strategy = FromFirst { inner, most, steps: self.steps, known: 0, ends: ends.clone() };
+        let (steps, alone) = (self.steps, self.alone);
+        let strategy = FromFirst { inner, most, steps, alone, known: 0, ends: ends.clone() };
         let training = Training {
             iterations: Some(most),
             batch: self.batch,
@@ -245,7 +261,7 @@ impl Taught {
     }
 }
 
-fn weighted(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn weighted(values: impl Iterator<Item = f64>) -> f64 {
     values.enumerate().map(|(j, value)| (1.0 + (j % 5) as f64 / 4.0) * value).sum()
 }
 
@@ -256,6 +272,8 @@ struct FromFirst {
     /// Steps of each task; the training is set to the most of them.
     steps: [u64; 3],
     most: u64,
+    /// As [`Case::alone`].
+    alone: bool,
     /// How many weights have their first value.
     known: usize,
     ends: Arc<Mutex<Vec<Taught>>>,
@@ -272,6 +290,35 @@ impl FromFirst {
             }
         }
         self.known = model.theta.len();
+    }
+}
+
+impl FromFirst {
+    /// The unit that the nearest mean of a class says of each training row of the tasks so far.
+    fn answers(&self, cx: &Context<'_>) -> String {
+        let Some(means) = self.class_means() else { return String::new() };
+        let mut answers = String::new();
+        for (task, outputs) in cx.model.outputs.iter().enumerate() {
+            let samples = rows(task, ROWS[task], outputs.units.len());
+            let units = cx.model.answer(task);
+            for row in 0..samples.len() {
+                let (mut input, mut scores) = (Vec::new(), Vec::new());
+                samples.append_row(row, &mut input);
+                let view = cx.model.shared_view(task);
+                let values = match means.space {
+                    Space::Features => cx.features(&view, &input, 1),
+                    Space::Logits => {
+                        let all = 0..cx.model.units();
+                        let view = View { answer: all.clone(), ..view };
+                        cx.logits(&view, &input, 1).row(0, &all).unwrap().to_vec()
+                    }
+                };
+                means.score(&values, &units, &mut scores);
+                let best = (0..scores.len()).rev().max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+                answers.extend(char::from_digit((units.start + best.unwrap()) as u32, 10));
+            }
+        }
+        answers
     }
 }
 
@@ -304,14 +351,17 @@ impl Strategy for FromFirst {
     ) -> Result<Option<Phase>, LearnError> {
         let part = self.steps[cx.task] as f64 / self.most as f64;
         let phase = self.inner.next_phase(last, cx)?;
+        if phase.as_ref().is_some_and(|phase| phase.fresh) {
+            self.known = 0;
+        }
         self.set_first(cx.model);
         Ok(phase.map(|phase| Phase { share: phase.share * part, ..phase }))
     }
     fn pool(&self) -> Pool {
         self.inner.pool()
     }
-    fn restarts(&self) -> bool {
-        self.inner.restarts()
+    fn within_task(&self) -> WithinTask {
+        self.inner.within_task()
     }
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         self.inner.objective(batch, cx)
@@ -348,10 +398,29 @@ impl Strategy for FromFirst {
             }
         }
         let (layout, theta) = (cx.model.layout.clone(), cx.model.theta.to_vec());
-        self.ends.lock().unwrap().push(Taught { layout, theta, state, bits });
+        let row = |memory: &Memory, at| (memory.task(at), memory.id(at));
+        let stored = self.inner.memory().map_or(Vec::new(), |memory| {
+            (0..memory.len()).map(|at| row(memory, at)).collect::<Vec<_>>()
+        });
+        let answers = self.answers(cx);
+        self.ends.lock().unwrap().push(Taught { layout, theta, state, bits, stored, answers });
+        if self.alone && cx.task == 0 {
+            let memory = self.inner.memory().unwrap();
+            let unit = |at| memory.unit(at);
+            let again = (1..memory.len()).filter(|&at| unit(at) == unit(at - 1));
+            for (task, id) in again.map(|at| row(memory, at)).collect::<Vec<_>>() {
+                assert_eq!(self.inner.forget_sample(task, id), 1);
+            }
+        }
         Ok(())
     }
     fn view(&self, task: usize, model: &Model) -> View {
         self.inner.view(task, model)
+    }
+    fn impossible(&self, setting: Setting) -> Option<String> {
+        self.inner.impossible(setting)
+    }
+    fn class_means(&self) -> Option<&ClassMeans> {
+        self.inner.class_means()
     }
 }

@@ -148,6 +148,13 @@ fn a_refusal_says_what_to_try() {
     ] {
         assert_eq!(hints(name, &class(name), strict), [teach.to_owned(), wanted]);
     }
+    let mut gdumb = class("gdumb");
+    gdumb.strategy_settings = json!({ "memory": 2, "passes": 1 });
+    let wanted = format!(
+        "{anew} with more memory (--set gdumb.memory, 2 now), or one with more passes over it (--set \
+         gdumb.passes, 1 now)"
+    );
+    assert_eq!(hints("gdumb", &gdumb, strict), ["try a lower --lr (2 now)".to_owned(), wanted]);
     assert_eq!(hints("joint", &class("joint"), strict), [teach]);
     assert_eq!(hints("a head a task", &settings("ewc"), strict), [teach]);
     // Nothing was forgotten: the new task alone is below the floor.

@@ -6,6 +6,7 @@
 //! | [`Reservoir`] | of n samples offered, each with chance m/n (Vitter's algorithm R) |
 //! | [`Balanced`] | classes as equal as the stream allows, each a reservoir of its own |
 //! | [`Ring`] | the last m of the current task, and what earlier tasks left |
+//! | [`Greedy`] | classes as equal as can be: who is below its share takes a row of the largest |
 //!
 //! A row competes for a place once in its task, in whichever pass it first comes ([`Replay`]); a ring
 //! by itself leaves a row that it holds.
@@ -13,6 +14,7 @@
 mod budget;
 mod choose;
 mod dark;
+mod greedy;
 mod logits;
 mod replay;
 
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use self::budget::Budget;
 pub use self::choose::{Balanced, Place, Reservoir, Ring, distinct};
 pub use self::dark::Dark;
+pub use self::greedy::{Class, Greedy, Offered};
 pub use self::logits::KeptLogits;
 pub use self::replay::{Policy, Replay};
 use crate::scenario::{Samples, Values};

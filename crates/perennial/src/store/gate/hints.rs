@@ -9,6 +9,9 @@ use crate::store::lesson::Plan;
 use crate::store::settings::Settings;
 use crate::strategy::{Isolation, Keeps};
 
+/// The method for which --epochs changes nothing: its passes over its memory are a setting of its own.
+const OWN_PASSES: &str = "gdumb";
+
 impl Judgement {
     /// What to try, in sentences; none where it passed.
     pub(in crate::store) fn advice(
@@ -21,13 +24,18 @@ impl Judgement {
             return Ok(Vec::new());
         }
         let Plan { epochs, lr, .. } = plan;
-        if self.only_the_new_task_is_low(floor) {
-            return Ok(vec![format!(
-                "try more --epochs ({epochs} now) or another --lr ({lr} now)"
-            )]);
+        let low = self.only_the_new_task_is_low(floor);
+        let mut hints = vec![match (low, settings.strategy == OWN_PASSES) {
+            (true, false) => format!("try more --epochs ({epochs} now) or another --lr ({lr} now)"),
+            (false, false) => {
+                format!("try a lower --lr ({lr} now) or more --epochs ({epochs} now)")
+            }
+            (true, true) => format!("try another --lr ({lr} now)"),
+            (false, true) => format!("try a lower --lr ({lr} now)"),
+        }];
+        if low {
+            return Ok(hints);
         }
-        let mut hints =
-            vec![format!("try a lower --lr ({lr} now) or more --epochs ({epochs} now)")];
         let other = other_learner(settings)?;
         if !other.is_empty() {
             hints.push(format!("a learner made anew may forget less: {}", other.join(", or ")));
@@ -58,6 +66,10 @@ fn other_learner(settings: &Settings) -> Result<Vec<String>, StoreError> {
             other => other.to_string(),
         };
         hints.push(format!("one with more memory (--set {name}.memory, {now} now)"));
+    }
+    if name == OWN_PASSES {
+        let passes = &settings.strategy_settings["passes"];
+        hints.push(format!("one with more passes over it (--set {name}.passes, {passes} now)"));
     }
     if name == "er" {
         hints.push("one by --strategy derpp, which also keeps what it answered".into());

@@ -65,6 +65,7 @@ use crate::parts::shares::{Shares, layers};
 use crate::scenario::Part;
 use crate::strategy::{
     Card, Changed, ClassHead, Gradient, Isolation, Keeps, Outcome, Phase, Step, Strategy,
+    WithinTask,
 };
 use crate::vector::Mask;
 
@@ -178,8 +179,8 @@ impl Strategy for Cpg {
         json!({ "owners": self.shares.figures(), "decisions": self.decisions })
     }
 
-    fn restarts(&self) -> bool {
-        true
+    fn within_task(&self) -> WithinTask {
+        WithinTask::Restarts
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
