@@ -137,6 +137,18 @@ impl Plan {
         }
     }
 
+    /// The same plan with the settings that methods have got since it was written, at their
+    /// defaults, which mean what the older program did.
+    pub(crate) fn with_newer_settings(mut self) -> Self {
+        for chosen in &mut self.strategies {
+            let made = Entry::find(&chosen.name).map(|entry| entry.create(&chosen.settings));
+            if let Some(Ok(strategy)) = made {
+                chosen.settings = strategy.settings();
+            }
+        }
+        self
+    }
+
     /// Whether it is the same comparison.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let bare = |plan: &Self| Self { data: Vec::new(), ..plan.clone() };

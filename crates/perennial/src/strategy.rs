@@ -22,7 +22,7 @@ use crate::scenario::Setting;
 /// ```text
 /// begin_task
 /// while let Some(phase) = next_phase(outcome of the last phase)
-///     for each epoch, for each batch drawn from pool(t)
+///     for each epoch, for each batch drawn from pool(t), steps_per_batch times
 ///         passes ← objective(batch)
 ///         g      ← gradient at the effective weights of view(t), over the active slots
 ///         g      ← edit_gradient(g)
@@ -45,7 +45,7 @@ use crate::scenario::Setting;
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
 /// 3. [`card`](Self::card), [`pool`](Self::pool), [`restarts`](Self::restarts),
-///    [`frozen`](Self::frozen), [`view`](Self::view), [`memory`](Self::memory) and
+///    [`steps_per_batch`](Self::steps_per_batch), [`frozen`](Self::frozen), [`view`](Self::view), [`memory`](Self::memory) and
 ///    [`figures`](Self::figures) are pure.
 ///    Running statistics that a view calls fixed are used and
 ///    never moved.
@@ -114,6 +114,12 @@ pub trait Strategy: erased_serde::Serialize + Send {
     /// Which tasks' training data batches are drawn from. Pure.
     fn pool(&self) -> Pool {
         Pool::Current
+    }
+
+    /// How many steps the optimiser makes on each batch, at least 1, each with an objective of its
+    /// own. An epoch then has this many times as many steps as batches. Pure.
+    fn steps_per_batch(&self) -> usize {
+        1
     }
 
     /// Whether it starts a task's training again from weights of before: then steps within a task

@@ -155,8 +155,9 @@ impl Learner {
     /// that restarts within the task draws several.
     pub(super) fn measure_learning_curve(&mut self, at: &InPhase, data: &Data<'_>) {
         let Some(beta) = self.core.training.lca else { return };
-        let batches = at.steps as usize;
-        let counts = at.number == 0 && batches <= beta;
+        let repeats = self.strategy.steps_per_batch().max(1);
+        let (steps, batches) = (at.steps as usize, at.steps as usize / repeats);
+        let counts = at.number == 0 && batches <= beta && steps.is_multiple_of(repeats);
         if !counts || self.strategy.restarts() || self.strategy.pool() == Pool::SoFar {
             return;
         }

@@ -32,7 +32,8 @@ impl Learner {
         let rows: usize = pool.iter().map(|&task| data.train(task).len()).sum();
         let Training { batch, remainder, .. } = self.core.training;
         self.core.training.check_rows(&data.stream.tasks[at.task].name, rows)?;
-        let steps = remainder.batches(rows, batch);
+        let repeats = self.strategy.steps_per_batch().max(1);
+        let steps = remainder.batches(rows, batch) * repeats;
         let (epochs, last_step) = self.length(&at, steps);
         let total = last_step.min((epochs * steps) as u64);
         let mut view = self.strategy.view(at.task, &self.core.model);
@@ -47,7 +48,7 @@ impl Learner {
         while at.epoch < epochs {
             let order = self.order(&at, rows);
             while at.step < steps && at.steps < last_step {
-                let rows = &order[remainder.range(at.step, rows, batch)];
+                let rows = &order[remainder.range(at.step / repeats, rows, batch)];
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
                 let told = (&mut *watch, stop);

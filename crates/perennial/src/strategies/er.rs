@@ -1,10 +1,10 @@
 //! Experience replay (Chaudhry, Rohrbach, Elhoseiny, Ajanthan, Dokania, Torr & Ranzato, *On Tiny
 //! Episodic Memories in Continual Learning*, 2019, <https://arxiv.org/abs/1902.10486>).
 //!
-//! Each step trains on the batch and on as many rows drawn from a memory M of samples gone by:
+//! Each step trains on the batch and on rows drawn from a memory M of samples gone by:
 //!
 //! ```text
-//! min_θ mean of ℓ(f_θ(x), y) over B ∪ B_M        B_M ⊂ M, |B_M| = |B|, without replacement
+//! min_θ mean of ℓ(f_θ(x), y) over B ∪ B_M        B_M ⊂ M, |B_M| = b, without replacement
 //! M ← choose(M, B)                               after the step, in the first pass
 //! ```
 //!
@@ -12,9 +12,11 @@
 //! | --- | --- |
 //! | \|M\| | [`memory`](ErSettings::memory), samples or bytes in all |
 //! | choose | [`policy`](ErSettings::policy) |
+//! | b | [`batch`](ErSettings::batch), as many as the batch has unless it is said |
+//! | steps on each B | [`steps`](ErSettings::steps), each with a draw of its own |
 //!
 //! Keeps the memory and, while a task is learnt, a bit for each of its training rows: whether it
-//! was offered. A step costs one pass of twice the rows: one set of batch statistics.
+//! was offered. A step costs one pass of |B| + b rows: one set of batch statistics.
 //!
 //! *Differences.* The memory fills from the first sample of the first task on, so the first task
 //! is no plain fine-tuning. The ring shares the memory among the tasks so far and not among all
@@ -37,7 +39,7 @@ use serde_json::Value;
 use super::{Method, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
-use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
+use crate::parts::memory::{Budget, Memory, Policy, Replay, ReplayBatch, distinct};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
@@ -61,11 +63,21 @@ pub struct ErSettings {
     pub memory: Budget,
     /// Which samples stay.
     pub policy: Policy,
+    /// Rows drawn from the memory in each step.
+    pub batch: ReplayBatch,
+    /// Steps on each batch, at least 1 (Aljundi et al., *Online Continual Learning with Maximal
+    /// Interfered Retrieval*, 2019, <https://arxiv.org/abs/1908.04742>, makes several).
+    pub steps: usize,
 }
 
 impl Default for ErSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(500), policy: Policy::Reservoir }
+        Self {
+            memory: Budget::Samples(500),
+            policy: Policy::Reservoir,
+            batch: ReplayBatch::AsBatch,
+            steps: 1,
+        }
     }
 }
 
@@ -75,10 +87,13 @@ impl Method for Er {
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("memory", "samples in all, or bytes: 500 or 2MB"),
         ("policy", "which samples stay: reservoir, ring or class-balanced"),
+        ("batch", "rows drawn from the memory in a step; batch: as many as the batch has"),
+        ("steps", "steps on each batch, each with a draw of its own"),
     ];
 
     fn with(settings: ErSettings) -> Result<Self, LearnError> {
         budget::check("er.memory", settings.memory)?;
+        settings.batch.check(Self::NAME, settings.steps)?;
         Ok(Self { settings, ..Self::default() })
     }
 }
@@ -92,7 +107,7 @@ impl Strategy for Er {
                     https://arxiv.org/abs/1902.10486",
             does: "Keeps a few samples of the past and trains on some of them in every step. \
                    Simple, and hard to beat.",
-            formula: "mean ℓ over batch ∪ |batch| draws from memory",
+            formula: "mean ℓ over batch ∪ draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
@@ -120,6 +135,10 @@ impl Strategy for Er {
         self.replay.memory.remove(task, id)
     }
 
+    fn steps_per_batch(&self) -> usize {
+        self.settings.steps
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         self.capacity = budget::capacity("er.memory", self.settings.memory, 0, cx)?;
         budget::note_small("er.memory", self.capacity, cx);
@@ -131,7 +150,8 @@ impl Strategy for Er {
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         let memory = &self.replay.memory;
-        let drawn = distinct(memory.len(), batch.len(), &mut cx.generator("er replay"));
+        let wanted = self.settings.batch.rows(batch.len());
+        let drawn = distinct(memory.len(), wanted, &mut cx.generator("er replay"));
         let weight = 1.0 / (batch.len() + drawn.len()) as f32;
         let mut pass = cx.labelled(batch);
         pass.terms.iter_mut().for_each(|term| term.weight = weight);

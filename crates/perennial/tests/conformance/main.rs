@@ -15,6 +15,7 @@ mod penalties;
 mod promises;
 
 mod recall;
+mod replay;
 mod resources;
 mod resume;
 mod toy;

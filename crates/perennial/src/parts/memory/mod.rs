@@ -15,6 +15,7 @@ mod choose;
 mod dark;
 mod logits;
 mod replay;
+mod replay_batch;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ pub use self::choose::{Balanced, Place, Reservoir, Ring, distinct};
 pub use self::dark::Dark;
 pub use self::logits::KeptLogits;
 pub use self::replay::{Policy, Replay};
+pub use self::replay_batch::ReplayBatch;
 use crate::scenario::{Samples, Values};
 use crate::vector::{Vector, wide};
 
