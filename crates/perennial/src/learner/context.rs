@@ -133,6 +133,16 @@ impl Context<'_> {
         }
     }
 
+    /// The training rows of the task of each run of a batch, in the order of [`Batch::tasks`]: what
+    /// [`Batch::rows`] are indices into.
+    ///
+    /// # Errors
+    ///
+    /// As [`samples`](Self::samples). Never for a batch of the current step.
+    pub fn samples_of(&self, batch: &Batch) -> Result<Vec<&Samples>, LearnError> {
+        batch.tasks.iter().map(|(task, _)| self.samples(*task, Part::Train)).collect()
+    }
+
     /// One pass: the mean cross-entropy of a batch, each row among the units of its task.
     pub fn labelled(&self, batch: &Batch) -> Pass {
         let weight = 1.0 / batch.len() as f32;

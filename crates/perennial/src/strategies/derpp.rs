@@ -166,8 +166,8 @@ impl Strategy for Derpp {
 
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
         let mut generator = cx.generator("derpp memory");
-        let (samples, units) = (cx.samples(cx.task, Part::Train)?, cx.model.answer(cx.task));
-        self.dark.offer(step, units, samples, self.capacity, &mut generator);
+        let (samples, units) = (cx.samples_of(step.batch)?, cx.model.answer(cx.task));
+        self.dark.offer(step, units, &samples, self.capacity, &mut generator);
         Ok(Changed::Nothing)
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeptLogits, Memory, Place, Policy, Replay, distinct};
+use super::{KeptLogits, Memory, Offer, Place, Policy, Replay, distinct};
 use crate::draws::Generator;
 use crate::learner::Context;
 use crate::objective::{Mode, Pass, Target, Term};
@@ -111,13 +111,14 @@ impl Dark {
         &mut self,
         step: &Step<'_>,
         units: Range<usize>,
-        samples: &Samples,
+        samples: &[&Samples],
         capacity: usize,
         generator: &mut Generator,
     ) {
         self.renew(step, &units);
         let Self { replay, logits, places } = self;
-        replay.offer(Policy::Reservoir, step.batch, samples, capacity, generator, |row, place| {
+        let offer = Offer { batch: step.batch, samples, features: &[], capacity };
+        replay.offer(Policy::Reservoir, &offer, generator, |row, place| {
             if let Some(found) = step.logits.first().and_then(|pass| pass.row(row, &units)) {
                 logits.put(place, &units, found);
             }
@@ -170,7 +171,7 @@ mod tests {
         let logits = [Logits::new([said, -said].repeat(rows.len()), 0..2)];
         let step = Step { batch: &batch, logits: &logits, loss: 0.0, done: 1.0 };
         let mut generator = Key::of_seed(said as u64).generator("test");
-        dark.offer(&step, 0..2, &samples, capacity, &mut generator);
+        dark.offer(&step, 0..2, &[&samples], capacity, &mut generator);
     }
 
     fn begin(dark: &mut Dark) {
