@@ -36,6 +36,15 @@ use crate::scenario::Setting;
 /// evaluate every task → one row of R
 /// ```
 ///
+/// In a blurred stream ([`Training::blurry`]) the rows of a batch may be of any tasks, of the current
+/// one or not; [`Batch::tasks`] says of which. In a stream whose borders are not told
+/// ([`Training::no_borders`]) `begin_task` comes before the first batch of all and `end_task` after the
+/// last, every task is one plain phase, and `next_phase` is not called. Only methods whose card
+/// [says so](Card::needs_borders) meet either.
+///
+/// [`Training::blurry`]: crate::learner::Training::blurry
+/// [`Training::no_borders`]: crate::learner::Training::no_borders
+///
 /// # Laws
 ///
 /// 1. All state is in `self`, which is saved together with θ. No clocks, no files, no globals.
@@ -215,6 +224,11 @@ pub struct Card {
     pub isolation: Isolation,
     /// When a class gets its output in the class setting, where nobody says and the stream is known.
     pub class_head: ClassHead,
+    /// Why it must know where a task begins and ends, as the end of a sentence; `None` for a method
+    /// that learns from streams without borders ([`Training::is_borderless`]), too.
+    ///
+    /// [`Training::is_borderless`]: crate::learner::Training::is_borderless
+    pub needs_borders: Option<&'static str>,
     /// Whether it selects by validation accuracy and so needs a validation part.
     pub validation: bool,
     /// What the conformance suite holds it to.

@@ -140,7 +140,11 @@ impl Context<'_> {
     ///
     /// As [`samples`](Self::samples). Never for a batch of the current step.
     pub fn samples_of(&self, batch: &Batch) -> Result<Vec<&Samples>, LearnError> {
-        batch.tasks.iter().map(|(task, _)| self.samples(*task, Part::Train)).collect()
+        let of = |&(task, _): &(usize, _)| match self.training.blurry > 0.0 {
+            true => Ok(self.data.train(task)),
+            false => self.samples(task, Part::Train),
+        };
+        batch.tasks.iter().map(of).collect()
     }
 
     /// One pass: the mean cross-entropy of a batch, each row among the units of its task.

@@ -22,14 +22,20 @@ impl Learner {
         watch: &mut dyn Watch,
         stop: &Stop,
     ) -> Result<Option<Position>, LearnError> {
+        let blurry = self.core.training.blurry;
+        let turn = (blurry > 0.0).then(|| data.turn(at.task, blurry, self.core.seed));
         let pool: Vec<usize> = match self.strategy.pool() {
+            Pool::Current if turn.is_some() => (0..data.stream.tasks.len()).collect(),
             Pool::Current => vec![at.task],
             Pool::SoFar if self.card.keeps == Keeps::AllData => (0..=at.task).collect(),
             Pool::SoFar => {
                 return Err(LearnError::DataNotKept { strategy: self.card.name, task: 0 });
             }
         };
-        let rows: usize = pool.iter().map(|&task| data.train(task).len()).sum();
+        let rows = match turn {
+            Some(turn) => turn.len(),
+            None => pool.iter().map(|&task| data.train(task).len()).sum(),
+        };
         let Training { batch, remainder, .. } = self.core.training;
         self.core.training.check_rows(&data.stream.tasks[at.task].name, rows)?;
         let repeats = self.strategy.steps_per_batch().max(1);
@@ -46,7 +52,10 @@ impl Learner {
             self.measure_learning_curve(&at, data);
         }
         while at.epoch < epochs {
-            let order = self.order(&at, rows);
+            let mut order = self.order(&at, rows);
+            if let Some(turn) = turn {
+                order.iter_mut().for_each(|row| *row = turn[*row as usize]);
+            }
             while at.step < steps && at.steps < last_step {
                 let rows = &order[remainder.range(at.step / repeats, rows, batch)];
                 self.core.position = Position::InPhase(at.clone());

@@ -21,6 +21,10 @@
 //! weight decay the move is another; with batch normalisation the memory is judged by running
 //! statistics and the batch by its own.
 //!
+//! With [`AgemMemory::Reservoir`] the samples of all tasks lie in one memory, whose size is of all of
+//! them, and g_ref is drawn from the whole of it, rows of the current task included. The method then
+//! needs no borders between tasks (Buzzega et al. 2020 call it A-GEM-R).
+//!
 //! *Differences.* The authors store random samples of each class when a task ends
 //! ([`AgemMemory::Class`]). Inner products run over the weights that can move in this step.
 //!
@@ -40,7 +44,9 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, distinct};
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, ClassHead, Gradient, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{
+    Batch, Card, Changed, ClassHead, Gradient, Isolation, Keeps, Promises, Step, Strategy,
+};
 
 /// Projects every gradient against one of the past.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -71,7 +77,13 @@ pub enum AgemMemory {
     Last,
     /// When the task ends, as many random ones of each of its classes.
     Class,
+    /// Of all tasks together, every sample offered so far with the same chance; `memory` is then of
+    /// all tasks. Needs no borders between tasks.
+    Reservoir,
 }
+
+/// Why samples that are stored task by task need borders.
+const NEEDS_BORDERS: &str = "it stores samples task by task; with agem.choose=reservoir it stores those of all tasks together";
 
 impl Default for AgemSettings {
     fn default() -> Self {
@@ -83,9 +95,16 @@ impl Method for Agem {
     type Settings = AgemSettings;
     const NAME: &'static str = "agem";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
-        ("memory", "samples of each task, or bytes: 256 or 200kB"),
+        (
+            "memory",
+            "samples of each task, or bytes: 256 or 200kB; of all tasks where choose is reservoir",
+        ),
         ("batch", "rows of the reference gradient, drawn from all memories"),
-        ("choose", "which samples of a task are stored: last, or class (random, of each class)"),
+        (
+            "choose",
+            "which samples are stored: last (of each task), class (random, of each class of a task), \
+             or reservoir (random, of all tasks together)",
+        ),
     ];
 
     fn with(settings: AgemSettings) -> Result<Self, LearnError> {
@@ -108,9 +127,13 @@ impl Strategy for Agem {
                    the loss on a random part of them does not rise. With plain SGD only: \
                    momentum, Adam and weight decay move elsewhere.",
             formula: "g̃ = g − min(0, ⟨g, g_ref⟩) / ⟨g_ref, g_ref⟩ · g_ref",
-            keeps: Keeps::SamplesPerTask { most: self.settings.memory },
+            keeps: match self.settings.choose {
+                AgemMemory::Reservoir => Keeps::Samples { most: self.settings.memory, vectors: 0 },
+                _ => Keeps::SamplesPerTask { most: self.settings.memory },
+            },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: (self.settings.choose != AgemMemory::Reservoir).then_some(NEEDS_BORDERS),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -128,11 +151,11 @@ impl Strategy for Agem {
     }
 
     fn memory(&self) -> Option<&Memory> {
-        Some(&self.episodes.memory)
+        Some(self.episodes.memory())
     }
 
     fn forget_sample(&mut self, task: usize, id: u64) -> usize {
-        self.episodes.memory.remove(task, id)
+        self.episodes.forget_sample(task, id)
     }
 
     fn figures(&self) -> Value {
@@ -140,7 +163,11 @@ impl Strategy for Agem {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        self.episodes.begin_task(Self::NAME, self.settings.memory, cx)
+        let memory = self.settings.memory;
+        match self.settings.choose {
+            AgemMemory::Reservoir => self.episodes.begin_sampling(Self::NAME, memory, cx),
+            _ => self.episodes.begin_task(Self::NAME, memory, cx),
+        }
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
@@ -155,8 +182,11 @@ impl Strategy for Agem {
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
-        let memory = &self.episodes.memory;
-        let old: Vec<usize> = (0..memory.len()).filter(|&at| memory.task(at) < cx.task).collect();
+        let memory = self.episodes.memory();
+        // A reservoir does not know which task is the current one, and neither may a stream tell.
+        let all = self.settings.choose == AgemMemory::Reservoir;
+        let is_old = |&at: &usize| all || memory.task(at) < cx.task;
+        let old: Vec<usize> = (0..memory.len()).filter(is_old).collect();
         let drawn = distinct(old.len(), self.settings.batch, &mut cx.generator("agem reference"));
         let drawn = drawn.into_iter().map(|at| old[at]).collect();
         let view = self.view(cx.task, cx.model);
@@ -166,10 +196,19 @@ impl Strategy for Agem {
         })
     }
 
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        if self.settings.choose == AgemMemory::Reservoir {
+            self.episodes.sample(step.batch, cx)?;
+        }
+        Ok(Changed::Nothing)
+    }
+
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         match self.settings.choose {
-            AgemMemory::Last => Ok(()),
-            AgemMemory::Class => self.episodes.store_of_each_class(cx),
+            AgemMemory::Last => {}
+            AgemMemory::Class => self.episodes.store_of_each_class(cx)?,
+            AgemMemory::Reservoir => self.episodes.end_sampling(),
         }
+        Ok(())
     }
 }

@@ -115,6 +115,7 @@ impl Strategy for Der {
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Full,
+            needs_borders: None,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -147,8 +148,8 @@ impl Strategy for Der {
         let beside = Dark::row_bytes(cx.model.units());
         self.capacity = budget::capacity("der.memory", self.settings.memory, beside, cx)?;
         budget::note_small("der.memory", self.capacity, cx);
-        let rows = cx.samples(cx.task, Part::Train)?.len();
-        self.dark.begin_task(rows, self.capacity, &mut cx.generator("der room"));
+        let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
+        self.dark.begin_task(task, self.capacity, &mut cx.generator("der room"));
         // A head of a task's own competes with no other.
         if cx.setting != Setting::Task {
             self.dark.fill(cx);

@@ -101,6 +101,10 @@ impl Default for ErSettings {
     }
 }
 
+/// Why `er.policy=ring` cannot learn from a stream without borders.
+const RING_NEEDS_BORDERS: &str =
+    "er.policy=ring has a queue for each task; use another policy, such as class-ring";
+
 impl Method for Er {
     type Settings = ErSettings;
     const NAME: &'static str = "er";
@@ -137,6 +141,7 @@ impl Strategy for Er {
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: (self.settings.policy == Policy::Ring).then_some(RING_NEEDS_BORDERS),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

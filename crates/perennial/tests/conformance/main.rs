@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, outside of `#[test]` functions
 
 mod bits;
+mod borders;
 mod class;
 mod columns;
 mod instructions;

@@ -17,10 +17,10 @@ use crate::strategy::Step;
 pub struct Dark {
     replay: Replay,
     logits: KeptLogits,
-    /// The place of each stored row of the current task, by id. `None` after rows moved; computed
-    /// again when a place is needed.
+    /// The place of each stored row, by task and id. `None` after rows moved; computed again when a
+    /// place is needed.
     #[serde(skip)]
-    places: Option<HashMap<u64, usize>>,
+    places: Option<HashMap<(usize, u64), usize>>,
 }
 
 impl Dark {
@@ -45,9 +45,9 @@ impl Dark {
         KeptLogits::row_bytes(units)
     }
 
-    /// Begins a task of `rows` training rows: drops stored rows at random until they fit.
-    pub fn begin_task(&mut self, rows: usize, capacity: usize, generator: &mut Generator) {
-        let stay = self.replay.begin_task(Policy::Reservoir, (0, rows), capacity, generator);
+    /// Begins a task, which has so many training rows: drops stored rows at random until they fit.
+    pub fn begin_task(&mut self, task: (usize, usize), capacity: usize, generator: &mut Generator) {
+        let stay = self.replay.begin_task(Policy::Reservoir, task, capacity, generator);
         if let Some(stay) = stay {
             self.logits.keep(&stay);
         }
@@ -130,13 +130,15 @@ impl Dark {
     fn renew(&mut self, step: &Step<'_>, units: &Range<usize>) {
         let Self { replay, logits, places } = self;
         for (task, rows) in &step.batch.tasks {
-            for row in rows.clone().filter(|&row| replay.was_offered(step.batch.rows[row])) {
+            let was_offered = |&row: &usize| replay.was_offered(*task, step.batch.rows[row]);
+            for row in rows.clone().filter(was_offered) {
                 let places = places.get_or_insert_with(|| {
                     let memory = &replay.memory;
-                    memory.of_task(*task).map(|at| (memory.id(at), at)).collect()
+                    (0..memory.len()).map(|at| ((memory.task(at), memory.id(at)), at)).collect()
                 });
                 let found = step.logits.first().and_then(|pass| pass.row(row, units));
-                if let (Some(&at), Some(found)) = (places.get(&step.batch.ids[row]), found) {
+                if let (Some(&at), Some(found)) = (places.get(&(*task, step.batch.ids[row])), found)
+                {
                     logits.put(Place::Over(at), units, found);
                 }
             }
@@ -174,8 +176,8 @@ mod tests {
         dark.offer(&step, 0..2, &[&samples], capacity, &mut generator);
     }
 
-    fn begin(dark: &mut Dark) {
-        dark.begin_task(3, 3, &mut Key::default().generator("test"));
+    fn begin(dark: &mut Dark, task: usize) {
+        dark.begin_task((task, 3), 3, &mut Key::default().generator("test"));
     }
 
     /// (task, id, first logit) of every stored row.
@@ -190,12 +192,12 @@ mod tests {
     #[test]
     fn logits_are_renewed_when_a_stored_row_passes_again() {
         let mut dark = Dark::default();
-        begin(&mut dark);
+        begin(&mut dark, 0);
         step(&mut dark, 0, &[0, 1], 1.0, 3);
         step(&mut dark, 0, &[1], 2.0, 3);
         assert_eq!(stored(&dark), [(0, 50, 1.0), (0, 70, 2.0)]);
         dark.end_task();
-        begin(&mut dark);
+        begin(&mut dark, 1);
         // The same ids in another task are other samples.
         step(&mut dark, 1, &[1], 3.0, 3);
         step(&mut dark, 1, &[1], 4.0, 3);
@@ -218,7 +220,7 @@ mod tests {
         let mut replaced = 0;
         for said in 3..23u8 {
             let mut dark = Dark::default();
-            begin(&mut dark);
+            begin(&mut dark, 0);
             step(&mut dark, 0, &[0], 1.0, 1);
             step(&mut dark, 0, &[0], 2.0, 1);
             step(&mut dark, 0, &[1], said.into(), 1);

@@ -1,5 +1,6 @@
 //! A memory that fills itself by a rule and is drawn from.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -66,8 +67,9 @@ pub struct Offer<'a> {
     pub capacity: usize,
 }
 
-/// A memory with what its policy needs to know. A training row is offered once in a task, when it
-/// first comes, however many passes over the task there are.
+/// A memory with what its policy needs to know. A training row is offered once between
+/// [`begin_task`](Self::begin_task) and [`end_task`](Self::end_task), when it first comes, however many
+/// passes there are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Replay {
     /// The rows.
@@ -85,6 +87,12 @@ pub struct Replay {
     /// that an older program began: that one offered a row in every pass. `[training rows]`
     #[serde(default, skip_serializing_if = "Mask::is_empty")]
     offered: Mask,
+    /// Which task that is; `None` between tasks, and in a task that an older program began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<usize>,
+    /// The same of rows of other tasks, which come up where tasks have no borders.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<usize, Mask>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -102,7 +110,7 @@ impl Replay {
         capacity: usize,
         generator: &mut Generator,
     ) -> Option<Vec<usize>> {
-        self.offered = Mask::filled(rows, false);
+        (self.offered, self.task) = (Mask::filled(rows, false), Some(task));
         let memory = &mut self.memory;
         let a_class = capacity / rows_by_class(memory).len().max(1);
         match policy {
@@ -121,9 +129,10 @@ impl Replay {
         None
     }
 
-    /// Lets go of what is known of the task's rows.
+    /// Lets go of what is known of rows that were offered.
     pub fn end_task(&mut self) {
-        self.offered = Mask::default();
+        (self.offered, self.task) = (Mask::default(), None);
+        self.others.clear();
     }
 
     /// Removes every copy of a sample, with what the policy keeps beside it, and says how many there
@@ -145,17 +154,37 @@ impl Replay {
         gone.len()
     }
 
-    /// Whether a training row of the current task was offered before.
-    pub fn was_offered(&self, row: usize) -> bool {
-        self.offered.get(row) == Some(true)
+    /// Whether a training row of task `task` was offered before.
+    pub fn was_offered(&self, task: usize, row: usize) -> bool {
+        let offered = match self.task {
+            Some(begun) if begun != task => self.others.get(&task),
+            _ => Some(&self.offered),
+        };
+        offered.and_then(|offered| offered.get(row)) == Some(true)
+    }
+
+    /// Notes that a row of the task of these training rows is offered.
+    fn note_offered(&mut self, task: usize, row: usize, samples: &Samples) {
+        let offered = match self.task {
+            Some(begun) if begun != task => {
+                self.others.entry(task).or_insert_with(|| Mask::filled(samples.len(), false))
+            }
+            _ => &mut self.offered,
+        };
+        if row < offered.len() {
+            offered.set(row, true);
+        }
     }
 
     /// Whether a batch has a row that was not offered before.
     pub fn has_new(&self, batch: &Batch) -> bool {
-        batch.rows.iter().any(|&row| !self.was_offered(row))
+        let new = |(task, rows): &(usize, Range<usize>)| {
+            batch.rows[rows.clone()].iter().any(|&row| !self.was_offered(*task, row))
+        };
+        batch.tasks.iter().any(new)
     }
 
-    /// Offers the rows of a batch of the current task that were not offered before; calls
+    /// Offers the rows of a batch that were not offered before; calls
     /// `placed(row of the batch, place)` for those that are kept.
     pub fn offer(
         &mut self,
@@ -168,12 +197,10 @@ impl Replay {
         let width = features.len() / batch.len().max(1);
         for ((task, rows), samples) in batch.tasks.iter().zip(samples) {
             for row in rows.clone() {
-                if self.was_offered(batch.rows[row]) {
+                if self.was_offered(*task, batch.rows[row]) {
                     continue;
                 }
-                if batch.rows[row] < self.offered.len() {
-                    self.offered.set(batch.rows[row], true);
-                }
+                self.note_offered(*task, batch.rows[row], samples);
                 let (memory, unit) = (&mut self.memory, batch.units[row]);
                 let features = &features[row * width..(row + 1) * width];
                 let place = match policy {
@@ -342,11 +369,11 @@ mod tests {
         offer(&mut replay, Policy::Reservoir, &samples, &[3, 5], 200, &mut generator);
         let mut saved: Replay = from_state(&to_state(&replay).unwrap()).unwrap();
         assert_eq!(saved, replay);
-        assert!(saved.was_offered(3) && saved.was_offered(5) && !saved.was_offered(4));
+        assert!(saved.was_offered(0, 3) && saved.was_offered(0, 5) && !saved.was_offered(0, 4));
         saved.end_task();
         assert!(!to_state(&saved).unwrap().tensors.contains_key("offered"));
         saved.begin_task(Policy::Reservoir, (1, 40), 200, &mut generator);
-        assert!(!saved.was_offered(3));
+        assert!(!saved.was_offered(1, 3));
     }
 
     /// 96 rows of two classes, 30 places. Catches: what a policy keeps beside its rows that does not
