@@ -42,6 +42,9 @@ pub struct Training {
     /// The share of each task's training rows, at least 0 and below 1, that comes from other tasks: a
     /// task's turn has as many rows as before, every row comes up in one turn, and test rows stay. The
     /// rows are drawn by the seed. The training rows of all tasks are in memory at once.
+    ///
+    /// It is a setting of the training and not of the stream: tasks and tests of the stream stay, only
+    /// batches differ. It is saved with the learner, so that a learner that goes on keeps it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub blurry: f64,
     /// Whether the strategy is not told where tasks begin and end: `begin_task` is called before the

@@ -232,4 +232,30 @@ mod tests {
         }
         assert!((1..20).contains(&replaced), "{replaced} of 20 were replaced");
     }
+
+    /// One batch of rows of two tasks with the same ids, as they come up in a blurred stream. Catches:
+    /// a row that is taken for stored because another task's of its id is, logits renewed at the place
+    /// of another task's row, a mask of another task's rows that is lost with a save.
+    #[test]
+    fn rows_of_two_tasks_in_one_batch_are_told_apart() {
+        let (mut dark, samples) = (Dark::default(), samples());
+        begin(&mut dark, 1);
+        let batch = Batch {
+            inputs: Vec::new(),
+            units: vec![0; 3],
+            ids: vec![50, 50, 70],
+            rows: vec![0, 0, 1],
+            tasks: vec![(0, 0..1), (1, 1..3)],
+        };
+        for (pass, renewed) in [(1.0, [1.0, 2.0, 3.0]), (4.0, [4.0, 5.0, 6.0])] {
+            let said: Vec<f32> = (0..3).flat_map(|i| [pass + i as f32, 0.0]).collect();
+            let logits = [Logits::new(said, 0..2)];
+            let step = Step { batch: &batch, logits: &logits, loss: 0.0, done: 1.0 };
+            let mut generator = Key::default().generator("test");
+            dark.offer(&step, 0..2, &[&samples, &samples], 9, &mut generator);
+            let [a, b, c] = renewed;
+            assert_eq!(stored(&dark), [(0, 50, a), (1, 50, b), (1, 70, c)]);
+            dark = from_state(&to_state(&dark).unwrap()).unwrap();
+        }
+    }
 }
