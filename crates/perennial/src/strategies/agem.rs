@@ -83,7 +83,8 @@ pub enum AgemMemory {
 }
 
 /// Why samples that are stored task by task need borders.
-const NEEDS_BORDERS: &str = "it stores samples task by task; with agem.choose=reservoir it stores those of all tasks together";
+const NEEDS_BORDERS: &str = "it stores samples task by task; agem.choose=reservoir stores those of all \
+                             tasks together";
 
 impl Default for AgemSettings {
     fn default() -> Self {

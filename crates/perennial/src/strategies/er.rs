@@ -102,8 +102,8 @@ impl Default for ErSettings {
 }
 
 /// Why `er.policy=ring` cannot learn from a stream without borders.
-const RING_NEEDS_BORDERS: &str =
-    "er.policy=ring has a queue for each task; use another policy, such as class-ring";
+const RING_NEEDS_BORDERS: &str = "er.policy=ring has a queue for each task; use another policy, such \
+                                  as class-ring";
 
 impl Method for Er {
     type Settings = ErSettings;

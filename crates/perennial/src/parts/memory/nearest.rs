@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::by_class::{Share, class_key, cut};
+use super::by_class::{Share, class_key, cut, rows_by_class};
 use super::{Memory, Place};
 use crate::vector::Vector;
 
-/// The share of the old mean of a class's features in the new one.
+/// The share of the old mean of a class's features in the new one: a choice of ours.
 const MOMENTUM: f32 = 0.9;
 
 /// A row of numbers for each row of a memory: `[rows, width]`.
@@ -185,7 +185,7 @@ impl MeanOfFeatures {
 
     /// Drops the means of classes that have no row in the memory any more.
     pub fn keep_classes(&mut self, memory: &Memory) {
-        let there = super::by_class::rows_by_class(memory);
+        let there = rows_by_class(memory);
         self.means.retain(|class, _| there.contains_key(class));
     }
 }
