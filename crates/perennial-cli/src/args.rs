@@ -148,7 +148,7 @@ pub(crate) struct Choices {
     /// Blur the borders between tasks: the share of each task's training samples that comes from the
     /// other tasks, drawn by the seed. Every sample still comes up once an epoch, and tests stay as they
     /// are. With --setting domain, or class, where --head is then full; for strategies that need no
-    /// borders: finetune, er, der, derpp, and agem with agem.choose=reservoir [default: 0].
+    /// borders: finetune, er, er-ace, der, derpp, and agem with agem.choose=reservoir [default: 0].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
     pub(crate) blurry: Option<f64>,
     /// Do not tell strategies where tasks begin and end, nor reset the optimizer there. For the same

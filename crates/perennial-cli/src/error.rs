@@ -279,7 +279,7 @@ impl From<LearnError> for Problem {
             E::Impossible { .. } => Self::usage(message, "choose another --setting"),
             E::NeedsBorders { .. } => Self::usage(
                 message,
-                "finetune, er, der and derpp need no borders; `perennial list --json` says why a \
+                "finetune, er, er-ace, der and derpp need no borders; `perennial list --json` says why a \
                  strategy does",
             ),
             E::Scenario(error) => error.into(),

@@ -125,14 +125,14 @@ fn refuse_other(path: &Path, text: &str, plan: &Plan) -> Result<()> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<Plan> {
-    let plan = serde_json::from_str::<Plan>(text).map_err(|error| {
+    let plan: Plan = serde_json::from_str(text).map_err(|error| {
         Problem::new(
             Code::Damaged,
             format!("{} is damaged: {error}", path.join("run.json").display()),
             "put a copy of it in its place, or name another folder with --out DIR",
         )
     })?;
-    Ok(plan.with_newer_settings())
+    plan.with_newer_settings()
 }
 
 fn another(path: &Path, there: &Plan, plan: &Plan) -> Problem {

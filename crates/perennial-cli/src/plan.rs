@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use perennial::OptimizerKind;
-use perennial::learner::{ClassHead, Confidence, LearnError, Learner, Remainder, Training};
+use perennial::learner::{
+    ClassHead, Confidence, LearnError, Learner, NormSettings, Remainder, Training,
+};
 use perennial::parts::memory::Budget;
 use perennial::scenario::{Part, Setting, Stream, Task};
 use perennial::strategies::{Entry, REGISTRY};
@@ -139,16 +141,15 @@ impl Plan {
         }
     }
 
-    /// The same plan with the settings that methods have got since it was written, at their
-    /// defaults, which mean what the older program did.
-    pub(crate) fn with_newer_settings(mut self) -> Self {
+    /// A plan of an older program with the settings that methods have since: they say what that
+    /// program did.
+    pub(crate) fn with_newer_settings(mut self) -> Result<Self> {
         for chosen in &mut self.strategies {
-            let made = Entry::find(&chosen.name).map(|entry| entry.create(&chosen.settings));
-            if let Some(Ok(strategy)) = made {
-                chosen.settings = strategy.settings();
+            if let Some(entry) = Entry::find(&chosen.name) {
+                chosen.settings = entry.create_saved(&chosen.settings)?.settings();
             }
         }
-        self
+        Ok(self)
     }
 
     /// Whether it is the same comparison.
@@ -309,6 +310,7 @@ impl Plan {
             rule
         };
         compare("optimizer", &rule(&self.training.optimizer), &rule(&Default::default()));
+        compare("norm", &value(&self.training.norm), &value(&NormSettings::default()));
         for chosen in &self.strategies {
             let default = Entry::find(&chosen.name).and_then(|entry| defaults(entry).ok());
             let (mut own, default) = (chosen.settings.clone(), default.unwrap_or_default());
@@ -340,10 +342,7 @@ fn understood(stream: &Stream, setting: Setting) -> Vec<Understanding> {
 /// The training that the settings ask for, checked.
 fn training(settings: &Settings) -> Result<Training> {
     let (choices, default) = (&settings.choices, Training::default());
-    let mut optimizer: perennial::OptimizerSettings =
-        serde_json::from_value(settings.group("optimizer")).map_err(|error| {
-            Problem::usage(format!("a setting of the optimizer cannot be: {error}"), "")
-        })?;
+    let mut optimizer: perennial::OptimizerSettings = settings.shared("optimizer")?;
     optimizer.kind = match choices.optimizer {
         Some(Rule::Adam) => OptimizerKind::Adam,
         Some(Rule::Sgd) | None => OptimizerKind::Sgd,
@@ -355,6 +354,7 @@ fn training(settings: &Settings) -> Result<Training> {
         batch: choices.batch.unwrap_or(default.batch),
         lr: choices.lr.unwrap_or(default.lr),
         optimizer,
+        norm: settings.shared("norm")?,
         eval_samples: choices.eval_samples,
         eval_every: choices.eval_every.unwrap_or(default.eval_every),
         anytime: choices.anytime,
@@ -388,7 +388,7 @@ fn smallest(stream: &Stream) -> Option<&Task> {
 /// another benchmark.
 fn check_parts(settings: &Settings, source: &Source, chosen: &[&Entry]) -> Result<()> {
     let strategies = chosen.iter().map(|entry| entry.name);
-    let parts: Vec<&str> = strategies.chain(source.kind()).chain(["optimizer"]).collect();
+    let parts: Vec<&str> = strategies.chain(source.kind()).chain(["optimizer", "norm"]).collect();
     match settings.set_groups().find(|group| !parts.contains(group)) {
         Some(group) => Err(Problem::usage(
             format!("--set {group}.… would change nothing, for {group} takes no part here"),

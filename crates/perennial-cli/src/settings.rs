@@ -5,8 +5,10 @@ use std::path::Path;
 
 use clap::{Args as _, FromArgMatches as _};
 use perennial::OptimizerSettings;
+use perennial::learner::NormSettings;
 use perennial::parts::memory::Budget;
 use perennial::strategies::{Entry, REGISTRY};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::args::{Choices, Compare};
@@ -17,7 +19,7 @@ use crate::error::{Code, Problem, Result, did_you_mean};
 pub(crate) struct Settings {
     /// The settings that have flags.
     pub(crate) choices: Choices,
-    /// The others: group (a strategy, `optimizer`, a kind of benchmark) → key → value.
+    /// The others: group (a strategy, `optimizer`, `norm`, a kind of benchmark) → key → value.
     groups: BTreeMap<String, Map<String, Value>>,
     /// Of these, the ones that the command line names.
     set_groups: BTreeSet<String>,
@@ -83,6 +85,12 @@ impl Settings {
     /// A group's settings as they were said.
     pub(crate) fn group(&self, name: &str) -> Value {
         Value::Object(self.groups.get(name).cloned().unwrap_or_default())
+    }
+
+    /// The settings of a group that all strategies share.
+    pub(crate) fn shared<T: DeserializeOwned>(&self, group: &str) -> Result<T> {
+        serde_json::from_value(self.group(group))
+            .map_err(|error| Problem::usage(format!("a setting of {group} cannot be: {error}"), ""))
     }
 
     /// The groups that the command line names, whose settings should change something.
@@ -190,6 +198,7 @@ fn groups() -> Result<Groups> {
         keys.remove("kind");
     }
     add("optimizer", rule);
+    add("norm", serde_json::to_value(NormSettings::default()).map_err(defect)?);
     for (name, value) in crate::stream::groups() {
         add(name, value);
     }

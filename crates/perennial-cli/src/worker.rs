@@ -63,7 +63,7 @@ fn work() -> Result<Told> {
     let chosen = &job.cell.strategy;
     let entry = Entry::find(&chosen.name)
         .ok_or_else(|| Problem::usage(format!("there is no strategy `{}`", chosen.name), ""))?;
-    let strategy = entry.create(&chosen.settings)?;
+    let strategy = entry.create_saved(&chosen.settings)?;
     let source = job.plan.source.of(&strategy.card());
     let loaded = source.load(job.data.as_deref())?;
     let stream = source.stream(&loaded, job.cell.seed)?;

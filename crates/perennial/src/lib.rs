@@ -26,7 +26,9 @@ pub use perennial_metrics as metrics;
 pub use crate::engine::{Computed, Engine, Frozen, Logits};
 pub use crate::layout::{Layout, Slot, SlotId};
 pub use crate::learner::Learner;
-pub use crate::model::{Among, Column, Extent, Grid, Head, Model, Outputs, Statistics, View};
+pub use crate::model::{
+    Among, Column, Extent, Grid, Head, Model, NormStatistics, Outputs, Statistics, View,
+};
 pub use crate::objective::{Mode, ObjectiveError, Pass, Target, Term};
 pub use crate::optimizer::{Keep, Optimizer, OptimizerKind, OptimizerSettings};
 pub use crate::scenario::{Setting, Stream, Task};

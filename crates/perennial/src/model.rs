@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Key;
-use crate::layout::{Layout, SlotId};
+use crate::layout::{Layout, Slot, SlotId};
 use crate::network::{Init, Lateral, Network, Start};
 use crate::vector::{Mask, Vector, wide};
 
@@ -144,6 +144,20 @@ pub enum Statistics {
     Fixed,
 }
 
+/// Which running statistics batch normalisation has over tasks, in a trunk that all tasks share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NormStatistics {
+    /// Those of all tasks, one after another: a later task moves them under the older ones, whatever
+    /// holds the weights.
+    #[default]
+    Running,
+    /// A task's own, which begin as those of the task before. A task is answered with its own.
+    Task,
+    /// Those of the first task: later ones are normalised by them.
+    FixedAfterFirst,
+}
+
 /// The network that trains on or answers a task, as data: which slots of θ are which of its
 /// parameters.
 #[derive(Clone, Debug)]
@@ -182,6 +196,18 @@ pub struct Model {
     pub head_start: Start,
     /// For each task begun, which units are its labels.
     pub outputs: Vec<Outputs>,
+    /// Which running statistics the first trunk has over tasks.
+    #[serde(default, skip_serializing_if = "NormStatistics::is_running")]
+    pub norm: NormStatistics,
+    /// With statistics of a task's own, each task's buffers in the first trunk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_buffers: Vec<Vec<SlotId>>,
+}
+
+impl NormStatistics {
+    fn is_running(&self) -> bool {
+        *self == Self::Running
+    }
 }
 
 /// How far a model had grown: what [`Model::truncate`] goes back to.
@@ -261,16 +287,49 @@ impl Model {
         }
     }
 
+    /// Appends the statistics of task `task` in the first trunk, where each task has its own: copies of
+    /// those of the task before.
+    pub(crate) fn append_statistics(&mut self, task: usize) {
+        if self.norm != NormStatistics::Task || self.task_buffers.len() > task {
+            return;
+        }
+        let before = self.task_buffers.last();
+        let Some(before) = before.cloned() else {
+            return self.task_buffers.push(self.columns[0].buffers.clone());
+        };
+        let copy = |slot: SlotId| {
+            let Slot { name, shape, init, .. } = self.buffer_layout.slot(slot).clone();
+            let name = name.split(" of task ").next().unwrap_or_default();
+            let values = self.buffers[self.buffer_layout.slot(slot).range()].to_vec();
+            self.buffers.append(&values);
+            self.buffer_layout.append(format!("{name} of task {}", task + 1), &shape, init)
+        };
+        let own = before.into_iter().map(copy).collect();
+        self.task_buffers.push(own);
+    }
+
     /// The view of networks that share everything: the first column and every head.
     pub fn shared_view(&self, task: usize) -> View {
+        let mut column = self.columns[0].clone();
+        if let Some(buffers) = self.task_buffers.get(task) {
+            column.buffers.clone_from(buffers);
+        }
+        let fixed = self.norm == NormStatistics::FixedAfterFirst && task > 0;
         View {
-            column: self.columns[0].clone(),
+            column,
             older: Vec::new(),
-            statistics: Statistics::Learn,
+            statistics: if fixed { Statistics::Fixed } else { Statistics::Learn },
             heads: (0..self.heads.len()).collect(),
             answer: self.answer(task),
             keep: None,
         }
+    }
+
+    /// The shared view of a network that trains on rows of all tasks at once: one set of statistics, which
+    /// learns.
+    pub fn mixed_view(&self, task: usize) -> View {
+        let (column, statistics) = (self.columns[0].clone(), Statistics::Learn);
+        View { column, statistics, ..self.shared_view(task) }
     }
 
     /// The view of a network of a task's own: column and head of the task's number.

@@ -50,6 +50,13 @@ pub struct Term {
 pub enum Target {
     /// Cross-entropy −log softmax(z)\[y\]; y is a unit, one a row.
     Labels(Vec<u32>),
+    /// As `Labels`, with the softmax over some of the active units alone: the others have no gradient.
+    LabelsAmong {
+        /// A unit for each row, one of `units`.
+        labels: Vec<u32>,
+        /// The units that compete, ascending.
+        units: Vec<u32>,
+    },
     /// T² · cross-entropy of softmax(z/T) against these probabilities (Hinton et al. 2015).
     Soft {
         /// `[rows, active]`, row-major.
@@ -138,6 +145,17 @@ impl Term {
                 }
                 (labels.len(), rows)
             }
+            Target::LabelsAmong { labels, units } => {
+                if let Some(unit) = units.iter().find(|&&u| !self.active.contains(&(u as usize))) {
+                    let text = format!("unit {unit} is not among units {:?}", self.active);
+                    return Err(ObjectiveError(text));
+                }
+                if let Some(label) = labels.iter().find(|label| !units.contains(label)) {
+                    let text = format!("label {label} is not among units {units:?}");
+                    return Err(ObjectiveError(text));
+                }
+                (labels.len(), rows)
+            }
             Target::Soft { probabilities: values, .. }
             | Target::Logits(values)
             | Target::Linear(values) => (values.len(), rows * active),
@@ -162,6 +180,16 @@ impl Term {
                 }
                 gradient[label] -= weight;
                 f64::from(log_normaliser - z[label])
+            }
+            Target::LabelsAmong { labels, units } => {
+                let column = |unit: u32| unit as usize - self.active.start;
+                let open: Vec<f32> = units.iter().map(|&unit| z[column(unit)]).collect();
+                let log_normaliser = log_sum_exp(&open, 1.0);
+                for (&unit, z) in units.iter().zip(&open) {
+                    gradient[column(unit)] += weight * (z - log_normaliser).exp();
+                }
+                gradient[column(labels[i])] -= weight;
+                f64::from(log_normaliser - z[column(labels[i])])
             }
             Target::Soft { probabilities, temperature } => {
                 let (t, p) = (*temperature, &probabilities[own]);
@@ -257,6 +285,7 @@ mod tests {
         assert_eq!(active, 3);
         vec![
             Target::Labels(vec![3, 2]),
+            Target::LabelsAmong { labels: vec![3, 1], units: vec![1, 3] },
             Target::Soft { probabilities: p.clone(), temperature: 2.0 },
             Target::Logits(p.clone()),
             Target::Linear(p),
@@ -297,6 +326,18 @@ mod tests {
         assert!((gradient[0] - 0.25).abs() < 1e-6 && (gradient[1] + 0.25).abs() < 1e-6);
     }
 
+    /// By hand: of z = (0, 9, ln 3) the units 0 and 2 compete, so the numbers are those of (0, ln 3).
+    #[test]
+    fn cross_entropy_among_some_units_by_hand() {
+        let mut pass = Pass::labelled(vec![], vec![2], 0..3);
+        pass.terms[0].target = Target::LabelsAmong { labels: vec![2], units: vec![0, 2] };
+        let (units, mut gradient) = (Columns::new(vec![0..3]), [0.0; 3]);
+        let loss = pass.loss(&[0.0, 9.0, 3f32.ln()], &units, &mut gradient).unwrap();
+        assert!((loss - (4f64 / 3.0).ln()).abs() < 1e-6);
+        assert!((gradient[0] - 0.25).abs() < 1e-6 && (gradient[2] + 0.25).abs() < 1e-6);
+        assert_eq!(gradient[1], 0.0);
+    }
+
     #[test]
     fn huge_logits_do_not_overflow() {
         let pass = Pass::labelled(vec![], vec![0], 0..2);
@@ -322,6 +363,13 @@ mod tests {
         let fails = |pass: Pass| pass.loss(&[0.0; 2], &units, &mut [0.0; 2]).unwrap_err().0;
         assert!(fails(Pass::labelled(vec![], vec![5], 0..2)).contains("label 5"));
         assert!(fails(Pass::labelled(vec![], vec![1], 0..3)).contains("units 0..3"));
+        let among = |units: Vec<u32>| {
+            let mut pass = Pass::labelled(vec![], vec![1], 0..2);
+            pass.terms[0].target = Target::LabelsAmong { labels: vec![1], units };
+            fails(pass)
+        };
+        assert!(among(vec![0]).contains("label 1 is not among units [0]"));
+        assert!(among(vec![1, 2]).contains("unit 2 is not among units 0..2"));
         let mut pass = Pass::labelled(vec![], vec![1], 0..2);
         pass.terms[0].target = Target::Linear(vec![1.0]);
         assert!(fails(pass).contains("1 target numbers where 2"));

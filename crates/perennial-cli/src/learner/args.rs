@@ -58,6 +58,10 @@ pub(crate) struct Teach {
     /// Data to be judged by [default: what the data bring, else every fifth sample of a class].
     #[arg(long, value_name = "DATA")]
     pub(crate) test: Option<PathBuf>,
+    /// Data without labels of the task's kind, on which mas measures importance with
+    /// mas.data=unlabelled.
+    #[arg(long, value_name = "DATA")]
+    pub(crate) unlabelled: Option<PathBuf>,
     /// Passes over the training samples [default: with Adam as many as give 1,500 steps of the batch,
     /// 1 to 30; with SGD 1].
     #[arg(long, value_name = "E", value_parser = whole::<usize>)]

@@ -26,17 +26,14 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
     let entry = Entry::find(&args.strategy);
     let entry = entry.ok_or_else(|| unknown("strategy", &args.strategy, names))?;
     let settings = Settings::from_set(&args.set)?;
-    let parts = [entry.name, "optimizer"];
+    let parts = [entry.name, "optimizer", "norm"];
     if let Some(group) = settings.set_groups().find(|group| !parts.contains(group)) {
         return Err(Problem::usage(
             format!("--set {group}.… would change nothing, for {group} takes no part here"),
             format!("settings can be those of {}", parts.join(", ")),
         ));
     }
-    let optimizer: OptimizerSettings = serde_json::from_value(settings.group("optimizer"))
-        .map_err(|error| {
-            Problem::usage(format!("a setting of the optimizer cannot be: {error}"), "")
-        })?;
+    let optimizer: OptimizerSettings = settings.shared("optimizer")?;
     let kind = match args.optimizer {
         Rule::Adam => OptimizerKind::Adam,
         Rule::Sgd => OptimizerKind::Sgd,
@@ -48,6 +45,7 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
         setting: args.setting,
         seed: args.seed,
         optimizer: OptimizerSettings { kind, ..optimizer },
+        norm: settings.shared("norm")?,
     };
     let learner = Learner::create(&args.learner, &made)?;
     let made = learner.settings()?;

@@ -42,7 +42,29 @@ pub(crate) fn lesson(learner: &Learner, data: &Path, task: &str, args: &Teach) -
     let how = how(&args.reading, &args.labels, args.test.as_deref());
     let opened = open(data, &how, learner.inputs()?.as_ref())?;
     say(&opened.understanding);
-    Ok(Lesson::of(task, opened)?)
+    let mut lesson = Lesson::of(task, opened)?;
+    if let Some(data) = &args.unlabelled {
+        lesson.unlabelled = unlabelled(learner, data, &lesson.spec)?;
+    }
+    Ok(lesson)
+}
+
+/// Rows without labels that belong to a task of these inputs.
+fn unlabelled(learner: &Learner, data: &Path, spec: &InputSpec) -> Result<Samples> {
+    let made = learner.settings()?;
+    if made.strategy != "mas" || made.strategy_settings["data"] != "unlabelled" {
+        return Err(Problem::usage(
+            "--unlabelled would change nothing: this learner's method measures nothing on data without \
+             labels",
+            "leave it out; a learner made with --strategy mas --set mas.data=unlabelled uses them",
+        ));
+    }
+    let how = how(&Reading::default(), &Labels::default(), None);
+    let rows = said(read_unlabelled(data, &how, Some(spec))?, Some(spec));
+    spec.check(&rows.spec, &data.display().to_string()).map_err(perennial_data::DataError::from)?;
+    let count = rows.names.len();
+    let ids = (0..count as u64).collect();
+    Ok(Samples::new(rows.values, spec.row_len(), vec![0; count], ids)?)
 }
 
 /// Labelled rows to measure a learner on: all rows at a path.
@@ -71,6 +93,7 @@ pub(crate) fn judges(learner: &Learner, data: &Path, args: &Eval) -> Result<Less
         train: Samples::none(inputs),
         validation: Samples::none(inputs),
         test: Samples::new(test.values, inputs, test.labels, ids)?,
+        unlabelled: Samples::none(inputs),
         from: data.display().to_string(),
         understanding: rows.understanding,
     })

@@ -205,6 +205,7 @@ fn table(protocol: &Protocol, out: &Path, wanted: &Wanted) -> Result<Table> {
             verdict: Cell::judged(&measures, &found.failures),
             measures,
             at_chance: row.at_chance,
+            chosen_here: row.chosen_here.clone(),
             seeds: runnable.seeds,
             seeds_run: found.runs.iter().map(|run| run.seed).collect(),
             seconds: found.seconds(),

@@ -24,9 +24,11 @@ use crate::folder::Folder;
 use crate::plan::{Plan, flatten, value};
 
 /// The schema of `claim.json`.
-const SCHEMA: &str = "perennial.claim/2";
+const SCHEMA: &str = "perennial.claim/3";
 /// The schema of older programs, whose setting was `drop-last` instead of `remainder`.
 const WITHOUT_REMAINDER: &str = "perennial.claim/1";
+/// The schema of older programs, whose `lwf` had no `scale`.
+const WITHOUT_SCALE: &str = "perennial.claim/2";
 
 /// The settings that decide a cell's numbers, and the published numbers that decide its verdicts.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -53,13 +55,19 @@ impl Claim {
     }
 
     /// Converts an older claim to the current schema. Without `drop-last`, older programs made the
-    /// last batch of an epoch smaller.
-    fn with_remainder(mut self) -> Self {
+    /// last batch of an epoch smaller; they always multiplied LwF's loss by T².
+    fn of_any_version(mut self) -> Self {
         if self.schema == WITHOUT_REMAINDER {
             let dropped = self.settings.iter().any(|said| said == "drop-last=true");
             self.settings.retain(|said| !said.starts_with("drop-last="));
             let remainder = if dropped { Remainder::Drop } else { Remainder::Short };
             self.settings.push(format!("remainder={remainder}"));
+            self.schema = WITHOUT_SCALE.into();
+        }
+        if self.schema == WITHOUT_SCALE {
+            if self.strategy == "lwf" {
+                self.settings.push("lwf.scale=squared".into());
+            }
             // `Runnable::said` sorts settings by key.
             self.settings.sort_by(|a, b| a.split('=').next().cmp(&b.split('=').next()));
             self.schema = SCHEMA.into();
@@ -103,7 +111,7 @@ fn path_of(out: &Path, cell: &Runnable<'_>) -> PathBuf {
 /// Refuses a folder that holds results of another protocol, or of another version of this one.
 pub(super) fn check(out: &Path, cell: &Runnable<'_>) -> Result<()> {
     let path = path_of(out, cell).join("claim.json");
-    let Some(there) = read::<Claim>(&path)?.map(Claim::with_remainder) else { return Ok(()) };
+    let Some(there) = read::<Claim>(&path)?.map(Claim::of_any_version) else { return Ok(()) };
     let ours = Claim::of(cell);
     if there == ours {
         return Ok(());
@@ -196,10 +204,10 @@ mod tests {
 
     /// Catches: older results that are refused, or that are read as results of other batches.
     #[test]
-    fn a_claim_without_a_remainder_is_of_short_last_batches() {
+    fn older_claims_say_what_their_programs_did() {
         let settings = |claim: &str| {
             let claim: Claim = serde_json::from_str(claim).unwrap();
-            let Claim { schema, settings, .. } = claim.with_remainder();
+            let Claim { schema, settings, .. } = claim.of_any_version();
             assert_eq!(schema, SCHEMA);
             settings.join(" ")
         };
@@ -213,5 +221,8 @@ mod tests {
         // A current claim without a remainder means the default remainder.
         let now = old.replace("claim/1", "claim/2").replace("\"drop-last=true\",", "");
         assert_eq!(settings(&now), "batch=128 optimizer.keep=run tasks=5");
+        // Catches: results of LwF that are taken for results of the loss without T².
+        let lwf = "batch=128 lwf.scale=squared optimizer.keep=run remainder=drop tasks=5";
+        assert_eq!(settings(&old.replace("\"si\"", "\"lwf\"")), lwf);
     }
 }

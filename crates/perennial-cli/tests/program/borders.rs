@@ -80,7 +80,7 @@ fn who_needs_borders_is_refused_or_skipped() {
     let done = finish(small(&folder.path().join("all"), &all));
     let ran: Vec<&Value> =
         done["runs"].as_array().unwrap().iter().map(|run| &run["strategy"]).collect();
-    assert_eq!(ran, ["finetune", "er", "der", "derpp"]);
+    assert_eq!(ran, ["finetune", "er", "er-ace", "der", "derpp"]);
     let skipped = done["skipped"].as_array().unwrap();
     assert!(skipped.iter().any(|skipped| skipped["strategy"] == "agem"), "{skipped:?}");
     let agem = ["--strategies=agem", "--set=agem.choose=reservoir", "--no-borders", "--memory=30"];

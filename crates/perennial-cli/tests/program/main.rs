@@ -14,5 +14,6 @@ mod run;
 mod same_numbers;
 mod tune;
 mod understanding;
+mod unlabelled;
 mod watch;
 mod within;

@@ -78,6 +78,8 @@ pub struct Cell {
     pub verdict: Option<Verdict>,
     /// Whether the published value says no more than chance does.
     pub at_chance: bool,
+    /// Which setting that the paper does not record was chosen by a result of this very cell, and how.
+    pub chosen_here: Option<String>,
     /// Seeds that the protocol asks for.
     pub seeds: u64,
     /// Those that ran to their end.

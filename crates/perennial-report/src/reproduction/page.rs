@@ -15,15 +15,16 @@ pub fn page(reproduction: &Reproduction) -> String {
          of our 95 % interval over seeds are both within the tolerance, which the protocol's file set \
          before the run. It is *too noisy* when the interval is too wide to tell, and *better* or \
          *not reproduced* when it is outside with the interval wholly on one side. A cell has the \
-         worst verdict of its numbers. Every table is compared within its own protocol only.",
+         worst verdict of its numbers. Where a paper does not record a setting and ours was chosen by a \
+         result of the cell itself, the cell is counted apart: *setting chosen on this cell*. Every table is compared within its own protocol only.",
     );
     paragraph(&mut out, &format!("**{}**", reproduction.summary()));
     out += "| protocol | cells | run | reproduced | better | too noisy | not reproduced | not run | at \
-            chance (met) |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n";
+            chance (met) | chosen on it (met) |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
     for table in &reproduction.protocols {
         let c = &table.counts;
         out += &format!(
-            "| [{0}](#{0}) | {1} | {2} | {3} | {4} | {5} | {6} | {7} | {8} ({9}) |\n",
+            "| [{0}](#{0}) | {1} | {2} | {3} | {4} | {5} | {6} | {7} | {8} ({9}) | {10} ({11}) |\n",
             table.protocol,
             c.cells,
             c.run,
@@ -34,6 +35,8 @@ pub fn page(reproduction: &Reproduction) -> String {
             c.not_run,
             c.at_chance,
             c.at_chance_met,
+            c.chosen_here,
+            c.chosen_here_met,
         );
     }
     out.push('\n');
@@ -89,7 +92,11 @@ fn of_protocol(out: &mut String, table: &Table) {
         let reason = cell.reason.iter().map(|reason| format!(" **Reason:** {reason}"));
         let failed = cell.failures.iter().map(|why| format!(" **Failed:** {why}"));
         let far = cell.too_good().then(|| format!(" **Open:** {TOO_GOOD}"));
-        let parts = own.into_iter().chain(because).chain(chance);
+        let chosen = cell
+            .chosen_here
+            .iter()
+            .map(|how| format!(" Setting chosen on this cell, which is counted apart: {how}."));
+        let parts = own.into_iter().chain(because).chain(chance).chain(chosen);
         let said: String = parts.chain(reason).chain(failed).chain(far).collect();
         if !said.is_empty() {
             notes.push(format!("*{}*:{said}", escaped(&cell.method)));

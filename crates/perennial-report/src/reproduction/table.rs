@@ -118,8 +118,11 @@ fn notes(cell: &Cell) -> Vec<String> {
     let chance = cell.at_chance.then(|| {
         format!("{}: the published value is at chance level, and counted apart.", cell.method)
     });
+    let chosen = cell.chosen_here.iter().map(|how| {
+        format!("{}: setting chosen on this cell, which is counted apart: {how}.", cell.method)
+    });
     let far = cell.too_good().then(|| format!("{}: {TOO_GOOD}", cell.method));
-    failed.chain(reason).chain(chance).chain(far).collect()
+    failed.chain(reason).chain(chance).chain(chosen).chain(far).collect()
 }
 
 /// How a measure's mean is written: a change carries its sign.

@@ -117,12 +117,14 @@ impl Published {
     }
 }
 
-/// Cells by verdict. Those whose published value is at chance level are counted in `at_chance` and
-/// `at_chance_met` alone, and those without one nowhere.
+/// Cells by verdict. Two sorts are counted apart: those whose published value is at chance level, in
+/// `at_chance` and `at_chance_met` alone, and of the others those with a setting that was chosen by
+/// their own result, in `chosen_here` and `chosen_here_met` alone. Those without a published value are
+/// counted nowhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counts {
-    /// Cells with a published value, at chance or not.
+    /// Cells with a published value, those that are counted apart included.
     pub cells: usize,
     /// Those of which every seed ran.
     pub run: usize,
@@ -142,6 +144,10 @@ pub struct Counts {
     pub at_chance: usize,
     /// Of these, reproduced or better.
     pub at_chance_met: usize,
+    /// With a setting that was chosen by their own result.
+    pub chosen_here: usize,
+    /// Of these, reproduced or better.
+    pub chosen_here_met: usize,
 }
 
 impl Counts {
@@ -156,6 +162,11 @@ impl Counts {
             if cell.at_chance {
                 counts.at_chance += 1;
                 counts.at_chance_met += usize::from(verdict <= Verdict::Better);
+                continue;
+            }
+            if cell.chosen_here.is_some() {
+                counts.chosen_here += 1;
+                counts.chosen_here_met += usize::from(verdict <= Verdict::Better);
                 continue;
             }
             counts.too_good += usize::from(cell.too_good());
@@ -184,6 +195,8 @@ impl Counts {
             not_run: a.not_run + b.not_run,
             at_chance: a.at_chance + b.at_chance,
             at_chance_met: a.at_chance_met + b.at_chance_met,
+            chosen_here: a.chosen_here + b.chosen_here,
+            chosen_here_met: a.chosen_here_met + b.chosen_here_met,
         })
     }
 
@@ -207,6 +220,12 @@ impl Counts {
             text += &format!(
                 "; counted apart, {} whose published value is at chance level, {} of them met",
                 self.at_chance, self.at_chance_met
+            );
+        }
+        if self.chosen_here > 0 {
+            text += &format!(
+                "; counted apart, {} with a setting chosen on this cell, {} of them met",
+                self.chosen_here, self.chosen_here_met
             );
         }
         if self.too_good > 0 {

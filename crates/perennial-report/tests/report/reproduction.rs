@@ -56,6 +56,7 @@ fn cell(measures: Vec<Measured>, failures: &[&str]) -> Cell {
         verdict: Cell::judged(&measures, &failures),
         measures,
         at_chance: false,
+        chosen_here: None,
         seeds: 5,
         seeds_run: vec![0, 1, 2, 3, 4],
         failures,
@@ -93,7 +94,7 @@ fn a_cell_is_as_good_as_its_worst_number() {
     assert_eq!(cell(vec![not_run], &[]).verdict, Some(Verdict::NotRun));
 }
 
-/// Catches: cells at chance among the others, unpublished ones counted, half-run ones taken for
+/// Catches: cells at chance, or with a setting chosen by their result, among the others, unpublished ones counted, half-run ones taken for
 /// whole, "better" without a reason hidden.
 #[test]
 fn cells_are_counted_by_hand() {
@@ -106,33 +107,41 @@ fn cells_are_counted_by_hand() {
         cell(acc(0.5), &[]),
         cell(acc(0.6), &[]),
         cell(acc(0.5), &[]),
+        cell(acc(0.6), &[]),
+        cell(acc(0.7), &[]),
+        cell(acc(0.5), &[]),
         cell(vec![Measured::new(Measure::Acc, None, &[])], &[]),
     ];
     cells[3].reason = Some("another protocol".into());
     cells[4].seeds_run.pop();
     cells[5].at_chance = true;
     cells[6].at_chance = true;
+    // A number that is too good is no surprise where a setting was chosen for it.
+    cells[7..10].iter_mut().for_each(|cell| cell.chosen_here = Some("no margin".into()));
     let counts = Counts::of(&cells);
     let expected = Counts {
-        cells: 7,
-        run: 6,
+        cells: 10,
+        run: 9,
         reproduced: 1,
         better: 3,
         too_good: 1,
         not_reproduced: 1,
         at_chance: 2,
         at_chance_met: 1,
+        chosen_here: 3,
+        chosen_here_met: 2,
         ..Counts::default()
     };
     assert_eq!(counts, expected);
     assert_eq!(
         counts.sentence(),
-        "6 of 7 cells ran in full: 1 reproduced, 3 better, 1 not reproduced; counted apart, 2 whose \
-         published value is at chance level, 1 of them met; 1 better by more than twice the \
-         tolerance, and no reason is known."
+        "9 of 10 cells ran in full: 1 reproduced, 3 better, 1 not reproduced; counted apart, 2 whose \
+         published value is at chance level, 1 of them met; counted apart, 3 with a setting chosen on \
+         this cell, 2 of them met; 1 better by more than twice the tolerance, and no reason is known."
     );
     let twice = Counts::sum([counts, counts].into_iter());
-    assert_eq!((twice.cells, twice.better, twice.at_chance_met), (14, 6, 2));
+    assert_eq!((twice.cells, twice.better, twice.at_chance_met), (20, 6, 2));
+    assert_eq!((twice.chosen_here, twice.chosen_here_met), (6, 4));
 }
 
 /// Catches: means over other seeds than those of the runs, an unpaired difference.

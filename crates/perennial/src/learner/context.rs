@@ -228,21 +228,59 @@ impl Context<'_> {
         slopes: Slopes,
         power: Power,
     ) -> Result<Vector, LearnError> {
-        let (task, data) = (self.task, self.data);
-        let strategy = self.card.name;
+        self.moments_of(self.data.train(self.task), view, rows, slopes, power)
+    }
+
+    /// Rows of the current task's kind without labels, where it brings any.
+    pub fn unlabelled(&self) -> Option<&Samples> {
+        self.data.stream.tasks[self.task].unlabelled()
+    }
+
+    /// The name of the first task, from the current one to the last that is known, which brings none.
+    pub fn lacks_unlabelled(&self) -> Option<&str> {
+        let mut coming = self.data.stream.tasks[self.task..].iter();
+        coming.find(|task| task.unlabelled().is_none()).map(|task| task.name.as_str())
+    }
+
+    /// [`sample_moments`](Self::sample_moments) of ‖z‖², which needs no labels, on `rows` of the current
+    /// task's [rows without labels](Self::unlabelled).
+    ///
+    /// # Errors
+    ///
+    /// As [`sample_moments`](Self::sample_moments), and when the task brings no such rows.
+    pub fn unlabelled_moments(
+        &mut self,
+        view: &View,
+        rows: &[usize],
+        power: Power,
+    ) -> Result<Vector, LearnError> {
+        let data = self.data;
+        match data.stream.tasks[self.task].unlabelled() {
+            Some(samples) => self.moments_of(samples, view, rows, Slopes::SquaredNorm, power),
+            None => Err(self.nothing_to_measure("no samples without labels")),
+        }
+    }
+
+    fn nothing_to_measure(&self, reason: &str) -> LearnError {
+        let (strategy, task) = (self.card.name, self.task);
+        LearnError::NothingToMeasure { strategy, task, reason: reason.into() }
+    }
+
+    fn moments_of(
+        &mut self,
+        samples: &Samples,
+        view: &View,
+        rows: &[usize],
+        slopes: Slopes,
+        power: Power,
+    ) -> Result<Vector, LearnError> {
         if rows.is_empty() {
-            return Err(LearnError::NothingToMeasure {
-                strategy,
-                task,
-                reason: "no training samples".into(),
-            });
+            return Err(self.nothing_to_measure("no training samples"));
         }
         if view.column.parameters.is_empty() && view.heads.is_empty() {
-            let reason = "no trainable weights".into();
-            return Err(LearnError::NothingToMeasure { strategy, task, reason });
+            return Err(self.nothing_to_measure("no trainable weights"));
         }
-        let samples = data.train(task);
-        let units = self.model.outputs[task].units.clone();
+        let units = self.model.outputs[self.task].units.clone();
         let asked = Asked { view, samples, rows, units: &units, slopes, power };
         let mut generator = self.generator("labels of importances");
         let (engine, mut theirs) = (self.engine, std::mem::take(self.model));
@@ -262,12 +300,18 @@ impl Context<'_> {
     /// Never for the current task's training part.
     pub fn draw_rows(&self, amount: Amount, purpose: &str) -> Result<Vec<usize>, LearnError> {
         let rows = self.samples(self.task, Part::Train)?.len();
-        Ok(match amount {
+        Ok(self.draw_among(rows, amount, purpose))
+    }
+
+    /// Numbers below `rows`: all of them, or as many as asked for, drawn once for this task and in the
+    /// order drawn.
+    pub fn draw_among(&self, rows: usize, amount: Amount, purpose: &str) -> Vec<usize> {
+        match amount {
             Amount::Count(count) if count < rows => {
                 rand::seq::index::sample(&mut self.generator(purpose), rows, count).into_vec()
             }
             _ => (0..rows).collect(),
-        })
+        }
     }
 
     /// Some rows of the current task's training part, as a batch.

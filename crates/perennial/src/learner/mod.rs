@@ -32,9 +32,10 @@ use self::data::Data;
 pub use self::error::LearnError;
 pub use self::infer::{Confidence, Inferred};
 pub use self::position::{InPhase, Position};
+pub use self::recall::Recalled;
 pub use self::remainder::Remainder;
 pub use self::saved::KeptBytes;
-pub use self::settings::Training;
+pub use self::settings::{NormSettings, Training};
 pub use self::stop::Stop;
 pub use self::watch::{Event, Progress, Watch};
 use crate::engine::Engine;
@@ -200,6 +201,7 @@ impl Learner {
             return Err(settings::bad("head", &head, &reason));
         }
         let card = strategy.card();
+        training.norm.check(network.as_ref(), &card, setting)?;
         if card.isolation != Isolation::Shared && setting == Setting::Class {
             return Err(LearnError::Impossible {
                 strategy: card.name,
@@ -210,6 +212,9 @@ impl Learner {
             });
         }
         let mut model = Model { head_start: network.head_start(), ..Model::default() };
+        if card.isolation == Isolation::Shared {
+            model.norm = training.norm.statistics;
+        }
         if card.isolation != Isolation::Column {
             model.append_column(network.as_ref(), seed);
         }
@@ -318,6 +323,7 @@ impl Learner {
                     data.forget_before(task);
                 }
                 self.append_heads(data.stream, task);
+                self.core.model.append_statistics(task);
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 if !no_borders || task == 0 {
                     strategy.begin_task(&mut cx)?;

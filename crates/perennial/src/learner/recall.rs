@@ -6,22 +6,36 @@ use super::{Context, LearnError};
 use crate::engine::Frozen;
 use crate::engine::packed::{Found, Of, PackedGradients, ROWS};
 use crate::layout::SlotId;
-use crate::model::View;
+use crate::model::{NormStatistics, View};
 use crate::network::dense::Factors;
 use crate::objective::{Mode, Pass};
 use crate::parts::memory::Memory;
 use crate::strategy::Gradient;
 use crate::vector::Vector;
 
+/// Rows of a memory, and how gradients of them are taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Recalled<'r> {
+    /// What they are taken through.
+    pub view: &'r View,
+    /// The memory.
+    pub memory: &'r Memory,
+    /// Its rows: a gradient of the mean cross-entropy for each group.
+    pub groups: &'r [Vec<usize>],
+    /// How many groups there may be later, where each is the memory of a task. Such rows stay while
+    /// another task is learnt: above 1, they are made ready for many passes at the first one. Rows that
+    /// are drawn for each step are one group.
+    pub most: usize,
+    /// How batch normalisation treats a group: in training mode by the group's own statistics, which
+    /// move the running ones.
+    pub mode: Mode,
+}
+
 impl<'a> Context<'a> {
     /// The gradient of the mean cross-entropy of each group of a memory's rows, at the current
-    /// weights over the slots `active`, in evaluation mode: a row for each group, of zeros for an
-    /// empty one. A plain dense network runs forward and backward without a graph, on all threads,
-    /// and to the same bits on any number of them; any other network runs one pass after another.
-    ///
-    /// Of groups that are the memories of tasks, there may be `most` later. They stay while another
-    /// task is learnt: with `most` above 1, rows are made ready for many passes at the first one. Of
-    /// rows that are drawn for each step there is one group.
+    /// weights over the slots `active`: a row for each group, of zeros for an empty one. A plain dense
+    /// network runs forward and backward without a graph, on all threads, and to the same bits on any
+    /// number of them; any other network runs one pass after another.
     ///
     /// # Errors
     ///
@@ -32,15 +46,12 @@ impl<'a> Context<'a> {
     /// When what an earlier call gave is still held: the next one writes over it.
     pub fn memory_gradients(
         &mut self,
-        view: &View,
-        memory: &Memory,
-        groups: &[Vec<usize>],
+        rows: Recalled<'_>,
         active: &[SlotId],
-        most: usize,
     ) -> Result<RefMut<'a, PackedGradients>, LearnError> {
         let mut into = self.engine.recalled.borrow_mut();
-        into.begin(&self.model.layout, active, groups.len(), most);
-        self.recall(view, memory, groups, None, &mut into)?;
+        into.begin(&self.model.layout, active, rows.groups.len(), rows.most);
+        self.recall(rows, None, &mut into)?;
         Ok(into)
     }
 
@@ -60,53 +71,55 @@ impl<'a> Context<'a> {
     /// As [`memory_gradients`](Self::memory_gradients).
     pub fn opposed_gradients(
         &mut self,
-        view: &View,
-        memory: &Memory,
-        groups: &[Vec<usize>],
+        rows: Recalled<'_>,
         gradient: &Gradient<'_>,
-        most: usize,
     ) -> Result<Option<RefMut<'a, PackedGradients>>, LearnError> {
         let mut into = self.engine.recalled.borrow_mut();
-        into.begin(&self.model.layout, gradient.active, groups.len(), most);
+        into.begin(&self.model.layout, gradient.active, rows.groups.len(), rows.most);
         let factors = gradient.passed.factors();
-        let found = self.recall(view, memory, groups, factors.as_ref(), &mut into)?;
+        let found = self.recall(rows, factors.as_ref(), &mut into)?;
         Ok((found == Found::Gradients).then_some(into))
     }
 
     fn recall(
         &mut self,
-        view: &View,
-        memory: &Memory,
-        groups: &[Vec<usize>],
+        rows: Recalled<'_>,
         against: Option<&Factors>,
         into: &mut PackedGradients,
     ) -> Result<Found, LearnError> {
+        let Recalled { view, memory, groups, .. } = rows;
         let of = Of { network: self.network().as_ref(), model: self.model, view, memory, groups };
         if let Some(found) = into.over_slices(of, against, &mut self.engine.works.borrow_mut())? {
             return Ok(found);
         }
-        self.gradients_by_graph(view, memory, groups, into)?;
+        self.gradients_by_graph(rows, into)?;
         Ok(Found::Gradients)
     }
 
     /// One pass and one backward after another.
     fn gradients_by_graph(
         &mut self,
-        view: &View,
-        memory: &Memory,
-        groups: &[Vec<usize>],
+        Recalled { view, memory, groups, mode, .. }: Recalled<'_>,
         into: &mut PackedGradients,
     ) -> Result<(), LearnError> {
+        // A group whose own statistics count cannot be cut, but into tasks that have their own.
+        let most = if mode == Mode::Train { usize::MAX } else { ROWS };
+        let by_task = self.model.norm == NormStatistics::Task;
         let mut gradient = Vector::zeros(self.model.theta.len());
         into.rows.fill(0.0);
         for (group, to) in groups.iter().zip(into.rows.chunks_exact_mut(into.length.max(1))) {
             let weight = 1.0 / group.len() as f32;
-            for rows in group.chunks(ROWS) {
+            let parts = group.chunk_by(|&a, &b| !by_task || memory.task(a) == memory.task(b));
+            for rows in parts.flat_map(|rows| rows.chunks(most)) {
+                let mut view = view.clone();
+                if by_task {
+                    view.column = self.model.shared_view(memory.task(rows[0])).column;
+                }
                 let model = &*self.model;
                 let pass = memory.pass(rows.to_vec(), weight, |task| model.answer(task));
-                let (pass, frozen) = (Pass { mode: Mode::Evaluate, ..pass }, Frozen::default());
+                let (pass, frozen) = (Pass { mode, ..pass }, Frozen::default());
                 let (_, found) =
-                    self.engine.gradient(self.model, view, &frozen, vec![pass], &mut gradient)?;
+                    self.engine.gradient(self.model, &view, &frozen, vec![pass], &mut gradient)?;
                 let places = into.places.iter().filter(|(slot, _)| found.contains(slot));
                 for &(slot, first) in places {
                     let from = &gradient[self.model.layout.slot(slot).range()];

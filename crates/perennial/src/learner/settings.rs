@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::remainder::of_any_version;
 use super::{ClassHead, Confidence, LearnError, Remainder, blurry};
+use crate::model::NormStatistics;
+use crate::network::Network;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::scenario::{Setting, Stream};
-use crate::strategy::Card;
+use crate::strategy::{Card, Isolation};
 
 /// What training is made of, whatever the strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub struct Training {
     pub lr: f32,
     /// How gradients become moves.
     pub optimizer: OptimizerSettings,
+    /// How batch normalisation treats tasks.
+    #[serde(default, skip_serializing_if = "NormSettings::is_default")]
+    pub norm: NormSettings,
     /// Test rows a task, drawn once; `None` for all.
     pub eval_samples: Option<usize>,
     /// A row of R after every so many tasks (and the last); the others are null.
@@ -55,6 +60,53 @@ pub struct Training {
     pub infer: Confidence,
 }
 
+/// How batch normalisation treats tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NormSettings {
+    /// Which running statistics there are.
+    pub statistics: NormStatistics,
+}
+
+impl NormSettings {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Refuses statistics that cannot be here.
+    pub(super) fn check(
+        &self,
+        network: &dyn Network,
+        card: &Card,
+        setting: Setting,
+    ) -> Result<(), LearnError> {
+        let key = "norm.statistics";
+        let (value, strategy) = match self.statistics {
+            NormStatistics::Running => return Ok(()),
+            NormStatistics::Task => ("task", card.name),
+            NormStatistics::FixedAfterFirst => ("fixed-after-first", card.name),
+        };
+        if network.buffers().is_empty() {
+            let text = format!("{} has no batch normalisation; leave it out", network.spec());
+            return Err(bad(key, &value, &text));
+        }
+        if self.statistics == NormStatistics::Task && setting != Setting::Task {
+            let text = format!(
+                "a task's own statistics need the task to be told, and --setting {setting} does not \
+                 tell it; use --setting task, or fixed-after-first"
+            );
+            return Err(bad(key, &value, &text));
+        }
+        if self.statistics == NormStatistics::FixedAfterFirst && card.isolation != Isolation::Shared
+        {
+            let reason = "its parts of a task's own have statistics of their own, which \
+                          norm.statistics=fixed-after-first cannot fix; leave that out";
+            return Err(LearnError::Impossible { strategy, setting, reason: reason.into() });
+        }
+        Ok(())
+    }
+}
+
 impl Default for Training {
     fn default() -> Self {
         Self {
@@ -64,6 +116,7 @@ impl Default for Training {
             remainder: Remainder::default(),
             lr: 0.1,
             optimizer: OptimizerSettings::default(),
+            norm: NormSettings::default(),
             eval_samples: None,
             eval_every: 1,
             anytime: None,
@@ -170,6 +223,11 @@ impl Training {
             let reason = "a head that grows shows where a task begins, and this stream has no \
                           borders; use --head full, or leave it out";
             return Err(bad("head", &ClassHead::Grow, reason));
+        }
+        if self.norm.statistics == NormStatistics::FixedAfterFirst {
+            let reason = "it must be told when the first task ends, and this stream has no borders; \
+                          leave it out";
+            return Err(bad("norm.statistics", &"fixed-after-first", reason));
         }
         if let Some(reason) = card.needs_borders {
             return Err(LearnError::NeedsBorders { strategy: card.name, reason });

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::learner::{Context, LearnError};
+use crate::model::NormStatistics;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::scenario::Setting;
 
@@ -70,6 +71,18 @@ pub fn begin(
                        decay; use explicit"
                 .into(),
         });
+    }
+    let runs = cx.model.norm == NormStatistics::Running && !cx.network().buffers().is_empty();
+    if runs && cx.task > 0 && strength.value > 0.0 {
+        let own = match cx.setting {
+            Setting::Task => ", task has a task's own",
+            Setting::Domain | Setting::Class => "",
+        };
+        cx.note(format!(
+            "{method} holds weights, but not the running statistics of batch normalisation: every task \
+             moves them under the older ones. norm.statistics=fixed-after-first keeps those of the \
+             first task{own}"
+        ));
     }
     if cx.setting == Setting::Class && cx.task > 0 && strength.value > 0.0 {
         cx.note(format!(

@@ -27,7 +27,7 @@ pub enum Fisher {
     /// With the likeliest label (van de Ven & Tolias 2019).
     Predicted,
     /// The squared gradient of the mean loss of a batch, averaged over batches of the run's
-    /// size: what most code does. Smaller by up to the batch's size, and no Fisher information.
+    /// size, a short last one by its rows: what most code does. Smaller by up to the batch's size, and no Fisher information.
     BatchMean,
     /// The squared gradient of the mean loss of all samples at once (Lopez-Paz & Ranzato's code):
     /// smaller by up to their number.
@@ -68,7 +68,7 @@ impl Fisher {
     }
 }
 
-/// Squares of the gradients of batches' mean losses, averaged over batches.
+/// Squares of the gradients of batches' mean losses, a mean over batches by their rows.
 fn batch_means(
     cx: &mut Context<'_>,
     view: &View,
@@ -76,10 +76,9 @@ fn batch_means(
     size: usize,
 ) -> Result<Vector, LearnError> {
     let mut mean = Vector::zeros(cx.model.theta.len());
-    let batches = rows.chunks(size);
-    let share = 1.0 / batches.len() as f32;
-    for rows in batches {
-        let mut pass = cx.labelled(&cx.batch(rows)?);
+    for batch in rows.chunks(size) {
+        let share = batch.len() as f32 / rows.len() as f32; // the last may be short
+        let mut pass = cx.labelled(&cx.batch(batch)?);
         pass.mode = Mode::Evaluate;
         for gradient in cx.gradients(view, vec![pass])? {
             wide(

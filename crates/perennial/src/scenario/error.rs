@@ -226,6 +226,24 @@ pub enum ScenarioError {
         /// The inputs of a training row.
         expected: usize,
     },
+    /// Rows without labels are not of the kind of their task's.
+    #[error("the rows without labels of task `{task}` have {}, but its training rows {expected}; they must be equal", plural(*.found, "input"))]
+    UnlabelledInputs {
+        /// The task.
+        task: String,
+        /// Their inputs a row.
+        found: usize,
+        /// The inputs of a training row.
+        expected: usize,
+    },
+    /// A list names rows without labels where nothing reads them, or for a task with a transform.
+    #[error("task `{task}`: {reason}; leave `unlabelled` out")]
+    Unlabelled {
+        /// The task.
+        task: String,
+        /// Why they cannot be had.
+        reason: &'static str,
+    },
     /// A row has a label that its task has no class for.
     #[error("{part} row {row} of task `{task}` has label {label}, but the task has {}; labels are indices into its classes", plural(*.classes, "class"))]
     Label {
@@ -350,6 +368,7 @@ impl ScenarioError {
             | Self::Dataset { .. }
             | Self::NoRows { .. }
             | Self::Inputs { .. }
+            | Self::UnlabelledInputs { .. }
             | Self::Label { .. } => ErrorKind::BadData,
             _ => ErrorKind::Usage,
         }

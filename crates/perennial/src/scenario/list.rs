@@ -16,6 +16,7 @@
 //! `label`, `test`, `resize`, `channels`, `scale`, `clip`, `normalise`, `columns`, `ignore`, `id`,
 //! `group`, `labels`, `map`, `header`, `decimal`, `layout`. The first task decides what inputs are:
 //! later data are read by it and compared with it, and columns are standardised by its training rows.
+//! `unlabelled` names data without labels, for a method that measures on such.
 //! Classes of one name are one class, whichever data they are in.
 
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ use super::rotated::finite;
 use super::task::Rows;
 use super::transform::Transform;
 use super::words::Words;
-use super::{Interpolation, Options, Part, ScenarioError, Stream, Task, choice};
+use super::{Interpolation, Options, Part, Samples, ScenarioError, Stream, Task, choice};
 use crate::draws::Key;
 
 /// Your own list of tasks over data sets; read from TOML with one `[[task]]` a task.
@@ -61,6 +62,8 @@ pub struct Entry {
     pub permute: Option<u64>,
     /// An angle in degrees, counter-clockwise as seen; read by the nearest pixel.
     pub rotate: Option<f64>,
+    /// Data without labels of the task's kind, from where the list lies. Not with `permute` or `rotate`.
+    pub unlabelled: Option<PathBuf>,
     /// Data to be judged by; as [`ReadOptions::test`], and so are the others below.
     pub test: Option<PathBuf>,
     /// As [`ReadOptions::label`].
@@ -144,7 +147,18 @@ impl List {
                 (false, false) => perennial_data::load(&entry.data, data_dir).map(Opened::of),
             }
         };
-        list.stream(&name, load, options, seed)
+        let unlabelled = |path: &Path, spec: &InputSpec| {
+            let path = beside.join(path);
+            let rows = perennial_data::read_unlabelled(&path, &ReadOptions::default(), Some(spec))?;
+            spec.check(&rows.spec, &path.display().to_string()).map_err(DataError::from)?;
+            let (count, ids) = (rows.names.len(), (0..rows.names.len() as u64).collect());
+            let values = match spec.scaling {
+                Some(_) => spec.inputs(&rows.values).0,
+                None => rows.values,
+            };
+            Samples::new(values, spec.row_len(), vec![0; count], ids)
+        };
+        list.stream_with(&name, load, unlabelled, (options, seed))
     }
 
     /// The stream of these tasks, or of the first `options.tasks` of them. `load` is asked once
@@ -161,9 +175,24 @@ impl List {
     pub fn stream(
         &self,
         name: &str,
-        mut load: impl FnMut(&Entry, Option<&InputSpec>) -> Result<Opened, DataError>,
+        load: impl FnMut(&Entry, Option<&InputSpec>) -> Result<Opened, DataError>,
         options: &Options,
         seed: u64,
+    ) -> Result<Stream, ScenarioError> {
+        if let Some(entry) = self.tasks.iter().find(|entry| entry.unlabelled.is_some()) {
+            let reason = "data without labels are read for a list in a file only";
+            return Err(ScenarioError::Unlabelled { task: entry.name.clone(), reason });
+        }
+        let none = |_: &Path, spec: &InputSpec| Ok(Samples::none(spec.row_len()));
+        self.stream_with(name, load, none, (options, seed))
+    }
+
+    fn stream_with(
+        &self,
+        name: &str,
+        mut load: impl FnMut(&Entry, Option<&InputSpec>) -> Result<Opened, DataError>,
+        unlabelled: impl Fn(&Path, &InputSpec) -> Result<Samples, ScenarioError>,
+        (options, seed): (&Options, u64),
     ) -> Result<Stream, ScenarioError> {
         let (tasks, listed) = (options.tasks_or(self.tasks.len())?, self.tasks.len());
         if tasks > listed {
@@ -195,7 +224,17 @@ impl List {
                 sources.push(Source::new(entry, opened.dataset, names, &mut class_names)?);
                 understood.push(opened.understanding);
             }
-            made.push(entry.task(&sources[at], options, Key { seed, task, ..Key::default() })?);
+            let mut own =
+                entry.task(&sources[at], options, Key { seed, task, ..Key::default() })?;
+            if let (Some(path), Some(spec)) = (&entry.unlabelled, &spec) {
+                if entry.permute.is_some() || entry.rotate.is_some() {
+                    let reason =
+                        "its data without labels would not be permuted or rotated as its own";
+                    return Err(ScenarioError::Unlabelled { task: entry.name.clone(), reason });
+                }
+                own = own.with_unlabelled(&unlabelled(path, spec)?)?;
+            }
+            made.push(own);
         }
         same_order(&mut made);
         let shape = spec.map(|spec| spec.shape).unwrap_or_default();
@@ -343,6 +382,7 @@ impl Source {
             classes: None,
             permute: None,
             rotate: None,
+            unlabelled: None,
             ..entry.clone()
         };
         data(&self.entry) == data(entry)

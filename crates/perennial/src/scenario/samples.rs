@@ -215,6 +215,11 @@ impl Samples {
         Self { values, inputs, labels, ids }
     }
 
+    /// The same rows, each with label 0.
+    pub(crate) fn without_labels(&self) -> Self {
+        Self { labels: vec![0; self.len()], ..self.clone() }
+    }
+
     /// The highest label, with its row.
     pub(super) fn highest_label(&self) -> Option<(usize, u32)> {
         self.labels.iter().copied().enumerate().max_by_key(|&(_, label)| label)

@@ -21,6 +21,8 @@ pub struct Task {
     /// label j of a row means `classes[j]`. `[classes]`
     pub classes: Vec<u32>,
     source: Source,
+    /// Rows of its kind without labels: all of theirs are 0.
+    unlabelled: Option<Arc<Samples>>,
 }
 
 #[derive(Clone)]
@@ -88,7 +90,7 @@ impl Task {
                 _ => {}
             }
         }
-        Ok(Self { name, classes, source: Source::Own(Arc::new(samples)) })
+        Ok(Self { name, classes, source: Source::Own(Arc::new(samples)), unlabelled: None })
     }
 
     /// A task that was learnt before, as far as its rows are still there: `train` for a strategy
@@ -116,7 +118,28 @@ impl Task {
         if rows.test.is_empty() {
             return Err(ScenarioError::NoRows { task: name, part: Part::Test });
         }
-        Ok(Self { name, classes, source: Source::Rows(rows) })
+        Ok(Self { name, classes, source: Source::Rows(rows), unlabelled: None })
+    }
+
+    /// The same task with rows of its kind that have no labels, for a method that measures on such
+    /// ([`Context::unlabelled_moments`](crate::learner::Context::unlabelled_moments)).
+    ///
+    /// # Errors
+    ///
+    /// If their number of inputs is another.
+    pub fn with_unlabelled(self, samples: &Samples) -> Result<Self, ScenarioError> {
+        let (found, expected) = (samples.inputs(), self.inputs());
+        if found != expected {
+            return Err(ScenarioError::UnlabelledInputs { task: self.name, found, expected });
+        }
+        let unlabelled = (!samples.is_empty()).then(|| Arc::new(samples.without_labels()));
+        Ok(Self { unlabelled, ..self })
+    }
+
+    /// Rows of its kind without labels, where there are any.
+    #[must_use]
+    pub fn unlabelled(&self) -> Option<&Samples> {
+        self.unlabelled.as_deref()
     }
 
     /// Gives its labels the order of these classes, which are its own.
@@ -231,6 +254,10 @@ impl Task {
                 hasher.update(b"own");
                 samples.iter().for_each(|samples| samples.hash(&mut hasher));
             }
+        }
+        if let Some(samples) = &self.unlabelled {
+            hasher.update(b"unlabelled");
+            samples.hash(&mut hasher);
         }
         hasher.finalize().to_string()
     }

@@ -25,6 +25,9 @@ pub struct Lesson {
     pub validation: Samples,
     /// Rows to be judged by, kept by the learner.
     pub test: Samples,
+    /// Rows of the task's kind without labels, for a method that measures on such; may be none. Their
+    /// labels are not looked at.
+    pub unlabelled: Samples,
     /// Where the rows came from, for people.
     pub from: String,
     /// What was understood of the data.
@@ -64,6 +67,7 @@ impl Lesson {
             train: part(dataset.train, train_rows)?,
             validation,
             test: part(dataset.test, test_rows)?,
+            unlabelled: Samples::none(inputs),
             from: understanding.from.clone(),
             spec,
             understanding,
@@ -114,6 +118,10 @@ impl Lesson {
         if !self.validation.is_empty() {
             self.validation.hash(&mut hasher);
         }
+        if !self.unlabelled.is_empty() {
+            hasher.update(b"unlabelled");
+            self.unlabelled.hash(&mut hasher);
+        }
         hasher.finalize().to_hex().to_string()
     }
 
@@ -160,7 +168,8 @@ impl Lesson {
         };
         let [train, validation, test] =
             [train, chosen_by, &self.test].map(|samples| inputs_of(&self.spec, samples));
-        Ok(Task::from_samples(self.task.clone(), classes, train, validation, test)?)
+        let task = Task::from_samples(self.task.clone(), classes, train, validation, test)?;
+        Ok(task.with_unlabelled(&inputs_of(&self.spec, &self.unlabelled))?)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StoreError;
-use crate::learner::{Learner as Driver, Training};
+use crate::learner::{Learner as Driver, NormSettings, Training};
 use crate::network;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::parts::memory::Budget;
@@ -29,6 +29,9 @@ pub struct Settings {
     pub seed: u64,
     /// How gradients become moves.
     pub optimizer: OptimizerSettings,
+    /// How batch normalisation treats tasks.
+    #[serde(default, skip_serializing_if = "NormSettings::is_default")]
+    pub norm: NormSettings,
 }
 
 impl Default for Settings {
@@ -40,12 +43,13 @@ impl Default for Settings {
             setting: None,
             seed: 0,
             optimizer: OptimizerSettings { kind: OptimizerKind::Adam, ..Default::default() },
+            norm: NormSettings::default(),
         }
     }
 }
 
 /// Methods whose one memory is for all tasks: a learner that is to last gets a large one.
-const WITH_MEMORY: [&str; 3] = ["er", "der", "derpp"];
+const WITH_MEMORY: [&str; 4] = ["er", "er-ace", "der", "derpp"];
 
 /// That memory, where nothing is said: whichever is less.
 const MEMORY: Budget = Budget::Both { samples: 2000, bytes: 64_000_000 };
@@ -59,7 +63,7 @@ impl Settings {
         {
             settings.entry("memory").or_insert_with(|| MEMORY.to_string().into());
         }
-        let strategy = with_memory.make_strategy()?;
+        let strategy = self.entry()?.create(&with_memory.strategy_settings)?;
         let isolated = strategy.card().isolation != Isolation::Shared;
         let usual = if isolated { Setting::Task } else { Setting::Class };
         let full = Self {
@@ -80,7 +84,7 @@ impl Settings {
     pub fn usual_training(&self, rows: usize, batch: Option<usize>) -> Training {
         const STEPS: usize = 1500;
         const MOST_PASSES: usize = 30;
-        let mut usual = Training { optimizer: self.optimizer.clone(), ..Training::default() };
+        let mut usual = self.training(&Training::default());
         usual.batch = batch.unwrap_or(usual.batch);
         match self.optimizer.kind {
             OptimizerKind::Sgd => usual,
@@ -93,17 +97,27 @@ impl Settings {
         }
     }
 
+    /// This training, with what the learner was made with.
+    pub(super) fn training(&self, training: &Training) -> Training {
+        let (optimizer, norm) = (self.optimizer.clone(), self.norm.clone());
+        Training { optimizer, norm, ..training.clone() }
+    }
+
     pub(super) fn setting(&self) -> Setting {
         self.setting.unwrap_or(Setting::Class)
     }
 
-    fn make_strategy(&self) -> Result<Box<dyn Strategy>, StoreError> {
-        let entry = Entry::find(&self.strategy).ok_or_else(|| StoreError::Unknown {
+    fn entry(&self) -> Result<&'static Entry, StoreError> {
+        Entry::find(&self.strategy).ok_or_else(|| StoreError::Unknown {
             what: "strategy",
             name: self.strategy.clone(),
             known: crate::strategies::REGISTRY.iter().map(|entry| entry.name.into()).collect(),
-        })?;
-        Ok(entry.create(&self.strategy_settings)?)
+        })
+    }
+
+    /// The strategy of [complete](Self::complete) settings.
+    fn make_strategy(&self) -> Result<Box<dyn Strategy>, StoreError> {
+        Ok(self.entry()?.create_saved(&self.strategy_settings)?)
     }
 
     pub(super) fn card(&self) -> Result<Card, StoreError> {
@@ -117,7 +131,7 @@ impl Settings {
         training: &Training,
     ) -> Result<Driver, StoreError> {
         let network = network::parse(&self.network, shape)?;
-        let training = Training { optimizer: self.optimizer.clone(), ..training.clone() };
+        let training = self.training(training);
         let strategy = self.make_strategy()?;
         Ok(Driver::open_ended(network, strategy, training, self.setting(), self.seed)?)
     }

@@ -59,8 +59,7 @@ impl Learner {
         stop: &Stop,
     ) -> Result<Taught, StoreError> {
         how.check(&lesson.task)?;
-        let training =
-            Training { optimizer: self.settings()?.optimizer.clone(), ..how.training.clone() };
+        let training = self.settings()?.training(&how.training);
         training.check()?;
         let _lock = self.lock()?;
         let folder = &self.folder;

@@ -18,15 +18,16 @@
 //! plain dense network half of it where the step does not go against g_ref.
 //!
 //! The guarantee is of the gradient and of g_ref alone, not of every task. With momentum, Adam or
-//! weight decay the move is another; with batch normalisation the memory is judged by running
-//! statistics and the batch by its own.
+//! weight decay the move is another. Batch normalisation judges the memory by running statistics, or
+//! by the drawn rows' own ([`EpisodeStatistics::Train`]).
 //!
 //! With [`AgemMemory::Reservoir`] the samples of all tasks lie in one memory, whose size is of all of
 //! them, and g_ref is drawn from the whole of it, rows of the current task included. The method then
 //! needs no borders between tasks (Buzzega et al. 2020 call it A-GEM-R).
 //!
 //! *Differences.* The authors store random samples of each class when a task ends
-//! ([`AgemMemory::Class`]). Inner products run over the weights that can move in this step.
+//! ([`AgemMemory::Class`]). With a head for each task, inner products run over the trunk and the
+//! task's own head; over all weights, as in the authors' code, with [`EpisodeHeads::All`].
 //!
 //! ```
 //! let agem = perennial::strategies::Entry::find("agem").ok_or("unknown")?;
@@ -38,7 +39,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::episodes::Episodes;
+use super::episodes::{EpisodeHeads, EpisodeStatistics, Episodes, Past};
 use super::{Method, budget, refused};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
@@ -66,6 +67,10 @@ pub struct AgemSettings {
     pub batch: usize,
     /// Which samples of a task are stored.
     pub choose: AgemMemory,
+    /// With a head for each task, whose weights the projection is of.
+    pub heads: EpisodeHeads,
+    /// By which statistics batch normalisation judges the memory.
+    pub statistics: EpisodeStatistics,
 }
 
 /// Which samples of a task are stored.
@@ -88,7 +93,13 @@ const NEEDS_BORDERS: &str = "it stores samples task by task; agem.choose=reservo
 
 impl Default for AgemSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(256), batch: 256, choose: AgemMemory::Last }
+        Self {
+            memory: Budget::Samples(256),
+            batch: 256,
+            choose: AgemMemory::Last,
+            heads: EpisodeHeads::Own,
+            statistics: EpisodeStatistics::Running,
+        }
     }
 }
 
@@ -105,6 +116,14 @@ impl Method for Agem {
             "choose",
             "which samples are stored: last (of each task), class (random, of each class of a task), \
              or reservoir (random, of all tasks together)",
+        ),
+        (
+            "heads",
+            "with a head a task, the projection is of: own (trunk and the task's head), or all heads",
+        ),
+        (
+            "statistics",
+            "batch normalisation judges the memory by: running statistics, or train (its own)",
         ),
     ];
 
@@ -164,10 +183,10 @@ impl Strategy for Agem {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        let memory = self.settings.memory;
-        match self.settings.choose {
-            AgemMemory::Reservoir => self.episodes.begin_sampling(Self::NAME, memory, cx),
-            _ => self.episodes.begin_task(Self::NAME, memory, cx),
+        let Self { settings: AgemSettings { memory, choose, statistics, .. }, episodes } = self;
+        match choose {
+            AgemMemory::Reservoir => episodes.begin_sampling(Self::NAME, *memory, *statistics, cx),
+            _ => episodes.begin_task(Self::NAME, *memory, *statistics, cx),
         }
     }
 
@@ -175,7 +194,7 @@ impl Strategy for Agem {
         if self.settings.choose == AgemMemory::Last {
             self.episodes.remember(batch, cx)?;
         }
-        Ok(vec![cx.labelled(batch)])
+        Ok(vec![Episodes::labelled(self.settings.heads, batch, cx)])
     }
 
     fn edit_gradient(
@@ -189,10 +208,11 @@ impl Strategy for Agem {
         let is_old = |&at: &usize| all || memory.task(at) < cx.task;
         let old: Vec<usize> = (0..memory.len()).filter(is_old).collect();
         let drawn = distinct(old.len(), self.settings.batch, &mut cx.generator("agem reference"));
-        let drawn = drawn.into_iter().map(|at| old[at]).collect();
+        let drawn = memory.by_task(drawn.into_iter().map(|at| old[at]).collect());
         let view = self.view(cx.task, cx.model);
         // One constraint, γ = 0: v = −⟨g, g_ref⟩ / ⟨g_ref, g_ref⟩.
-        self.episodes.project(&view, (&[drawn], 1), gradient, cx, |products| {
+        let past = Past { groups: &[drawn], most: 1, statistics: self.settings.statistics };
+        self.episodes.project(&view, past, gradient, cx, |products| {
             vec![-products.dots[0] / products.gram[0]]
         })
     }

@@ -4,14 +4,55 @@
 use serde::{Deserialize, Serialize};
 
 use super::budget;
-use crate::learner::{Context, LearnError};
+use crate::learner::{Context, LearnError, Recalled};
 use crate::model::View;
+use crate::objective::{Mode, Pass, Target, Term};
 use crate::optimizer::OptimizerKind;
 use crate::parts::conflicts::Conflicts;
 use crate::parts::memory::{Budget, Memory, Offer, Place, Policy, Replay, Ring, distinct};
 use crate::parts::project::{Products, add_rows};
-use crate::scenario::Part;
+use crate::scenario::{Part, Setting};
 use crate::strategy::{Batch, Gradient};
+
+/// With a head for each task, whose weights the projection is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpisodeHeads {
+    /// The trunk's and the current task's: the heads of older tasks are held.
+    #[default]
+    Own,
+    /// All: what moves an older head is what keeps its task.
+    All,
+}
+
+/// By which statistics batch normalisation judges the memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpisodeStatistics {
+    /// The running ones, as an evaluation does.
+    #[default]
+    Running,
+    /// Those of a task's memory, which move the running ones, as a training step does.
+    Train,
+}
+
+impl EpisodeStatistics {
+    fn mode(self) -> Mode {
+        match self {
+            Self::Running => Mode::Evaluate,
+            Self::Train => Mode::Train,
+        }
+    }
+}
+
+/// The rows that gradients of the past are of.
+pub(super) struct Past<'a> {
+    /// Rows of the memory: a gradient a group.
+    pub(super) groups: &'a [Vec<usize>],
+    /// How many groups there may be later.
+    pub(super) most: usize,
+    pub(super) statistics: EpisodeStatistics,
+}
 
 /// A memory of every task, and how often the past was gone against.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -36,6 +77,7 @@ impl Episodes {
         &mut self,
         name: &str,
         each: Budget,
+        statistics: EpisodeStatistics,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
         let key = format!("{name}.memory");
@@ -44,7 +86,7 @@ impl Episodes {
             let samples = cx.samples(cx.task, Part::Train)?;
             self.memory.make_room(self.each.saturating_mul(tasks), samples);
         }
-        note_guarantee(name, cx);
+        note_guarantee(name, statistics, cx);
         note_few(&key, self.each, cx);
         self.conflicts.begin_task();
         Ok(())
@@ -56,12 +98,13 @@ impl Episodes {
         &mut self,
         name: &str,
         budget: Budget,
+        statistics: EpisodeStatistics,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
         let key = format!("{name}.memory");
         self.each = budget::capacity(&key, budget, 0, cx)?;
         budget::note_small(&key, self.each, cx);
-        note_guarantee(name, cx);
+        note_guarantee(name, statistics, cx);
         let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
         let mut generator = cx.generator("room for samples");
         self.sampled.begin_task(Policy::Reservoir, task, self.each, &mut generator);
@@ -120,12 +163,26 @@ impl Episodes {
         Ok(())
     }
 
+    /// The mean cross-entropy of a batch. With [all heads](EpisodeHeads::All), those of older tasks take
+    /// part in the step, and nothing is asked of what they say of the batch.
+    pub(super) fn labelled(heads: EpisodeHeads, batch: &Batch, cx: &Context<'_>) -> Pass {
+        let mut pass = cx.labelled(batch);
+        if heads == EpisodeHeads::All && cx.setting == Setting::Task {
+            for task in 0..cx.task {
+                let active = cx.model.answer(task);
+                let target = Target::Linear(vec![0.0; active.len()]);
+                pass.terms.push(Term { rows: 0..1, active, weight: 1.0, target });
+            }
+        }
+        pass
+    }
+
     /// g̃ = g + Gᵀv where some ⟨g, g_k⟩ < 0, the rows g_k of G being the gradients of the mean loss
-    /// on groups of the memory's rows, of which there may be `most` later; `dual` says v.
+    /// on groups of the memory's rows; `dual` says v.
     pub(super) fn project(
         &mut self,
         view: &View,
-        (groups, most): (&[Vec<usize>], usize),
+        Past { groups, most, statistics }: Past<'_>,
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
         dual: impl FnOnce(&Products) -> Vec<f64>,
@@ -135,9 +192,10 @@ impl Episodes {
         }
         let Self { memory, sampled, conflicts, .. } = self;
         let (memory, active) = (held(memory, sampled), gradient.active);
+        let recalled = Recalled { view, memory, groups, most, mode: statistics.mode() };
         let past = match conflicts.frequent() {
-            true => Some(cx.memory_gradients(view, memory, groups, active, most)?),
-            false => cx.opposed_gradients(view, memory, groups, gradient, most)?,
+            true => Some(cx.memory_gradients(recalled, active)?),
+            false => cx.opposed_gradients(recalled, gradient)?,
         };
         let Some(past) = past else {
             conflicts.agreed();
@@ -177,7 +235,7 @@ fn held<'a>(memory: &'a Memory, sampled: &'a Replay) -> &'a Memory {
 }
 
 /// Says what is not guaranteed in this run.
-fn note_guarantee(name: &str, cx: &mut Context<'_>) {
+fn note_guarantee(name: &str, statistics: EpisodeStatistics, cx: &mut Context<'_>) {
     let rule = &cx.training.optimizer;
     let mut reasons = Vec::new();
     if rule.kind == OptimizerKind::Adam {
@@ -190,9 +248,15 @@ fn note_guarantee(name: &str, cx: &mut Context<'_>) {
         reasons.push("weight decay is added after the projection");
     }
     if !cx.network().buffers().is_empty() {
-        reasons.push(
-            "batch normalisation judges the memory by running statistics and the batch by its own",
-        );
+        reasons.push(match statistics {
+            EpisodeStatistics::Running => {
+                "batch normalisation judges the memory by running statistics and the batch by its own"
+            }
+            EpisodeStatistics::Train => {
+                "batch normalisation judges the memory by its own statistics, and an evaluation by \
+                 running ones"
+            }
+        });
     }
     if !reasons.is_empty() {
         cx.note(format!(

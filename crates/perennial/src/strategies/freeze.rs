@@ -97,7 +97,7 @@ impl Strategy for Freeze {
     }
 
     fn view(&self, task: usize, model: &Model) -> View {
-        let statistics = if self.held > 0 { Statistics::Fixed } else { Statistics::Learn };
-        View { statistics, ..model.shared_view(task) }
+        let view = model.shared_view(task);
+        if self.held > 0 { View { statistics: Statistics::Fixed, ..view } } else { view }
     }
 }

@@ -23,12 +23,15 @@
 //! samples, mlp:256x256, lr .1, 250 samples a task, one seed: γ = .5 → ACC .860, forgetting .100;
 //! γ = 0 → .893, .067. With 5,500 samples a task it is .884 and .886.
 //!
-//! The guarantee is of the gradient. With momentum, Adam or weight decay the move is another; with
-//! batch normalisation the memory is judged by running statistics and the batch by its own.
+//! The guarantee is of the gradient. With momentum, Adam or weight decay the move is another. With
+//! batch normalisation the memory is judged by running statistics and the batch by its own; the
+//! authors' code judges both by their own ([`EpisodeStatistics::Train`]), and an evaluation then goes by
+//! running ones.
 //!
 //! *Differences.* The authors' code adds a ridge of 1e-3, which leaves .1–.3 % of each violation,
-//! and starts on unfilled memory. Inner products run over the weights that can move in this
-//! step: with a head for each task, not over the heads of old tasks.
+//! and starts on unfilled memory. With a head for each task, inner products run over the trunk and
+//! the task's own head, and the heads of old tasks are held; over all weights, as in the authors'
+//! code, with [`EpisodeHeads::All`]. One head for all tasks makes no difference.
 //!
 //! ```
 //! let gem = perennial::strategies::Entry::find("gem").ok_or("unknown")?;
@@ -40,7 +43,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::episodes::Episodes;
+use super::episodes::{EpisodeHeads, EpisodeStatistics, Episodes, Past};
 use super::{Method, at_least_zero, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
@@ -68,11 +71,16 @@ pub struct GemSettings {
     pub margin: f64,
     /// Added to the diagonal of GGᵀ, ≥ 0.
     pub ridge: f64,
+    /// With a head for each task, whose weights the projection is of.
+    pub heads: EpisodeHeads,
+    /// By which statistics batch normalisation judges the memory.
+    pub statistics: EpisodeStatistics,
 }
 
 impl Default for GemSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(256), margin: 0.5, ridge: 0.0 }
+        let (heads, statistics) = (EpisodeHeads::Own, EpisodeStatistics::Running);
+        Self { memory: Budget::Samples(256), margin: 0.5, ridge: 0.0, heads, statistics }
     }
 }
 
@@ -83,6 +91,14 @@ impl Method for Gem {
         ("memory", "samples of each task, or bytes: 256 or 200kB"),
         ("margin", "γ, at least 0: how much of old gradients every projected step takes along"),
         ("ridge", "added to the diagonal of GGᵀ, at least 0"),
+        (
+            "heads",
+            "with a head a task, the projection is of: own (trunk and the task's head), or all heads",
+        ),
+        (
+            "statistics",
+            "batch normalisation judges the memory by: running statistics, or train (its own)",
+        ),
     ];
 
     fn with(settings: GemSettings) -> Result<Self, LearnError> {
@@ -137,12 +153,13 @@ impl Strategy for Gem {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        self.episodes.begin_task(Self::NAME, self.settings.memory, cx)
+        let Self { settings, episodes } = self;
+        episodes.begin_task(Self::NAME, settings.memory, settings.statistics, cx)
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         self.episodes.remember(batch, cx)?;
-        Ok(vec![cx.labelled(batch)])
+        Ok(vec![Episodes::labelled(self.settings.heads, batch, cx)])
     }
 
     fn edit_gradient(
@@ -154,9 +171,10 @@ impl Strategy for Gem {
         let mut tasks = memory.of_tasks(cx.task);
         tasks.retain(|rows| !rows.is_empty());
         let view = self.view(cx.task, cx.model);
-        let GemSettings { margin, ridge, .. } = self.settings;
+        let GemSettings { margin, ridge, statistics, .. } = self.settings;
         let most = cx.tasks().unwrap_or(tasks.len());
-        self.episodes.project(&view, (&tasks, most), gradient, cx, |products| {
+        let past = Past { groups: &tasks, most, statistics };
+        self.episodes.project(&view, past, gradient, cx, |products| {
             let Products { mut gram, dots, .. } = products.clone();
             gram.iter_mut().step_by(dots.len() + 1).for_each(|q| *q += ridge);
             qp::solve(&gram, &dots, margin)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Method;
 use crate::learner::{Context, LearnError};
+use crate::model::{Model, View};
 use crate::scenario::Setting;
 use crate::strategy::{
     Card, ClassHead, Isolation, Keeps, Outcome, Phase, Pool, Promises, Strategy,
@@ -19,7 +20,8 @@ use crate::strategy::{
 /// passes and calls it no bound.
 ///
 /// With `start = scratch` every task restarts from fresh weights, so that a report has no any-time
-/// metrics of it.
+/// metrics of it. Batches hold rows of all tasks, so batch normalisation has one set of statistics,
+/// whatever `norm.statistics` says.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Joint {
     /// Its settings.
@@ -108,5 +110,9 @@ impl Strategy for Joint {
 
     fn restarts(&self) -> bool {
         self.settings.start == JointStart::Scratch
+    }
+
+    fn view(&self, task: usize, model: &Model) -> View {
+        model.mixed_view(task)
     }
 }

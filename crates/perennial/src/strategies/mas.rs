@@ -12,11 +12,17 @@
 //! | --- | --- |
 //! | λ | `lambda` |
 //! | N | `samples` |
+//! | x_n: the task's samples, or others of its kind | `data` |
 //! | Ω over tasks | `accumulate` |
 //! | the gradient's unit | `gradient` |
 //!
 //! Keeps two vectors. A step costs one pass over θ, Ω and θ*; the end of a task one backward
 //! pass over its samples.
+//!
+//! Ω needs no labels, so it can be measured on samples of the conditions in which a task will be used
+//! (§4.2 of the paper): [`MasData::Unlabelled`] takes the rows that
+//! [`Task::with_unlabelled`](crate::Task::with_unlabelled) brings, `teach --unlabelled DATA` or
+//! `unlabelled` in a list of tasks.
 //!
 //! # Differences
 //!
@@ -34,7 +40,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, at_least_one, at_least_zero};
+use super::{Method, at_least_one, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
 use crate::objective::{Mode, Pass, Target, Term};
@@ -42,7 +48,7 @@ use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
 use crate::parts::moments::{Amount, Power, Slopes};
-use crate::scenario::Setting;
+use crate::scenario::{Part, Samples, Setting};
 use crate::strategy::{
     Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
 };
@@ -64,14 +70,28 @@ pub struct Mas {
 pub struct MasSettings {
     /// λ ≥ 0, of λ Σ Ω (θ − θ*)²: no ½.
     pub lambda: f64,
-    /// Training samples Ω is measured on.
+    /// Samples Ω is measured on.
     pub samples: Amount,
+    /// Which samples they are.
+    #[serde(default)]
+    pub data: MasData,
     /// Whose gradient is taken absolutely.
     pub gradient: MasGradient,
     /// What becomes of the older tasks' Ω.
     pub accumulate: Accumulate,
     /// How the penalty enters a step.
     pub step: PenaltyStep,
+}
+
+/// Which samples Ω is measured on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MasData {
+    /// Those that the task trains on.
+    #[default]
+    Task,
+    /// Samples without labels that the task brings beside them.
+    Unlabelled,
 }
 
 /// Whose gradient is taken absolutely.
@@ -101,6 +121,7 @@ impl Default for MasSettings {
         Self {
             lambda: 0.003,
             samples: Amount::Count(1000),
+            data: MasData::Task,
             gradient: MasGradient::Sample,
             accumulate: Accumulate::Sum,
             step: PenaltyStep::Explicit,
@@ -113,7 +134,8 @@ impl Method for Mas {
     const NAME: &'static str = "mas";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("lambda", "λ of λ Σ Ω (θ − θ*)²; at least 0"),
-        ("samples", "training samples Ω is measured on: a number or all"),
+        ("samples", "samples Ω is measured on: a number or all"),
+        ("data", "which samples: task (those it trains on), or unlabelled (others that it brings)"),
         ("gradient", "taken absolutely of each sample's gradient, or of a batch's sum"),
         ("accumulate", "over tasks: sum, or last (the last task's alone)"),
         ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),
@@ -137,11 +159,19 @@ impl Mas {
 }
 
 /// Σ over batches of `|∂ Σ_n ‖f(x_n)‖² / ∂θ|` ÷ N.
-fn of_batches(cx: &mut Context<'_>, view: &View, rows: &[usize]) -> Result<Vector, LearnError> {
+fn of_batches(
+    cx: &mut Context<'_>,
+    view: &View,
+    data: MasData,
+    rows: &[usize],
+) -> Result<Vector, LearnError> {
     let mut mean = Vector::zeros(cx.model.theta.len());
     let share = 1.0 / rows.len() as f32;
     for rows in rows.chunks(cx.training.batch) {
-        let (inputs, rows) = (cx.batch(rows)?.inputs, rows.len());
+        let mut inputs = Vec::new();
+        let samples = samples(data, cx)?;
+        rows.iter().for_each(|&row| samples.append_row(row, &mut inputs));
+        let rows = rows.len();
         // ‖f‖² is twice ½‖f‖².
         let (active, target) = (view.answer.clone(), Target::HalfSquare);
         let terms = vec![Term { rows: 0..rows, active, weight: 2.0, target }];
@@ -153,6 +183,14 @@ fn of_batches(cx: &mut Context<'_>, view: &View, rows: &[usize]) -> Result<Vecto
         }
     }
     Ok(mean)
+}
+
+/// What Ω is measured on.
+fn samples<'c>(data: MasData, cx: &'c Context<'_>) -> Result<&'c Samples, LearnError> {
+    match cx.unlabelled().filter(|_| data == MasData::Unlabelled) {
+        Some(samples) => Ok(samples),
+        None => cx.samples(cx.task, Part::Train),
+    }
 }
 
 impl Strategy for Mas {
@@ -190,6 +228,13 @@ impl Strategy for Mas {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
+        if let (MasData::Unlabelled, Some(task)) = (self.settings.data, cx.lacks_unlabelled()) {
+            let reason = format!(
+                "task `{task}` brings no samples without labels: teach it with --unlabelled DATA, or \
+                 name them as `unlabelled` in the list of tasks"
+            );
+            return Err(refused("mas.data", &"unlabelled", &reason));
+        }
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }
 
@@ -211,12 +256,16 @@ impl Strategy for Mas {
 
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let view = self.view(cx.task, cx.model);
-        let rows = cx.draw_rows(self.settings.samples, "importance")?;
-        let omega = match self.settings.gradient {
-            MasGradient::Batch => of_batches(cx, &view, &rows)?,
-            MasGradient::Sample => {
-                let (slopes, power) = (Slopes::SquaredNorm, Power::Absolute);
+        let MasSettings { samples: amount, data, gradient, .. } = self.settings;
+        let rows = cx.draw_among(samples(data, cx)?.len(), amount, "importance");
+        let (slopes, power) = (Slopes::SquaredNorm, Power::Absolute);
+        let omega = match (gradient, data) {
+            (MasGradient::Batch, _) => of_batches(cx, &view, data, &rows)?,
+            (MasGradient::Sample, MasData::Task) => {
                 cx.sample_moments(&view, &rows, slopes, power)?
+            }
+            (MasGradient::Sample, MasData::Unlabelled) => {
+                cx.unlabelled_moments(&view, &rows, power)?
             }
         };
         let kept = if self.settings.accumulate == Accumulate::Sum { 1.0 } else { 0.0 };

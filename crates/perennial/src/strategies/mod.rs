@@ -7,6 +7,7 @@ mod der;
 mod derpp;
 mod episodes;
 mod er;
+mod er_ace;
 mod ewc;
 mod finetune;
 mod freeze;
@@ -32,7 +33,9 @@ pub use self::agem::{Agem, AgemMemory, AgemSettings};
 pub use self::cpg::{Cpg, CpgSettings};
 pub use self::der::{Der, DerSettings};
 pub use self::derpp::{Derpp, DerppSettings};
+pub use self::episodes::{EpisodeHeads, EpisodeStatistics};
 pub use self::er::{Er, ErSettings};
+pub use self::er_ace::{ErAce, ErAceSettings, ErAceVariant};
 pub use self::ewc::{Anchors, Ewc, EwcSettings};
 pub use self::finetune::{Finetune, NoSettings};
 pub use self::freeze::Freeze;
@@ -40,8 +43,8 @@ pub use self::gem::{Gem, GemSettings};
 pub use self::independent::{Independent, IndependentSettings, Size, Start};
 pub use self::joint::{Joint, JointSettings, JointStart};
 pub use self::l2::{L2, L2Settings};
-pub use self::lwf::{Lwf, LwfSettings, LwfWeights};
-pub use self::mas::{Accumulate, Mas, MasGradient, MasSettings};
+pub use self::lwf::{Lwf, LwfMean, LwfScale, LwfSettings, LwfWeights};
+pub use self::mas::{Accumulate, Mas, MasData, MasGradient, MasSettings};
 pub use self::online_ewc::{Normalise, OnlineEwc, OnlineEwcSettings, OnlineFisher, Running};
 pub use self::packnet::{Biases, Packnet, PacknetSettings};
 pub use self::perturb::{Perturb, PerturbMode, PerturbSettings};
@@ -61,7 +64,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Its settings: key, what it means.
     pub settings: &'static [(&'static str, &'static str)],
-    new: fn(&Value) -> Result<Box<dyn Strategy>, LearnError>,
+    read: fn(Value) -> Result<Box<dyn Strategy>, LearnError>,
+    defaults: fn() -> serde_json::Result<Value>,
     load: fn(&State) -> Result<Box<dyn Strategy>, StateError>,
 }
 
@@ -86,11 +90,12 @@ const fn entry<M: Method>() -> Entry {
     Entry {
         name: M::NAME,
         settings: M::SETTINGS,
-        new: |settings| {
-            let settings = serde_json::from_value(settings.clone())
-                .map_err(|error| refused(M::NAME, settings, &error.to_string()))?;
-            Ok(Box::new(M::with(settings)?))
+        read: |settings| {
+            let read = serde_json::from_value(settings.clone())
+                .map_err(|error| refused(M::NAME, &settings, &error.to_string()))?;
+            Ok(Box::new(M::with(read)?))
         },
+        defaults: || serde_json::to_value(M::Settings::default()),
         load: |state| Ok(Box::new(from_state::<M>(state)?)),
     }
 }
@@ -151,6 +156,7 @@ pub const REGISTRY: &[Entry] = &[
     entry::<Gem>(),
     entry::<Agem>(),
     entry::<Er>(),
+    entry::<ErAce>(),
     entry::<Der>(),
     entry::<Derpp>(),
     entry::<Lwf>(),
@@ -165,13 +171,29 @@ impl Entry {
         REGISTRY.iter().find(|entry| entry.name == name)
     }
 
-    /// A strategy that has seen nothing.
+    /// A strategy that has seen nothing. A setting that is not given has its default.
     ///
     /// # Errors
     ///
     /// When `settings`, a JSON object, has an unknown key or a value out of its range.
     pub fn create(&self, settings: &Value) -> Result<Box<dyn Strategy>, LearnError> {
-        (self.new)(settings)
+        let defaults = (self.defaults)();
+        let mut all = defaults.map_err(|error| refused(self.name, settings, &error.to_string()))?;
+        match (&mut all, settings) {
+            (Value::Object(all), Value::Object(given)) => all.extend(given.clone()),
+            _ => all = settings.clone(),
+        }
+        (self.read)(all)
+    }
+
+    /// A strategy that has seen nothing, with settings that were saved whole. A setting that they
+    /// lack is newer than the program that saved them, and means what that program did.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_saved(&self, settings: &Value) -> Result<Box<dyn Strategy>, LearnError> {
+        (self.read)(settings.clone())
     }
 
     /// The card of the method with its default settings.

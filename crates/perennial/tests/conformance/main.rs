@@ -12,9 +12,9 @@ mod class;
 mod columns;
 mod instructions;
 mod memory;
+mod norm;
 mod penalties;
 mod promises;
-
 mod recall;
 mod replay;
 mod resources;

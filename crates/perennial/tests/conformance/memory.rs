@@ -174,6 +174,23 @@ fn lwf_without_weight_is_fine_tuning() {
     }
 }
 
+/// θ of λ = 0 is the limit of small λ. Catches: λ = 0 under which the shares of the tasks are lost.
+#[test]
+fn lwf_is_continuous_where_its_weight_is_zero() {
+    for weights in ["sum", "shares"] {
+        let stream = stream("permuted-digits", Some(40), 0);
+        let theta = |lambda: f64| {
+            let strategy = make("lwf", &json!({ "weights": weights, "lambda": lambda }));
+            let (training, setting) = (Training::default(), Setting::Domain);
+            let learner = Learner::new(net("mlp:12"), strategy, training, setting, &stream, 0);
+            finish(learner.unwrap(), &stream, &mut ()).core.model.theta
+        };
+        let (none, little) = (theta(0.0), theta(1e-6));
+        let apart = none.iter().zip(&little[..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-4, "{weights}: {apart}");
+    }
+}
+
 /// Byte budgets hold at every save, for every method with one, in every setting. Catches: a row
 /// that is not counted whole, logits of a grown head that are not counted.
 #[test]
@@ -241,6 +258,8 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
         ("gem", json!({ "ridge": -1 }), "gem.ridge = -1 cannot be"),
         ("agem", json!({ "batch": 0 }), "at least 1 row"),
         ("lwf", json!({ "temperature": 0 }), "lwf.temperature = 0 cannot be"),
+        ("lwf", json!({ "warm-up": 1 }), "lwf.warm-up = 1 cannot be"),
+        ("lwf", json!({ "scale": "square" }), "expected `paper` or `squared`"),
         ("derpp", json!({ "beta": -1 }), "derpp.beta = -1 cannot be"),
     ] {
         let error = Entry::find(name).unwrap().create(&settings).err().unwrap().to_string();
@@ -255,6 +274,8 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
         ended.map(|_| learner.core.notes.join("; ")).map_err(|error| error.to_string())
     };
     let plain = Training::default();
+    let error = run("lwf", json!({ "warm-up": 0.1 }), &plain).unwrap_err();
+    assert!(error.contains("all tasks share one head"), "{error}");
     let notes = run("er", json!({ "memory": 2 }), &plain).unwrap();
     assert!(notes.contains("2 places for 3 tasks"), "{notes}");
     assert!(notes.contains("fewer than there are classes"), "{notes}");
@@ -264,13 +285,18 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
     assert!(error.contains("one sample alone takes 80 bytes"), "{error}");
     let notes = run("agem", json!({ "memory": "85B" }), &plain).unwrap();
     assert!(notes.contains("1 place for the 10 classes"), "{notes}");
-    // λT = 2 with one head; the shares of 3 tasks double it.
-    for (settings, said) in [
-        (json!({}), "lambda × temperature is 2;"),
-        (json!({ "lambda": 0.3, "weights": "shares" }), "× (tasks − 1) is 1.2;"),
-        (json!({ "lambda": 6, "mean": "classes" }), "lambda × temperature / classes is 1.2;"),
-        (json!({ "lambda": 0.25 }), ""),
+    // With one head and T = 2, the pull is λT with the factor T² and λ/T without; the shares of 3
+    // tasks double it.
+    for (scale, settings, said) in [
+        ("squared", json!({}), "lambda × temperature is 2;"),
+        ("squared", json!({ "lambda": 0.3, "weights": "shares" }), "× (tasks − 1) is 1.2;"),
+        ("squared", json!({ "lambda": 6, "mean": "classes" }), "temperature / classes is 1.2;"),
+        ("squared", json!({ "lambda": 0.25 }), ""),
+        ("paper", json!({}), ""),
+        ("paper", json!({ "lambda": 3 }), "lambda / temperature is 1.5;"),
     ] {
+        let mut settings = settings;
+        settings["scale"] = scale.into();
         let notes = run("lwf", settings, &plain).unwrap();
         assert!(notes.contains(said) && notes.is_empty() == said.is_empty(), "{notes}");
     }

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use perennial::learner::{Context, LearnError, Learner, Training};
+use perennial::learner::{Context, LearnError, Learner, Stop, Training};
+use perennial::scenario::{Part, Samples};
 use perennial::state::{State, to_state};
 use perennial::strategies::Entry;
 use perennial::strategy::{
@@ -315,4 +316,40 @@ fn bad_settings_are_refused_by_name() {
     assert!(refused("online-ewc", &json!({ "gamma": -0.1 })).contains("from 0 to 1"));
     let both = json!({ "anchors": "separate", "step": "implicit" });
     assert!(refused("ewc", &both).contains("folded anchors are the same penalty"));
+}
+
+/// Ω on a task's own rows, brought once more without labels, is Ω on the task; other rows give another.
+/// Catches: labels that are looked at, the training rows measured on all the same, a task without such
+/// rows that is measured on its own.
+#[test]
+fn mas_measures_on_rows_without_labels() {
+    let plain = stream("permuted-digits", Some(40), 0);
+    let with = |other: bool| {
+        let mut stream = plain.clone();
+        for at in 0..stream.tasks.len() {
+            let from = if other { stream.tasks.len() - 1 - at } else { at };
+            let rows = plain.tasks[from].load(Part::Train);
+            stream.tasks[at] = plain.tasks[at].clone().with_unlabelled(&rows).unwrap();
+        }
+        stream
+    };
+    for gradient in ["sample", "batch"] {
+        let theta = |data: &str, stream: &Stream| {
+            let settings = json!({ "data": data, "gradient": gradient, "lambda": 1 });
+            let learner = learner("mas", &settings, &Training::default(), Setting::Domain, stream);
+            finish(learner, stream, &mut ()).core.model.theta
+        };
+        let task = theta("task", &plain);
+        assert_eq!(theta("unlabelled", &with(false)), task, "{gradient}");
+        assert_eq!(theta("task", &with(true)), task, "{gradient}");
+        assert_ne!(theta("unlabelled", &with(true)), task, "{gradient}");
+    }
+    let settings = json!({ "data": "unlabelled" });
+    let mut learner = learner("mas", &settings, &Training::default(), Setting::Domain, &plain);
+    let error = learner.run(&plain, &mut (), &Stop::default()).unwrap_err().to_string();
+    assert!(error.contains("mas.data = unlabelled cannot be: task `"), "{error}");
+    assert_eq!(learner.core.steps, 0);
+    let wrong = Samples::none(3);
+    assert!(plain.tasks[0].clone().with_unlabelled(&wrong).is_err());
+    assert_ne!(with(false).tasks[0].fingerprint(), plain.tasks[0].fingerprint());
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use perennial::learner::{Context, LearnError, Learner, Position, Stop};
+use perennial::learner::{Context, LearnError, Learner, Position, Recalled, Stop};
 use perennial::learner::{Training, Watch};
 use perennial::parts::memory::Memory;
 use perennial::scenario::{Samples, Values};
@@ -94,7 +94,9 @@ fn memory_gradients_are_those_of_plain_passes() {
                 groups.insert(1, Vec::new());
                 let (view, active) = (cx.model.shared_view(cx.task), gradient.active);
                 let buffers = cx.model.buffers.clone();
-                let found = cx.memory_gradients(&view, memory, &groups, active, groups.len())?;
+                let (most, mode) = (groups.len(), Mode::Evaluate);
+                let rows = Recalled { view: &view, memory, groups: &groups, most, mode };
+                let found = cx.memory_gradients(rows, active)?;
                 assert_eq!(cx.model.buffers, buffers, "{spec}: statistics moved");
                 for (rows, found) in groups.iter().zip(found.rows.chunks(found.length)) {
                     if rows.is_empty() {
@@ -137,6 +139,43 @@ fn memory_gradients_are_those_of_plain_passes() {
             assert!(*compared.lock().unwrap() > 0, "{spec}: nothing was compared");
         }
     }
+}
+
+/// In training mode the gradient of a memory of 300 rows is that of one pass over all of them, by their
+/// own statistics. Catches: statistics of a part of the memory, running ones, statistics that stay.
+#[test]
+fn in_training_mode_a_memory_is_one_batch() {
+    let stream = stream("permuted-digits", Some(330), 0);
+    let compared = Arc::new(Mutex::new(0));
+    let (count, mut steps) = (compared.clone(), 0);
+    let learner = probe("cnn:4x4x8", Setting::Domain, &stream, move |memory, gradient, cx| {
+        steps += 1;
+        if cx.task != 1 || steps % 12 != 0 {
+            return Ok(());
+        }
+        let (view, active) = (cx.model.shared_view(1), gradient.active);
+        let groups = [memory.of_task(0).collect::<Vec<usize>>()];
+        let rows = Recalled { view: &view, memory, groups: &groups, most: 3, mode: Mode::Train };
+        let buffers = cx.model.buffers.clone();
+        let found = cx.memory_gradients(rows, active)?.rows.clone();
+        assert_ne!(cx.model.buffers, buffers, "the running statistics stayed");
+        cx.model.buffers = buffers.clone();
+        let weight = 1.0 / groups[0].len() as f32;
+        let pass = memory.pass(groups[0].clone(), weight, |task| cx.model.answer(task));
+        let packed = |gradient: &[f32], cx: &Context<'_>| -> Vec<f32> {
+            let slots = active.iter().map(|&slot| cx.model.layout.slot(slot).range());
+            slots.flat_map(|range| gradient[range].to_vec()).collect()
+        };
+        let train = cx.gradients(&view, vec![Pass { mode: Mode::Train, ..pass.clone() }])?;
+        assert_eq!(found, packed(&train[0], cx));
+        let running = cx.gradients(&view, vec![Pass { mode: Mode::Evaluate, ..pass }])?;
+        assert_ne!(found, packed(&running[0], cx));
+        cx.model.buffers = buffers;
+        *count.lock().unwrap() += 1;
+        Ok(())
+    });
+    finish(learner, &stream, &mut ());
+    assert!(*compared.lock().unwrap() > 0, "nothing was compared");
 }
 
 /// Saves every step and remembers the last.

@@ -228,3 +228,23 @@ fn every_policy_stays_within_its_bytes_and_resumes_bit_for_bit() {
         }
     }
 }
+
+/// Catches: a memory of all tasks that has a share for each, a reservoir that is not asked for the
+/// past, a row of another task's head that a step cannot answer.
+#[test]
+fn agem_draws_one_memory_of_all_tasks() {
+    for setting in [Setting::Task, Setting::Domain, Setting::Class] {
+        let (stream, training) = (stream_of(setting, 40), Training::default());
+        let strategy = make("agem", &json!({ "choose": "reservoir", "memory": 20, "batch": 10 }));
+        let learner = Learner::new(net("mlp:12"), strategy, training, setting, &stream, 0);
+        let learner = finish(learner.unwrap(), &stream, &mut ());
+        let memory = learner.strategy().memory().unwrap();
+        let of_tasks = memory.of_tasks(3);
+        assert_eq!(of_tasks.iter().map(Vec::len).sum::<usize>(), 20, "{setting}");
+        assert!(of_tasks.iter().all(|rows| !rows.is_empty()), "{setting}: {of_tasks:?}");
+        let plain = make("finetune", &json!({}));
+        let plain = Learner::new(net("mlp:12"), plain, Training::default(), setting, &stream, 0);
+        let plain = finish(plain.unwrap(), &stream, &mut ());
+        assert_ne!(plain.core.model.digest(), learner.core.model.digest(), "{setting}");
+    }
+}

@@ -80,6 +80,8 @@ pub(crate) struct Case {
     pub(crate) optimizer: OptimizerSettings,
     /// Validation rows of each task.
     pub(crate) apart: usize,
+    /// Rows of a batch: all, but where a case says otherwise.
+    pub(crate) batch: usize,
 }
 
 /// A learner at the end of a task.
@@ -114,6 +116,7 @@ impl Case {
             lr: 0.1,
             optimizer: OptimizerSettings::default(),
             apart: 0,
+            batch: ROWS[2],
         }
     }
 
@@ -147,7 +150,7 @@ impl Case {
         let strategy = FromFirst { inner, most, steps: self.steps, known: 0, ends: ends.clone() };
         let training = Training {
             iterations: Some(most),
-            batch: ROWS[2],
+            batch: self.batch,
             lr: self.lr,
             optimizer: self.optimizer,
             ..Training::default()

@@ -172,3 +172,38 @@ fn gem() {
             ],
         );
 }
+
+/// With a head a task, the problem of the authors' code is of all weights. Catches: old heads that are
+/// held, that are left out of the inner products, that are moved and left out.
+#[test]
+fn over_all_heads() {
+    for (name, settings, after) in [
+        (
+            "agem",
+            json!({ "batch": 1000, "memory": 1000, "heads": "all" }),
+            [
+                &[-1.7445, 0.830108, 0.814051, 0.71506, -0.541917, 0.281803][..],
+                &[-0.0461157, 1.26696, 2.54927, 1.25375, -0.522655, 0.256788, 2.52815, 0.348354],
+                &[
+                    -0.225614, 2.32423, 5.99402, 1.85788, -0.444693, 0.236312, 2.51636, 0.339099,
+                    1.33679, 0.142849,
+                ],
+            ],
+        ),
+        (
+            "gem",
+            json!({ "memory": 1000, "heads": "all" }),
+            [
+                &[-1.7445, 0.830108, 0.814051, 0.71506, -0.541917, 0.281803],
+                &[-0.263692, 1.2703, 2.93092, 1.25421, -0.548614, 0.251857, 2.53948, 0.349393],
+                &[
+                    -0.435654, 2.44176, 6.89009, 1.81014, -0.684043, 0.244488, 2.40166, 0.327455,
+                    1.55568, 0.148386,
+                ],
+            ],
+        ),
+    ] {
+        let case = Case::new(name, settings).setting(Setting::Task).steps([30, 30, 40]).lr(0.2);
+        case.holds("", &after.map(|theta| After { theta, held: &[] }));
+    }
+}

@@ -8,7 +8,7 @@ use crate::cases::{After, Case};
 /// Catches: another power of T, a teacher that is not the network at the end of the last task.
 #[test]
 fn lwf_with_one_head() {
-    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "sum", "mean": "rows" }))
+    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "sum", "mean": "rows", "scale": "squared" }))
         .holds(
             "",
             &[
@@ -26,7 +26,7 @@ fn lwf_with_one_head() {
                 },
             ],
         );
-    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "shares", "mean": "rows" }))
+    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "shares", "mean": "rows", "scale": "squared" }))
         .holds(
             "",
             &[
@@ -46,7 +46,7 @@ fn lwf_with_one_head() {
         );
     Case::new(
         "lwf",
-        json!({ "temperature": 3, "lambda": 0.7, "weights": "shares", "mean": "classes" }),
+        json!({ "temperature": 3, "lambda": 0.7, "weights": "shares", "mean": "classes", "scale": "squared" }),
     )
     .holds(
         "",
@@ -71,7 +71,7 @@ fn lwf_with_one_head() {
 /// of a sum.
 #[test]
 fn lwf_with_a_head_a_task() {
-    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "sum", "mean": "rows" }))
+    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "sum", "mean": "rows", "scale": "squared" }))
         .setting(Setting::Task)
         .holds(
             "",
@@ -96,7 +96,7 @@ fn lwf_with_a_head_a_task() {
                 },
             ],
         );
-    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "shares", "mean": "rows" }))
+    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "shares", "mean": "rows", "scale": "squared" }))
         .setting(Setting::Task)
         .holds(
             "",
@@ -123,7 +123,7 @@ fn lwf_with_a_head_a_task() {
         );
     Case::new(
         "lwf",
-        json!({ "temperature": 3, "lambda": 0.7, "weights": "shares", "mean": "classes" }),
+        json!({ "temperature": 3, "lambda": 0.7, "weights": "shares", "mean": "classes", "scale": "squared" }),
     )
     .setting(Setting::Task)
     .holds(
@@ -161,7 +161,7 @@ fn lwf_with_a_head_a_task() {
 /// Catches: new units in the softmax of the old answers (or, with shares, not in it).
 #[test]
 fn lwf_with_a_growing_head() {
-    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "sum", "mean": "rows" }))
+    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "sum", "mean": "rows", "scale": "squared" }))
         .setting(Setting::Class)
         .holds(
             "",
@@ -186,7 +186,7 @@ fn lwf_with_a_growing_head() {
                 },
             ],
         );
-    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "shares", "mean": "rows" }))
+    Case::new("lwf", json!({ "temperature": 2, "lambda": 1, "weights": "shares", "mean": "rows", "scale": "squared" }))
         .setting(Setting::Class)
         .holds(
             "",
@@ -213,7 +213,7 @@ fn lwf_with_a_growing_head() {
         );
     Case::new(
         "lwf",
-        json!({ "temperature": 3, "lambda": 0.7, "weights": "shares", "mean": "classes" }),
+        json!({ "temperature": 3, "lambda": 0.7, "weights": "shares", "mean": "classes", "scale": "squared" }),
     )
     .setting(Setting::Class)
     .holds(
@@ -233,6 +233,79 @@ fn lwf_with_a_growing_head() {
                 theta: &[
                     -1.5073, 0.431145, -1.98453, 0.365919, -0.41802, -0.469538, 0.0633148, 1.12813,
                     0.182459, 0.935442,
+                ],
+                held: &[],
+            },
+        ],
+    );
+}
+
+/// Catches: a factor T² in the default loss, the factor of the other scale.
+#[test]
+fn the_papers_loss_has_no_square_of_the_temperature() {
+    Case::new("lwf", json!({ "temperature": 2 })).holds(
+        "",
+        &[
+            After {
+                theta: &[-2.03897, 0.479297, -0.858918, 0.433878, -0.361904, 0.300565],
+                held: &[],
+            },
+            After {
+                theta: &[-1.68642, 0.64194, -1.37728, 0.343992, -0.270284, 0.293401],
+                held: &[],
+            },
+            After {
+                theta: &[-1.81097, 0.568311, -1.15573, 0.298726, -0.258716, 0.278546],
+                held: &[],
+            },
+        ],
+    );
+}
+
+/// A quarter of the steps with a head a task, half of them with a head that grows. Catches: a trunk
+/// or an older head that moves in the warm-up, a warm-up of the first task, steps beside the task's.
+#[test]
+fn the_new_head_is_trained_alone_first() {
+    let settings = json!({ "temperature": 3, "lambda": 1.5, "warm-up": 0.25 });
+    Case::new("lwf", settings).setting(Setting::Task).holds(
+        "",
+        &[
+            After {
+                theta: &[-2.03897, 0.479297, -0.858918, 0.433878, -0.361904, 0.300565],
+                held: &[],
+            },
+            After {
+                theta: &[
+                    -1.93244, 0.245755, -0.753797, 0.548934, -0.361026, 0.30151, 1.85539, 0.473951,
+                ],
+                held: &[],
+            },
+            After {
+                theta: &[
+                    -2.33609, 0.0500552, -1.39516, 0.348647, -0.364998, 0.302928, 1.85857,
+                    0.474409, 0.953493, 0.0406743,
+                ],
+                held: &[],
+            },
+        ],
+    );
+    Case::new("lwf", json!({ "warm-up": 0.5 })).setting(Setting::Class).holds(
+        "",
+        &[
+            After {
+                theta: &[-1.61654, 0.344342, -1.09406, 0.517329, -0.060299, -0.316554],
+                held: &[],
+            },
+            After {
+                theta: &[
+                    -1.65718, 0.39285, -1.44343, 0.405583, -0.471196, -0.539218, 1.19576, 1.64573,
+                ],
+                held: &[],
+            },
+            After {
+                theta: &[
+                    -1.22322, 0.584669, -1.56941, 0.500353, -0.713815, -0.65384, 0.753291, 1.40569,
+                    1.6259, 1.5944,
                 ],
                 held: &[],
             },

@@ -9,8 +9,10 @@
 
 mod cases;
 mod cpg;
+mod er_ace;
 mod ewc;
 mod gem;
+mod importances;
 mod lwf;
 mod packnet;
 mod pnn;

@@ -34,6 +34,7 @@ fn stored_logits_hold_old_classes_when_the_head_grows() {
                 setting: Some(Setting::Class),
                 optimizer: OptimizerSettings::default(),
                 seed,
+                ..Settings::default()
             };
             let mut learner = Learner::create(&folder.path().join("l"), &settings).unwrap();
             let training = Training { epochs: 10, batch: 10, lr: 0.1, ..Training::default() };

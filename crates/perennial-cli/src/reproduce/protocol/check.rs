@@ -39,6 +39,11 @@ impl Protocol {
                 let problem = unknown("strategy", strategy, REGISTRY.iter().map(|e| e.name));
                 return Err(Problem { hint: problem.hint, ..of(problem.message) });
             }
+            if row.chosen_here.as_ref().is_some_and(|why| why.trim().is_empty()) {
+                return Err(of(
+                    "chosen-here is empty: say which setting was chosen, and how".into()
+                ));
+            }
             for (measure, value) in row.values() {
                 let of = |what: String| {
                     let measure = serde_json::to_value(measure).unwrap_or_default();

@@ -96,6 +96,8 @@ pub(crate) struct Row {
     /// Whether the published value is at chance level.
     #[serde(default)]
     pub(crate) at_chance: bool,
+    /// Which setting that the paper does not record was chosen by a result of this very cell, and how.
+    pub(crate) chosen_here: Option<String>,
     /// Why it is not reproduced, or better than it should be.
     pub(crate) reason: Option<String>,
     /// ACC of the small form when it was recorded.

@@ -17,7 +17,10 @@ pub enum Place {
     Over(usize),
 }
 
-/// A uniform sample of all that was offered (Vitter 1985, algorithm R).
+/// A uniform sample of all that was offered (Vitter 1985, algorithm R). A place whose sample was
+/// removed stays empty until a draw names it, as if the sample still lay there: what is left is a
+/// uniform sample of what was not removed, where a place that the next sample took would favour
+/// samples that come late.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reservoir {
     /// Samples offered so far.
@@ -34,11 +37,14 @@ impl Reservoir {
         generator: &mut Generator,
     ) -> Option<Place> {
         self.seen += 1;
-        if len < capacity {
+        if self.seen <= capacity as u64 {
             return Some(Place::End);
         }
-        let drawn = generator.random_range(0..self.seen) as usize;
-        (drawn < capacity).then_some(Place::Over(drawn))
+        match generator.random_range(0..self.seen) as usize {
+            drawn if drawn < len => Some(Place::Over(drawn)),
+            drawn if drawn < capacity => Some(Place::End),
+            _ => None,
+        }
     }
 }
 
@@ -167,6 +173,31 @@ mod tests {
             assert_eq!(memory.len(), 5);
             (0..5).for_each(|at| kept[memory.id(at) as usize] += 1);
         }
+        assert!(kept.iter().all(|&times| times.abs_diff(1000) < 137), "{kept:?}");
+    }
+
+    /// Of 10 samples the reservoir of 5 forgets one, whether it holds it or not; then 10 more come. Each
+    /// of the 19 others is in it with chance ¼: over 4,000 runs 1,000 ± 27.4 times. Catches: a place
+    /// that the next sample takes, a count that forgets how many were seen.
+    #[test]
+    fn a_reservoir_is_uniform_after_a_sample_was_removed() {
+        let samples = rows(20, 1);
+        let mut kept = [0u32; 20];
+        for seed in 0..4000 {
+            let (mut memory, mut reservoir) = (Memory::default(), Reservoir::default());
+            let mut generator = Key::of_seed(seed).generator("test");
+            for row in 0..20 {
+                if row == 10 {
+                    memory.remove(0, 3);
+                }
+                if let Some(place) = reservoir.offer(memory.len(), 5, &mut generator) {
+                    memory.put(place, &samples, row, 0, 0);
+                }
+            }
+            (0..memory.len()).for_each(|at| kept[memory.id(at) as usize] += 1);
+        }
+        assert_eq!(kept[3], 0);
+        kept[3] = 1000;
         assert!(kept.iter().all(|&times| times.abs_diff(1000) < 137), "{kept:?}");
     }
 

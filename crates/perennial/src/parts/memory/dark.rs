@@ -193,24 +193,24 @@ mod tests {
     fn logits_are_renewed_when_a_stored_row_passes_again() {
         let mut dark = Dark::default();
         begin(&mut dark, 0);
-        step(&mut dark, 0, &[0, 1], 1.0, 3);
-        step(&mut dark, 0, &[1], 2.0, 3);
+        step(&mut dark, 0, &[0, 1], 1.0, 9);
+        step(&mut dark, 0, &[1], 2.0, 9);
         assert_eq!(stored(&dark), [(0, 50, 1.0), (0, 70, 2.0)]);
         dark.end_task();
         begin(&mut dark, 1);
         // The same ids in another task are other samples.
-        step(&mut dark, 1, &[1], 3.0, 3);
-        step(&mut dark, 1, &[1], 4.0, 3);
+        step(&mut dark, 1, &[1], 3.0, 9);
+        step(&mut dark, 1, &[1], 4.0, 9);
         assert_eq!(stored(&dark), [(0, 50, 1.0), (0, 70, 2.0), (1, 70, 4.0)]);
         assert_eq!(dark.forget_sample(0, 50), 1);
-        step(&mut dark, 1, &[1], 5.0, 3);
+        step(&mut dark, 1, &[1], 5.0, 9);
         assert_eq!(stored(&dark), [(0, 70, 2.0), (1, 70, 5.0)]);
         let mut dark: Dark = from_state(&to_state(&dark).unwrap()).unwrap();
-        step(&mut dark, 1, &[0, 1], 6.0, 3);
+        step(&mut dark, 1, &[0, 1], 6.0, 9);
         assert_eq!(stored(&dark), [(0, 70, 2.0), (1, 70, 6.0), (1, 50, 6.0)]);
         // Catches: a sample that is forgotten and comes back with the next pass.
         assert_eq!(dark.forget_sample(1, 70), 1);
-        step(&mut dark, 1, &[1], 7.0, 3);
+        step(&mut dark, 1, &[1], 7.0, 9);
         assert_eq!(stored(&dark), [(0, 70, 2.0), (1, 50, 6.0)]);
     }
 

@@ -393,7 +393,10 @@ mod tests {
             assert_eq!(saved, replay, "{policy:?}");
             let rest: Vec<usize> = (60..96).collect();
             offer(&mut replay, policy, &samples, &rest, 30, &mut generator);
-            assert_eq!((replay.memory.len(), distinct_ids(&replay.memory)), (30, 30), "{policy:?}");
+            let (rows, distinct) = (replay.memory.len(), distinct_ids(&replay.memory));
+            // A reservoir's place stays empty until a draw names it.
+            let least = if policy == Policy::Reservoir { 29 } else { 30 };
+            assert!((least..=30).contains(&rows) && rows == distinct, "{policy:?}: {rows}");
             assert!(replay.memory.find(0, id).is_empty(), "{policy:?}");
         }
     }

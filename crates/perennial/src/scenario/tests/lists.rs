@@ -100,7 +100,7 @@ fn a_mistake_in_a_file_is_named_with_its_line() {
     let message = unknown.unwrap_err().to_string();
     assert!(
         message.ends_with(
-            "mine.toml, line 4: unknown field `rotat`, expected one of `name`, `data`, `classes`, `permute`, `rotate`, `test`, `label`, `labels`, `map`, `columns`, `ignore`, `id`, `group`, `header`, `decimal`, `layout`, `scale`, `clip`, `normalise`, `resize`, `channels`"
+            "mine.toml, line 4: unknown field `rotat`, expected one of `name`, `data`, `classes`, `permute`, `rotate`, `unlabelled`, `test`, `label`, `labels`, `map`, `columns`, `ignore`, `id`, `group`, `header`, `decimal`, `layout`, `scale`, `clip`, `normalise`, `resize`, `channels`"
         ),
         "{message}"
     );
