@@ -141,9 +141,21 @@ pub(crate) struct Choices {
     #[arg(long, value_name = "task|domain|class", value_parser = setting)]
     pub(crate) setting: Option<Setting>,
     /// When a class gets its output with --setting class: with the task that brings it (grow), or
-    /// from the start (full) [default: full for der and derpp, grow for the others].
+    /// from the start (full) [default: full for der and derpp, and with --blurry or --no-borders; grow
+    /// for the others].
     #[arg(long, value_name = "grow|full", value_parser = head)]
     pub(crate) head: Option<ClassHead>,
+    /// Blur the borders between tasks: the share of each task's training samples that comes from the
+    /// other tasks, drawn by the seed. Every sample still comes up once an epoch, and tests stay as they
+    /// are. With --setting domain, or class, where --head is then full; for strategies that need no
+    /// borders: finetune, er, er-ace, der, derpp, and agem with agem.choose=reservoir [default: 0].
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = finite::<f64>)]
+    pub(crate) blurry: Option<f64>,
+    /// Do not tell strategies where tasks begin and end, nor reset the optimizer there. For the same
+    /// settings and strategies as --blurry, with which it can be used.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(crate) no_borders: Option<bool>,
     /// The network, `perennial list networks` [default: mlp:100x100].
     #[arg(long)]
     pub(crate) network: Option<String>,

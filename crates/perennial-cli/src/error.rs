@@ -277,6 +277,11 @@ impl From<LearnError> for Problem {
             | E::NoFreeWeights { .. }
             | E::NoValidation { .. } => Self::usage(message, ""),
             E::Impossible { .. } => Self::usage(message, "choose another --setting"),
+            E::NeedsBorders { .. } => Self::usage(
+                message,
+                "finetune, er, er-ace, der and derpp need no borders; `perennial list --json` says why a \
+                 strategy does",
+            ),
             E::Scenario(error) => error.into(),
             E::Network(error) => error.into(),
             E::State(error) => error.into(),

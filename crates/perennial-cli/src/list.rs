@@ -149,6 +149,7 @@ fn strategy(entry: &Entry) -> Result<Value> {
         "formula": card.formula,
         "keeps": keeps(card.keeps),
         "isolation": card.isolation,
+        "needs_borders": card.needs_borders,
         "settings": entry.settings.iter().map(setting).collect::<Vec<_>>(),
     }))
 }

@@ -26,7 +26,7 @@ pub(crate) fn each(
     }
     let mut memories = BTreeMap::new();
     for entry in chosen {
-        let own = match entry.card()?.keeps {
+        let own = match entry.create(&settings.group(entry.name))?.card().keeps {
             Keeps::Samples { .. } => Some(budget),
             Keeps::SamplesPerTask { .. } => budget.share(tasks),
             _ => continue,

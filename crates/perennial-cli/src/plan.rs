@@ -124,7 +124,9 @@ impl Plan {
                     plan.check_own_rows(learner.card(), &stream)?;
                     plan.strategies.push(Chosen { name: entry.name.into(), settings });
                 }
-                Err(error @ LearnError::Impossible { .. }) if all => {
+                Err(error @ (LearnError::Impossible { .. } | LearnError::NeedsBorders { .. }))
+                    if all =>
+                {
                     let (strategy, reason) = (entry.name.into(), error.to_string());
                     plan.skipped.push(Skipped { strategy, reason });
                 }
@@ -201,6 +203,12 @@ impl Plan {
         } else {
             rows.remove("optimizer.momentum");
         }
+        if let Some(share) = rows.get_mut("blurry") {
+            *share += " of each task's training samples come from other tasks";
+        }
+        if let Some(told) = rows.get_mut("no-borders") {
+            *told = "strategies are not told where tasks begin and end".into();
+        }
         rows.insert("optimizer".into(), self.rule().into());
         rows.insert("seeds".into(), joined(&self.seeds));
         if let Some(budget) = self.memory {
@@ -211,11 +219,12 @@ impl Plan {
         let chosen = self.strategies.iter().filter_map(|chosen| Entry::find(&chosen.name));
         let cards: Vec<Card> = chosen.filter_map(|entry| entry.card().ok()).collect();
         if self.setting == Setting::Class {
-            let is_full = |card: &&Card| card.class_head == ClassHead::Full;
+            let is_full = |card: &&Card| self.training.class_head(card) == ClassHead::Full;
             let full: Vec<&str> = cards.iter().filter(is_full).map(|card| card.name).collect();
             let head = match self.training.head {
                 Some(head) => head.to_string(),
                 None if full.is_empty() => ClassHead::Grow.to_string(),
+                None if full.len() == cards.len() => ClassHead::Full.to_string(),
                 None => format!("{}; {} for {}", ClassHead::Grow, ClassHead::Full, full.join(", ")),
             };
             rows.insert("head".into(), head);
@@ -263,6 +272,8 @@ impl Plan {
         flag("samples-per-task", self.source.samples_per_task.map(|n| n.to_string()));
         let usual = remainder == Remainder::default();
         flag("head", self.training.head.map(|head| head.to_string()));
+        let blurry = self.training.blurry;
+        flag("blurry", (blurry > 0.0).then(|| blurry.to_string()));
         flag("remainder", (!usual).then(|| remainder.to_string()));
         let share = self.source.validation;
         flag("validation", (share != 0.0).then(|| share.to_string()));
@@ -273,6 +284,7 @@ impl Plan {
         flag("infer", energy.then(|| "energy".to_owned()));
         flag("anytime", self.training.anytime.map(|n| n.to_string()));
         flag("lca", self.training.lca.map(|n| n.to_string()));
+        words.extend(self.training.no_borders.then(|| "--no-borders".to_owned()));
         words.extend(self.tune.iter().flat_map(Tune::words));
         let tuned = |key: &str| self.tune.as_ref().is_some_and(|tune| tune.has(key));
         for (key, value) in self.changed().into_iter().filter(|(key, _)| !tuned(key)) {
@@ -348,6 +360,8 @@ fn training(settings: &Settings) -> Result<Training> {
         anytime: choices.anytime,
         lca: choices.lca,
         head: choices.head,
+        blurry: choices.blurry.unwrap_or(default.blurry),
+        no_borders: choices.no_borders.unwrap_or(default.no_borders),
         infer: match choices.infer {
             Some(Infer::Energy) => Confidence::Energy,
             Some(Infer::Entropy) | None => Confidence::Entropy,

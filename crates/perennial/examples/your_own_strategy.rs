@@ -39,6 +39,7 @@ impl Strategy for Stay {
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it does something when a task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

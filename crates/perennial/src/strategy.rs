@@ -23,7 +23,7 @@ use crate::scenario::Setting;
 /// ```text
 /// begin_task
 /// while let Some(phase) = next_phase(outcome of the last phase)
-///     for each epoch, for each batch drawn from pool(t)
+///     for each epoch, for each batch drawn from pool(t), steps_per_batch times
 ///         passes ← objective(batch)
 ///         g      ← gradient at the effective weights of view(t), over the active slots
 ///         g      ← edit_gradient(g)
@@ -37,6 +37,15 @@ use crate::scenario::Setting;
 /// evaluate every task → one row of R
 /// ```
 ///
+/// In a blurred stream ([`Training::blurry`]) the rows of a batch may be of any tasks, of the current
+/// one or not; [`Batch::tasks`] says of which. In a stream whose borders are not told
+/// ([`Training::no_borders`]) `begin_task` comes before the first batch of all and `end_task` after the
+/// last, every task is one plain phase, and `next_phase` is not called. Only methods whose card
+/// [says so](Card::needs_borders) meet either.
+///
+/// [`Training::blurry`]: crate::learner::Training::blurry
+/// [`Training::no_borders`]: crate::learner::Training::no_borders
+///
 /// # Laws
 ///
 /// 1. All state is in `self`, which is saved together with θ. No clocks, no files, no globals.
@@ -45,10 +54,10 @@ use crate::scenario::Setting;
 /// 2. Indices of θ never move; growth appends. A vector made before growth is a prefix: of
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
-/// 3. [`card`](Self::card), [`pool`](Self::pool), [`within_task`](Self::within_task),
-///    [`impossible`](Self::impossible), [`frozen`](Self::frozen), [`view`](Self::view),
-///    [`class_means`](Self::class_means), [`memory`](Self::memory) and [`figures`](Self::figures)
-///    are pure.
+/// 3. [`card`](Self::card), [`pool`](Self::pool), [`steps_per_batch`](Self::steps_per_batch),
+///    [`within_task`](Self::within_task), [`impossible`](Self::impossible),
+///    [`frozen`](Self::frozen), [`view`](Self::view), [`class_means`](Self::class_means),
+///    [`memory`](Self::memory) and [`figures`](Self::figures) are pure.
 ///    Running statistics that a view calls fixed are used and
 ///    never moved.
 /// 4. The driver works on the *active* slots: those that take part in this step's passes and are
@@ -122,6 +131,12 @@ pub trait Strategy: erased_serde::Serialize + Send {
     /// Which rows batches are drawn from. Pure.
     fn pool(&self) -> Pool {
         Pool::Current
+    }
+
+    /// How many steps the optimiser makes on each batch, at least 1, each with an objective of its
+    /// own. An epoch then has this many times as many steps as batches. Pure.
+    fn steps_per_batch(&self) -> usize {
+        1
     }
 
     /// What accuracies between the steps of a task say of it. Pure.
@@ -223,6 +238,11 @@ pub struct Card {
     pub isolation: Isolation,
     /// When a class gets its output in the class setting, where nobody says and the stream is known.
     pub class_head: ClassHead,
+    /// Why it must know where a task begins and ends, as the end of a sentence; `None` for a method
+    /// that learns from streams without borders ([`Training::is_borderless`]), too.
+    ///
+    /// [`Training::is_borderless`]: crate::learner::Training::is_borderless
+    pub needs_borders: Option<&'static str>,
     /// Whether it selects by validation accuracy and so needs a validation part.
     pub validation: bool,
     /// What the conformance suite holds it to.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
 
 mod bad_input;
+mod borders;
 mod command;
 mod contract;
 mod durable;

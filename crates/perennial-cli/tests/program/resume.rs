@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::run::{document, finish, numbers, perennial, refused, small};
 
 /// Long enough to be stopped in the middle: about a second.
@@ -201,4 +203,24 @@ fn a_run_of_an_older_program_is_gone_on_with() {
     assert!(said.contains("remainder: short → even"), "{said}");
     assert!(said.contains("--remainder short"), "{said}");
     assert_eq!(numbers(finish(small(folder.path(), &short))), first);
+}
+
+/// Catches: a plan from before a method had a setting that is refused, or a newer setting whose
+/// default is not what the older program did.
+#[test]
+fn a_plan_without_newer_settings_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let replay = ["--strategies=er"];
+    let first = numbers(finish(small(folder.path(), &replay)));
+    let identity = folder.path().join("run.json");
+    let mut plan: Value = serde_json::from_str(&fs::read_to_string(&identity).unwrap()).unwrap();
+    let settings = plan["strategies"][0]["settings"].as_object_mut().unwrap();
+    for newer in ["batch", "steps"] {
+        assert!(settings.remove(newer).is_some(), "{settings:?}");
+    }
+    fs::write(&identity, plan.to_string()).unwrap();
+    fs::remove_file(folder.path().join("cells/er-0/result.json")).unwrap();
+    let said = refused(small(folder.path(), &["--strategies=er", "--set=er.steps=2"]), 2, "usage");
+    assert!(said.contains("er.steps: 1 → 2"), "{said}");
+    assert_eq!(numbers(finish(small(folder.path(), &replay))), first);
 }

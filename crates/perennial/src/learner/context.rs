@@ -134,6 +134,20 @@ impl Context<'_> {
         }
     }
 
+    /// The training rows of the task of each run of a batch, in the order of [`Batch::tasks`]: what
+    /// [`Batch::rows`] are indices into.
+    ///
+    /// # Errors
+    ///
+    /// As [`samples`](Self::samples). Never for a batch of the current step.
+    pub fn samples_of(&self, batch: &Batch) -> Result<Vec<&Samples>, LearnError> {
+        let of = |&(task, _): &(usize, _)| match self.training.blurry > 0.0 {
+            true => Ok(self.data.train(task)),
+            false => self.samples(task, Part::Train),
+        };
+        batch.tasks.iter().map(of).collect()
+    }
+
     /// One pass: the mean cross-entropy of a batch, each row among the units of its task.
     pub fn labelled(&self, batch: &Batch) -> Pass {
         let weight = 1.0 / batch.len() as f32;

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::blurry::turns;
 use crate::draws::Key;
 use crate::parts::memory::Memory;
 use crate::scenario::{Part, Reader, Samples, Stream};
@@ -11,6 +12,7 @@ use crate::strategy::Batch;
 pub(crate) struct Data<'s> {
     pub(crate) stream: &'s Stream,
     tasks: Vec<Parts>,
+    turns: OnceCell<Vec<Vec<u32>>>,
 }
 
 #[derive(Default)]
@@ -21,7 +23,19 @@ struct Parts {
 
 impl<'s> Data<'s> {
     pub(crate) fn new(stream: &'s Stream) -> Self {
-        Self { stream, tasks: stream.tasks.iter().map(|_| Parts::default()).collect() }
+        let tasks = stream.tasks.iter().map(|_| Parts::default()).collect();
+        Self { stream, tasks, turns: OnceCell::new() }
+    }
+
+    /// The training rows that come up in a task's turn, numbered over the training parts of all tasks,
+    /// where a share of them is of other tasks.
+    pub(crate) fn turn(&self, task: usize, share: f64, seed: u64) -> &[u32] {
+        let turns = || {
+            let rows: Vec<usize> =
+                self.stream.tasks.iter().map(|task| task.rows(Part::Train)).collect();
+            turns(&rows, share, seed)
+        };
+        &self.turns.get_or_init(turns)[task]
     }
 
     /// The training rows of a task; gathered and transformed once, then kept.
@@ -86,10 +100,9 @@ impl<'s> Data<'s> {
             }
         }
         for &task in pool {
-            let samples = self.train(task);
-            let own = first..first + samples.len();
+            let own = first..first + self.stream.tasks[task].rows(Part::Train);
             for &row in rows.iter().filter(|&&row| own.contains(&(row as usize))) {
-                let row = row as usize - first;
+                let (row, samples) = (row as usize - first, self.train(task));
                 samples.append_row(row, &mut batch.inputs);
                 batch.push(task, unit(task, samples.label(row)), samples.id(row), row);
             }

@@ -54,6 +54,17 @@ pub enum LearnError {
         /// Why not.
         reason: String,
     },
+    /// A method that must know where tasks begin and end, in a stream without borders.
+    #[error(
+        "{strategy} cannot learn from a stream without borders between tasks (--blurry, \
+         --no-borders): {reason}"
+    )]
+    NeedsBorders {
+        /// The method.
+        strategy: &'static str,
+        /// What it does at a border.
+        reason: &'static str,
+    },
     /// A strategy that reads data which its card does not claim.
     #[error("{strategy} asked for the data of task {}, which its card does not keep", task + 1)]
     DataNotKept {

@@ -194,8 +194,9 @@ impl Learner {
     /// within the task draws several, and another has no answers within it.
     pub(super) fn measure_learning_curve(&mut self, at: &InPhase, data: &Data<'_>) {
         let Some(beta) = self.core.training.lca else { return };
-        let batches = at.steps as usize;
-        let counts = at.number == 0 && batches <= beta;
+        let repeats = self.strategy.steps_per_batch().max(1);
+        let (steps, batches) = (at.steps as usize, at.steps as usize / repeats);
+        let counts = at.number == 0 && batches <= beta && steps.is_multiple_of(repeats);
         let has_course = self.strategy.within_task() == WithinTask::Course;
         if !counts || !has_course || self.strategy.pool() != Pool::Current {
             return;

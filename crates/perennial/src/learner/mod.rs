@@ -4,6 +4,7 @@
 //! stream of tasks. Where it stands is data, so a learner saved at any step goes on bit for bit
 //! as the uninterrupted one would.
 
+mod blurry;
 mod class_head;
 mod context;
 mod data;
@@ -19,7 +20,6 @@ mod step;
 mod stop;
 mod watch;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub use crate::engine::packed::PackedGradients;
 use crate::model::{Among, Model, Outputs};
 use crate::network::Network;
 use crate::optimizer::{Keep, Optimizer};
-use crate::scenario::{Part, Setting, Stream, Task};
+use crate::scenario::{Part, Setting, Stream};
 use crate::strategy::{Card, Isolation, Outcome, Phase, Pool, Strategy};
 
 /// A network that learns task after task by one strategy, and where it stands.
@@ -134,6 +134,7 @@ impl Learner {
     ) -> Result<Self, LearnError> {
         stream.check(setting)?;
         let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
+        learner.core.training.check_borders(&learner.card, setting, stream)?;
         let Self { engine, card, core, .. } = &mut learner;
         core.accuracy = Accuracy::new(stream.tasks.len());
         if card.isolation == Isolation::Shared && setting == Setting::Domain {
@@ -150,27 +151,11 @@ impl Learner {
                 })
                 .collect();
         }
-        let head = core.training.head.unwrap_or(card.class_head);
+        let head = core.training.class_head(card);
         if setting == Setting::Class && head == ClassHead::Full {
             learner.append_full_head(stream);
         }
         Ok(learner)
-    }
-
-    /// One head for all classes of the stream, in the order in which a growing head would get them.
-    fn append_full_head(&mut self, stream: &Stream) {
-        let model = &mut self.core.model;
-        let mut unit_of: HashMap<u32, u32> = HashMap::new();
-        let mut unit = |&class: &u32| {
-            let next = unit_of.len() as u32;
-            *unit_of.entry(class).or_insert(next)
-        };
-        let mut outputs = |task: &Task| Outputs {
-            units: task.classes.iter().map(&mut unit).collect(),
-            among: Among::All,
-        };
-        model.outputs = stream.tasks.iter().map(&mut outputs).collect();
-        model.append_head(self.engine.network().features(), unit_of.len(), self.core.seed);
     }
 
     /// A learner that has seen nothing, for tasks that arrive one by one: [`run`](Self::run)
@@ -192,6 +177,7 @@ impl Learner {
                           beforehand; leave it out, and its head grows";
             return Err(settings::bad("head", &ClassHead::Full, reason));
         }
+        training.check_open_ended()?;
         let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
         learner.core.open_ended = true;
         learner.core.position = Position::BeforeTask { task: 0 };
@@ -334,14 +320,20 @@ impl Learner {
             }
             Position::BeforeTask { task } if task == data.stream.tasks.len() => return Ok(false),
             Position::BeforeTask { task } => {
-                if self.strategy.pool() != Pool::SoFar {
+                let Training { blurry, no_borders, .. } = self.core.training;
+                if self.strategy.pool() != Pool::SoFar && blurry == 0.0 {
                     data.forget_before(task);
                 }
                 self.append_heads(data.stream, task);
                 self.core.model.append_statistics(task);
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
-                strategy.begin_task(&mut cx)?;
-                let phase = strategy.next_phase(None, &mut cx)?;
+                if !no_borders || task == 0 {
+                    strategy.begin_task(&mut cx)?;
+                }
+                let phase = match no_borders {
+                    true => Some(Phase::default()),
+                    false => strategy.next_phase(None, &mut cx)?,
+                };
                 let since = Instant::now();
                 watch.event(&Event::task(data.stream, task, &self.core.model))?;
                 // It hashes the data, which is no training: as in `measure`.
@@ -352,20 +344,26 @@ impl Learner {
                 Some(position) => position,
                 None => return Err(LearnError::Stopped("the phase")), // saved by `train`
             },
+            Position::AfterPhase { task, .. } if self.core.training.no_borders => {
+                Position::AfterPhases { task }
+            }
             Position::AfterPhase { task, phase, outcome } => {
                 let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
                 let next = strategy.next_phase(Some(&outcome), &mut cx)?;
                 self.enter(task, phase + 1, next)
             }
             Position::AfterPhases { task } => {
-                let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
-                strategy.end_task(&mut cx)?;
+                let last = task + 1 == data.stream.tasks.len();
+                if !self.core.training.no_borders || last {
+                    let (strategy, mut cx) = self.hook(data, task, 1.0, watch, stop);
+                    strategy.end_task(&mut cx)?;
+                }
                 if let Some(memory) = self.strategy.memory() {
                     let tasks = if self.measures(task + 1, data) { task + 1 } else { 0 };
                     let rows = memory.of_tasks(tasks);
                     self.core.remembered.push(rows.iter().map(Vec::len).collect());
                 }
-                if task + 1 == data.stream.tasks.len() {
+                if last {
                     let figures = self.figures();
                     if !figures.is_null() {
                         watch.event(&Event::Figures { task, figures })?;
@@ -435,6 +433,8 @@ impl Learner {
         let Some(phase) = phase else { return Position::AfterPhases { task } };
         let keep = match number {
             _ if phase.fresh => false,
+            // Fresh moments would tell where the task begins.
+            0 if self.core.training.no_borders && task > 0 => true,
             0 => self.core.training.optimizer.keep == Keep::Run,
             _ => phase.keep_optimizer,
         };

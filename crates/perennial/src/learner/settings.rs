@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::remainder::of_any_version;
-use super::{ClassHead, Confidence, LearnError, Remainder};
+use super::{ClassHead, Confidence, LearnError, Remainder, blurry};
 use crate::model::NormStatistics;
 use crate::network::Network;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
-use crate::scenario::Setting;
+use crate::scenario::{Setting, Stream};
 use crate::strategy::{Card, Isolation};
 
 /// What training is made of, whatever the strategy.
@@ -44,6 +44,18 @@ pub struct Training {
     /// ([`Card::class_head`](crate::strategy::Card::class_head)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<ClassHead>,
+    /// The share of each task's training rows, at least 0 and below 1, that comes from other tasks: a
+    /// task's turn has as many rows as before, every row comes up in one turn, and test rows stay. The
+    /// rows are drawn by the seed. The training rows of all tasks are in memory at once.
+    ///
+    /// It is a setting of the training and not of the stream: tasks and tests of the stream stay, only
+    /// batches differ. It is saved with the learner, so that a learner that goes on keeps it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub blurry: f64,
+    /// Whether the strategy is not told where tasks begin and end: `begin_task` is called before the
+    /// first batch of all and `end_task` after the last, and the optimiser's moments go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_borders: bool,
     /// By what a learner with a network for each task guesses the task, where it is not told.
     pub infer: Confidence,
 }
@@ -110,6 +122,8 @@ impl Default for Training {
             anytime: None,
             lca: None,
             head: None,
+            blurry: 0.0,
+            no_borders: false,
             infer: Confidence::default(),
         }
     }
@@ -139,6 +153,11 @@ impl Training {
         if self.lca == Some(0) {
             return Err(bad("lca", &0, "it must be at least 1 batch"));
         }
+        if !(0.0..1.0).contains(&self.blurry) {
+            let reason = "it is the share of each task's training samples that come from other \
+                          tasks: at least 0 and below 1, such as 0.1";
+            return Err(bad("blurry", &self.blurry, reason));
+        }
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return Err(bad("lr", &self.lr, "a learning rate is a number above 0"));
         }
@@ -163,6 +182,74 @@ impl Training {
         Ok(())
     }
 
+    /// Whether tasks have no sharp borders, or nobody tells the strategy where they are.
+    #[must_use]
+    pub fn is_borderless(&self) -> bool {
+        self.blurry > 0.0 || self.no_borders
+    }
+
+    /// When a class gets its output in the class setting. In a stream without borders all classes have
+    /// theirs from the start.
+    #[must_use]
+    pub fn class_head(&self, card: &Card) -> ClassHead {
+        let usual = if self.is_borderless() { ClassHead::Full } else { card.class_head };
+        self.head.unwrap_or(usual)
+    }
+
+    /// Refuses a stream without borders where the method or the setting needs them.
+    ///
+    /// # Errors
+    ///
+    /// The task setting, a head that grows, a card that says why it
+    /// [needs borders](Card::needs_borders), or tasks whose rows cannot be exchanged.
+    pub(super) fn check_borders(
+        &self,
+        card: &Card,
+        setting: Setting,
+        stream: &Stream,
+    ) -> Result<(), LearnError> {
+        if !self.is_borderless() {
+            return Ok(());
+        }
+        if setting == Setting::Task {
+            let reason = "--setting task tells the learner the task of every sample, so tasks have \
+                          borders; use --setting domain or class";
+            return Err(match self.blurry > 0.0 {
+                true => bad("blurry", &self.blurry, reason),
+                false => bad("no-borders", &true, reason),
+            });
+        }
+        if self.head == Some(ClassHead::Grow) {
+            let reason = "a head that grows shows where a task begins, and this stream has no \
+                          borders; use --head full, or leave it out";
+            return Err(bad("head", &ClassHead::Grow, reason));
+        }
+        if self.norm.statistics == NormStatistics::FixedAfterFirst {
+            let reason = "it must be told when the first task ends, and this stream has no borders; \
+                          leave it out";
+            return Err(bad("norm.statistics", &"fixed-after-first", reason));
+        }
+        if let Some(reason) = card.needs_borders {
+            return Err(LearnError::NeedsBorders { strategy: card.name, reason });
+        }
+        if self.blurry > 0.0 { blurry::check(stream, self.blurry) } else { Ok(()) }
+    }
+
+    /// Refuses a stream without borders for a learner whose tasks arrive one by one.
+    ///
+    /// # Errors
+    ///
+    /// When there is one.
+    pub(crate) fn check_open_ended(&self) -> Result<(), LearnError> {
+        let reason = "a learner that is taught task by task gets each task's data when it is taught; \
+                      leave it out";
+        match self.blurry > 0.0 {
+            true => Err(bad("blurry", &self.blurry, reason)),
+            false if self.no_borders => Err(bad("no-borders", &true, reason)),
+            false => Ok(()),
+        }
+    }
+
     /// Refuses a task of `rows` training rows for which no step would be made.
     ///
     /// # Errors
@@ -184,6 +271,10 @@ impl Training {
         );
         Err(bad("remainder", &self.remainder, &expected))
     }
+}
+
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }
 
 pub(super) fn bad(key: &str, value: &impl ToString, expected: &str) -> LearnError {

@@ -23,7 +23,10 @@ impl Learner {
         watch: &mut dyn Watch,
         stop: &Stop,
     ) -> Result<Option<Position>, LearnError> {
+        let blurry = self.core.training.blurry;
+        let turn = (blurry > 0.0).then(|| data.turn(at.task, blurry, self.core.seed));
         let pool: Vec<usize> = match self.strategy.pool() {
+            Pool::Current if turn.is_some() => (0..data.stream.tasks.len()).collect(),
             Pool::Current | Pool::CurrentAndMemory => vec![at.task],
             Pool::Memory => Vec::new(),
             Pool::SoFar if self.card.keeps == Keeps::AllData => (0..=at.task).collect(),
@@ -33,7 +36,10 @@ impl Learner {
         };
         let Training { batch, remainder, .. } = self.core.training;
         let kept = self.pool_memory().map_or(0, Memory::len);
-        let rows = kept + pool.iter().map(|&task| data.train(task).len()).sum::<usize>();
+        let rows = match turn {
+            Some(turn) => turn.len(),
+            None => kept + pool.iter().map(|&task| data.train(task).len()).sum::<usize>(),
+        };
         let task = &data.stream.tasks[at.task].name;
         match (pool.is_empty(), kept) {
             (false, 0) => self.core.training.check_rows(task, rows)?,
@@ -46,7 +52,8 @@ impl Learner {
                 self.core.training.check_steps(&memory, rows)?;
             }
         }
-        let steps = remainder.batches(rows, batch);
+        let repeats = self.strategy.steps_per_batch().max(1);
+        let steps = remainder.batches(rows, batch) * repeats;
         let (epochs, last_step) = self.length(&at, steps);
         let total = last_step.min((epochs * steps) as u64);
         let mut view = self.strategy.view(at.task, &self.core.model);
@@ -59,9 +66,12 @@ impl Learner {
             self.measure_learning_curve(&at, data);
         }
         while at.epoch < epochs {
-            let order = self.order(&at, rows);
+            let mut order = self.order(&at, rows);
+            if let Some(turn) = turn {
+                order.iter_mut().for_each(|row| *row = turn[*row as usize]);
+            }
             while at.step < steps && at.steps < last_step {
-                let rows = &order[remainder.range(at.step, rows, batch)];
+                let rows = &order[remainder.range(at.step / repeats, rows, batch)];
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
                 let told = (&mut *watch, stop);

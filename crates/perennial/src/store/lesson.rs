@@ -227,6 +227,7 @@ impl Teaching {
         }
         self.gate.check().map_err(StoreError::Cannot)?;
         self.training.check()?;
+        self.training.check_open_ended()?;
         match self.validation {
             None | Some(0.0..1.0) => Ok(()),
             Some(validation) => Err(StoreError::Cannot(format!(

@@ -21,6 +21,10 @@
 //! weight decay the move is another. Batch normalisation judges the memory by running statistics, or
 //! by the drawn rows' own ([`EpisodeStatistics::Train`]).
 //!
+//! With [`AgemMemory::Reservoir`] the samples of all tasks lie in one memory, whose size is of all of
+//! them, and g_ref is drawn from the whole of it, rows of the current task included. The method then
+//! needs no borders between tasks (Buzzega et al. 2020 call it A-GEM-R).
+//!
 //! *Differences.* The authors store random samples of each class when a task ends
 //! ([`AgemMemory::Class`]). With a head for each task, inner products run over the trunk and the
 //! task's own head; over all weights, as in the authors' code, with [`EpisodeHeads::All`].
@@ -41,7 +45,9 @@ use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, distinct};
 use crate::scenario::Setting;
-use crate::strategy::{Batch, Card, ClassHead, Gradient, Isolation, Keeps, Promises, Strategy};
+use crate::strategy::{
+    Batch, Card, Changed, ClassHead, Gradient, Isolation, Keeps, Promises, Step, Strategy,
+};
 
 /// Projects every gradient against one of the past.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -76,7 +82,14 @@ pub enum AgemMemory {
     Last,
     /// When the task ends, as many random ones of each of its classes.
     Class,
+    /// Of all tasks together, every sample offered so far with the same chance; `memory` is then of
+    /// all tasks. Needs no borders between tasks.
+    Reservoir,
 }
+
+/// Why samples that are stored task by task need borders.
+const NEEDS_BORDERS: &str = "it stores samples task by task; agem.choose=reservoir stores those of all \
+                             tasks together";
 
 impl Default for AgemSettings {
     fn default() -> Self {
@@ -94,9 +107,16 @@ impl Method for Agem {
     type Settings = AgemSettings;
     const NAME: &'static str = "agem";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
-        ("memory", "samples of each task, or bytes: 256 or 200kB"),
+        (
+            "memory",
+            "samples of each task, or bytes: 256 or 200kB; of all tasks where choose is reservoir",
+        ),
         ("batch", "rows of the reference gradient, drawn from all memories"),
-        ("choose", "which samples of a task are stored: last, or class (random, of each class)"),
+        (
+            "choose",
+            "which samples are stored: last (of each task), class (random, of each class of a task), \
+             or reservoir (random, of all tasks together)",
+        ),
         (
             "heads",
             "with a head a task, the projection is of: own (trunk and the task's head), or all heads",
@@ -127,9 +147,13 @@ impl Strategy for Agem {
                    the loss on a random part of them does not rise. With plain SGD only: \
                    momentum, Adam and weight decay move elsewhere.",
             formula: "g̃ = g − min(0, ⟨g, g_ref⟩) / ⟨g_ref, g_ref⟩ · g_ref",
-            keeps: Keeps::SamplesPerTask { most: self.settings.memory },
+            keeps: match self.settings.choose {
+                AgemMemory::Reservoir => Keeps::Samples { most: self.settings.memory, vectors: 0 },
+                _ => Keeps::SamplesPerTask { most: self.settings.memory },
+            },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: (self.settings.choose != AgemMemory::Reservoir).then_some(NEEDS_BORDERS),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -147,11 +171,11 @@ impl Strategy for Agem {
     }
 
     fn memory(&self) -> Option<&Memory> {
-        Some(&self.episodes.memory)
+        Some(self.episodes.memory())
     }
 
     fn forget_sample(&mut self, task: usize, id: u64) -> usize {
-        self.episodes.memory.remove(task, id)
+        self.episodes.forget_sample(task, id)
     }
 
     fn figures(&self) -> Value {
@@ -159,8 +183,11 @@ impl Strategy for Agem {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        let Self { settings, episodes } = self;
-        episodes.begin_task(Self::NAME, settings.memory, settings.statistics, cx)
+        let Self { settings: AgemSettings { memory, choose, statistics, .. }, episodes } = self;
+        match choose {
+            AgemMemory::Reservoir => episodes.begin_sampling(Self::NAME, *memory, *statistics, cx),
+            _ => episodes.begin_task(Self::NAME, *memory, *statistics, cx),
+        }
     }
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
@@ -175,10 +202,13 @@ impl Strategy for Agem {
         gradient: &mut Gradient<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), LearnError> {
-        let memory = &self.episodes.memory;
-        let old: Vec<usize> = (0..memory.len()).filter(|&at| memory.task(at) < cx.task).collect();
+        let memory = self.episodes.memory();
+        // A reservoir does not know which task is the current one, and neither may a stream tell.
+        let all = self.settings.choose == AgemMemory::Reservoir;
+        let is_old = |&at: &usize| all || memory.task(at) < cx.task;
+        let old: Vec<usize> = (0..memory.len()).filter(is_old).collect();
         let drawn = distinct(old.len(), self.settings.batch, &mut cx.generator("agem reference"));
-        let drawn = drawn.into_iter().map(|at| old[at]).collect();
+        let drawn = memory.by_task(drawn.into_iter().map(|at| old[at]).collect());
         let view = self.view(cx.task, cx.model);
         // One constraint, γ = 0: v = −⟨g, g_ref⟩ / ⟨g_ref, g_ref⟩.
         let past = Past { groups: &[drawn], most: 1, statistics: self.settings.statistics };
@@ -187,10 +217,19 @@ impl Strategy for Agem {
         })
     }
 
+    fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
+        if self.settings.choose == AgemMemory::Reservoir {
+            self.episodes.sample(step.batch, cx)?;
+        }
+        Ok(Changed::Nothing)
+    }
+
     fn end_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         match self.settings.choose {
-            AgemMemory::Last => Ok(()),
-            AgemMemory::Class => self.episodes.store_of_each_class(cx),
+            AgemMemory::Last => {}
+            AgemMemory::Class => self.episodes.store_of_each_class(cx)?,
+            AgemMemory::Reservoir => self.episodes.end_sampling(),
         }
+        Ok(())
     }
 }

@@ -13,10 +13,12 @@
 //! | --- | --- |
 //! | α | [`alpha`](DerSettings::alpha) |
 //! | \|M\| | [`memory`](DerSettings::memory), samples or bytes in all, logits included |
+//! | rows of a draw | [`batch`](DerSettings::batch), as many as the batch has unless it is said |
+//! | steps on each B | [`steps`](DerSettings::steps), each with draws of its own |
 //!
 //! Keeps the memory and a logit a unit of each sample and, while a task is learnt, a bit for each of
-//! its training rows: whether it was offered. A step costs two passes of the batch's size, each with
-//! its own batch statistics.
+//! its training rows: whether it was offered. A step costs two passes, of the batch and of the draw,
+//! each with its own batch statistics.
 //!
 //! *In the class setting* the head has all classes of the stream from the start, as in the authors'
 //! code (`--head full`): the stored logits of an old sample then say that it is of no newer class. A
@@ -46,7 +48,7 @@ use serde_json::Value;
 use super::{Method, at_least_zero, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
-use crate::parts::memory::{Budget, Dark, Memory};
+use crate::parts::memory::{Budget, Dark, Memory, ReplayBatch};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
@@ -70,11 +72,15 @@ pub struct DerSettings {
     pub memory: Budget,
     /// α ≥ 0: weight of the stored logits.
     pub alpha: f64,
+    /// Rows drawn from the memory in each step.
+    pub batch: ReplayBatch,
+    /// Steps on each batch, at least 1.
+    pub steps: usize,
 }
 
 impl Default for DerSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(500), alpha: 1.0 }
+        Self { memory: Budget::Samples(500), alpha: 1.0, batch: ReplayBatch::AsBatch, steps: 1 }
     }
 }
 
@@ -84,11 +90,14 @@ impl Method for Der {
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("memory", "samples in all, or bytes with their logits: 500 or 2MB"),
         ("alpha", "weight of the stored logits, at least 0"),
+        ("batch", "rows drawn from the memory in a step; batch: as many as the batch has"),
+        ("steps", "steps on each batch, each with a draw of its own"),
     ];
 
     fn with(settings: DerSettings) -> Result<Self, LearnError> {
         budget::check("der.memory", settings.memory)?;
         at_least_zero("der.alpha", settings.alpha)?;
+        settings.batch.check(Self::NAME, settings.steps)?;
         Ok(Self { settings, ..Self::default() })
     }
 }
@@ -102,10 +111,11 @@ impl Strategy for Der {
                     https://arxiv.org/abs/2004.07211",
             does: "Keeps a few samples of the past with what the network said of them then, and \
                    pulls it back to saying that.",
-            formula: "L(θ) + α · mean (f_θ(x) − z)² over |batch| draws from memory",
+            formula: "L(θ) + α · mean (f_θ(x) − z)² over draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Full,
+            needs_borders: None,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -130,12 +140,16 @@ impl Strategy for Der {
         self.dark.forget_sample(task, id)
     }
 
+    fn steps_per_batch(&self) -> usize {
+        self.settings.steps
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let beside = Dark::row_bytes(cx.model.units());
         self.capacity = budget::capacity("der.memory", self.settings.memory, beside, cx)?;
         budget::note_small("der.memory", self.capacity, cx);
-        let rows = cx.samples(cx.task, Part::Train)?.len();
-        self.dark.begin_task(rows, self.capacity, &mut cx.generator("der room"));
+        let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
+        self.dark.begin_task(task, self.capacity, &mut cx.generator("der room"));
         // A head of a task's own competes with no other.
         if cx.setting != Setting::Task {
             self.dark.fill(cx);
@@ -145,14 +159,15 @@ impl Strategy for Der {
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         let alpha = self.settings.alpha as f32;
-        let drawn = self.dark.draw(batch.len(), &mut cx.generator("der logits"));
+        let wanted = self.settings.batch.rows(batch.len());
+        let drawn = self.dark.draw(wanted, &mut cx.generator("der logits"));
         Ok(vec![cx.labelled(batch), self.dark.logits_pass(&drawn, alpha)])
     }
 
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
         let mut generator = cx.generator("der memory");
-        let (samples, units) = (cx.samples(cx.task, Part::Train)?, cx.model.answer(cx.task));
-        self.dark.offer(step, units, samples, self.capacity, &mut generator);
+        let (samples, units) = (cx.samples_of(step.batch)?, cx.model.answer(cx.task));
+        self.dark.offer(step, units, &samples, self.capacity, &mut generator);
         Ok(Changed::Nothing)
     }
 

@@ -14,10 +14,11 @@
 //! | α | [`alpha`](DerppSettings::alpha) |
 //! | β | [`beta`](DerppSettings::beta) |
 //! | \|M\| | [`memory`](DerppSettings::memory), samples or bytes in all, logits included |
+//! | rows of a draw | [`batch`](DerppSettings::batch), as many as the batch has unless it is said |
+//! | steps on each B | [`steps`](DerppSettings::steps), each with draws of its own |
 //!
-//! M' and M" are two independent draws of the batch's size, without replacement. Keeps what
-//! [DER](super::Der) keeps. A step costs three passes of the batch's size, each with its own batch
-//! statistics.
+//! M' and M" are two independent draws, without replacement. Keeps what [DER](super::Der) keeps. A
+//! step costs three passes, of the batch and of each draw, each with its own batch statistics.
 //!
 //! *Differences.* Those of [DER](super::Der): the mean over rows × outputs, as in the authors' code;
 //! a sample is offered in the first pass over its task, and later passes replace its logits.
@@ -35,7 +36,7 @@ use serde_json::Value;
 use super::{Method, at_least_zero, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
-use crate::parts::memory::{Budget, Dark, Memory};
+use crate::parts::memory::{Budget, Dark, Memory, ReplayBatch};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
@@ -61,11 +62,21 @@ pub struct DerppSettings {
     pub alpha: f64,
     /// β ≥ 0: weight of the stored labels.
     pub beta: f64,
+    /// Rows of each of the two draws from the memory.
+    pub batch: ReplayBatch,
+    /// Steps on each batch, at least 1.
+    pub steps: usize,
 }
 
 impl Default for DerppSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(500), alpha: 1.0, beta: 0.5 }
+        Self {
+            memory: Budget::Samples(500),
+            alpha: 1.0,
+            beta: 0.5,
+            batch: ReplayBatch::AsBatch,
+            steps: 1,
+        }
     }
 }
 
@@ -76,12 +87,15 @@ impl Method for Derpp {
         ("memory", "samples in all, or bytes with their logits: 500 or 2MB"),
         ("alpha", "weight of the stored logits, at least 0"),
         ("beta", "weight of the stored labels, at least 0"),
+        ("batch", "rows of each of the two draws in a step; batch: as many as the batch has"),
+        ("steps", "steps on each batch, each with draws of its own"),
     ];
 
     fn with(settings: DerppSettings) -> Result<Self, LearnError> {
         budget::check("derpp.memory", settings.memory)?;
         at_least_zero("derpp.alpha", settings.alpha)?;
         at_least_zero("derpp.beta", settings.beta)?;
+        settings.batch.check(Self::NAME, settings.steps)?;
         Ok(Self { settings, ..Self::default() })
     }
 }
@@ -99,6 +113,7 @@ impl Strategy for Derpp {
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Full,
+            needs_borders: None,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -123,12 +138,16 @@ impl Strategy for Derpp {
         self.dark.forget_sample(task, id)
     }
 
+    fn steps_per_batch(&self) -> usize {
+        self.settings.steps
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let beside = Dark::row_bytes(cx.model.units());
         self.capacity = budget::capacity("derpp.memory", self.settings.memory, beside, cx)?;
         budget::note_small("derpp.memory", self.capacity, cx);
-        let rows = cx.samples(cx.task, Part::Train)?.len();
-        self.dark.begin_task(rows, self.capacity, &mut cx.generator("derpp room"));
+        let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
+        self.dark.begin_task(task, self.capacity, &mut cx.generator("derpp room"));
         // A head of a task's own competes with no other.
         if cx.setting != Setting::Task {
             self.dark.fill(cx);
@@ -138,8 +157,9 @@ impl Strategy for Derpp {
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         let (alpha, beta) = (self.settings.alpha as f32, self.settings.beta as f32);
-        let first = self.dark.draw(batch.len(), &mut cx.generator("derpp logits"));
-        let second = self.dark.draw(batch.len(), &mut cx.generator("derpp labels"));
+        let wanted = self.settings.batch.rows(batch.len());
+        let first = self.dark.draw(wanted, &mut cx.generator("derpp logits"));
+        let second = self.dark.draw(wanted, &mut cx.generator("derpp labels"));
         let weight = beta / second.len().max(1) as f32;
         let labels = self.dark.memory().pass(second, weight, |task| cx.model.answer(task));
         Ok(vec![cx.labelled(batch), self.dark.logits_pass(&first, alpha), labels])
@@ -147,8 +167,8 @@ impl Strategy for Derpp {
 
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
         let mut generator = cx.generator("derpp memory");
-        let (samples, units) = (cx.samples(cx.task, Part::Train)?, cx.model.answer(cx.task));
-        self.dark.offer(step, units, samples, self.capacity, &mut generator);
+        let (samples, units) = (cx.samples_of(step.batch)?, cx.model.answer(cx.task));
+        self.dark.offer(step, units, &samples, self.capacity, &mut generator);
         Ok(Changed::Nothing)
     }
 

@@ -9,7 +9,7 @@ use crate::model::View;
 use crate::objective::{Mode, Pass, Target, Term};
 use crate::optimizer::OptimizerKind;
 use crate::parts::conflicts::Conflicts;
-use crate::parts::memory::{Budget, Memory, Place, Ring, distinct};
+use crate::parts::memory::{Budget, Memory, Offer, Place, Policy, Replay, Ring, distinct};
 use crate::parts::project::{Products, add_rows};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{Batch, Gradient};
@@ -62,6 +62,13 @@ pub(super) struct Episodes {
     pub(super) conflicts: Conflicts,
     /// Rows a task, known once it began.
     each: usize,
+    /// Samples of all tasks together, in the place of `memory`, where they are drawn by a reservoir.
+    #[serde(default, skip_serializing_if = "is_default")]
+    sampled: Replay,
+}
+
+fn is_default(sampled: &Replay) -> bool {
+    *sampled == Replay::default()
 }
 
 impl Episodes {
@@ -83,6 +90,50 @@ impl Episodes {
         note_few(&key, self.each, cx);
         self.conflicts.begin_task();
         Ok(())
+    }
+
+    /// Begins to draw samples of all tasks together: `budget` is of all of them. `name` is the
+    /// method's.
+    pub(super) fn begin_sampling(
+        &mut self,
+        name: &str,
+        budget: Budget,
+        statistics: EpisodeStatistics,
+        cx: &mut Context<'_>,
+    ) -> Result<(), LearnError> {
+        let key = format!("{name}.memory");
+        self.each = budget::capacity(&key, budget, 0, cx)?;
+        budget::note_small(&key, self.each, cx);
+        note_guarantee(name, statistics, cx);
+        let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
+        let mut generator = cx.generator("room for samples");
+        self.sampled.begin_task(Policy::Reservoir, task, self.each, &mut generator);
+        self.conflicts.begin_task();
+        Ok(())
+    }
+
+    /// Offers the rows of a batch to the reservoir.
+    pub(super) fn sample(&mut self, batch: &Batch, cx: &Context<'_>) -> Result<(), LearnError> {
+        let samples = cx.samples_of(batch)?;
+        let offer = Offer { batch, samples: &samples, features: &[], capacity: self.each };
+        let mut generator = cx.generator("sampled memory");
+        self.sampled.offer(Policy::Reservoir, &offer, &mut generator, |_, _| {});
+        Ok(())
+    }
+
+    /// Ends what [`begin_sampling`](Self::begin_sampling) began.
+    pub(super) fn end_sampling(&mut self) {
+        self.sampled.end_task();
+    }
+
+    /// All samples.
+    pub(super) fn memory(&self) -> &Memory {
+        held(&self.memory, &self.sampled)
+    }
+
+    /// Removes every copy of a sample and says how many there were.
+    pub(super) fn forget_sample(&mut self, task: usize, id: u64) -> usize {
+        self.memory.remove(task, id) + self.sampled.forget_sample(Policy::Reservoir, task, id)
     }
 
     /// Puts the rows of a batch into the ring of their task.
@@ -139,14 +190,15 @@ impl Episodes {
         if groups.iter().all(Vec::is_empty) {
             return Ok(()); // there is no past yet
         }
-        let (memory, active) = (&self.memory, gradient.active);
+        let Self { memory, sampled, conflicts, .. } = self;
+        let (memory, active) = (held(memory, sampled), gradient.active);
         let recalled = Recalled { view, memory, groups, most, mode: statistics.mode() };
-        let past = match self.conflicts.frequent() {
+        let past = match conflicts.frequent() {
             true => Some(cx.memory_gradients(recalled, active)?),
             false => cx.opposed_gradients(recalled, gradient)?,
         };
         let Some(past) = past else {
-            self.conflicts.agreed();
+            conflicts.agreed();
             return Ok(());
         };
         past.edit(&cx.model.layout, gradient.values, |g| {
@@ -157,7 +209,7 @@ impl Episodes {
             }
             // NaN < 0 is false: such a step would pass for one that goes against nothing.
             if let Some(bad) = dots.iter().position(|dot| !dot.is_finite()) {
-                let tasks = groups[bad].iter().map(|&at| self.memory.task(at));
+                let tasks = groups[bad].iter().map(|&at| memory.task(at));
                 let what = match (tasks.clone().min(), tasks.max()) {
                     (Some(a), Some(b)) if a < b => format!("tasks {} to {}", a + 1, b + 1),
                     (a, _) => format!("task {}", a.map_or(0, |a| a + 1)),
@@ -166,15 +218,20 @@ impl Episodes {
             }
             let violated = dots.iter().filter(|dot| **dot < 0.0).count();
             if violated == 0 {
-                self.conflicts.agreed();
+                conflicts.agreed();
                 return Ok(());
             }
             let v = dual(&products);
-            self.conflicts.projected(violated, products.angles(&v));
+            conflicts.projected(violated, products.angles(&v));
             add_rows(g, &past.rows, &v);
             Ok(())
         })
     }
+}
+
+/// The samples of tasks one by one, or those of all together where there are any.
+fn held<'a>(memory: &'a Memory, sampled: &'a Replay) -> &'a Memory {
+    if sampled.memory.is_empty() { memory } else { &sampled.memory }
 }
 
 /// Says what is not guaranteed in this run.

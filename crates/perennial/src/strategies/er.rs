@@ -1,10 +1,10 @@
 //! Experience replay (Chaudhry, Rohrbach, Elhoseiny, Ajanthan, Dokania, Torr & Ranzato, *On Tiny
 //! Episodic Memories in Continual Learning*, 2019, <https://arxiv.org/abs/1902.10486>).
 //!
-//! Each step trains on the batch and on as many rows drawn from a memory M of samples gone by:
+//! Each step trains on the batch and on rows drawn from a memory M of samples gone by:
 //!
 //! ```text
-//! min_θ mean of ℓ(f_θ(x), y) over B ∪ B_M        B_M ⊂ M, |B_M| = |B|, without replacement
+//! min_θ mean of ℓ(f_θ(x), y) over B ∪ B_M        B_M ⊂ M, |B_M| = b, without replacement
 //! M ← choose(M, B)                               after the step, in the first pass
 //! ```
 //!
@@ -12,13 +12,35 @@
 //! | --- | --- |
 //! | \|M\| | [`memory`](ErSettings::memory), samples or bytes in all |
 //! | choose | [`policy`](ErSettings::policy) |
+//! | b | [`batch`](ErSettings::batch), as many as the batch has unless it is said |
+//! | steps on each B | [`steps`](ErSettings::steps), each with a draw of its own |
 //!
 //! Keeps the memory and, while a task is learnt, a bit for each of its training rows: whether it
-//! was offered. A step costs one pass of twice the rows: one set of batch statistics.
+//! was offered. A step costs one pass of |B| + b rows: one set of batch statistics.
+//!
+//! Which samples stay ([`Policy`]):
+//!
+//! | `policy` | who stays | source |
+//! | --- | --- | --- |
+//! | `reservoir` | every sample offered so far with the same chance | Vitter 1985, algorithm R; for replay Riemer et al. 2019 |
+//! | `ring` | the last of each task: a queue a task | the memory of GEM, Lopez-Paz & Ranzato 2017 |
+//! | `class-ring` | the last of each class: a queue a class | the *ring buffer* of the paper |
+//! | `k-means` | of each class the samples nearest to online centroids of its features, one a place | the paper, appendix |
+//! | `mean-of-features` | of each class the samples nearest to the running mean of its features | the paper, appendix |
+//! | `class-balanced` | classes as equal as the stream allows | Chrysakis & Moens 2020 |
+//!
+//! A class is a label of one task: the same label of another task is another class. Features are what
+//! the heads read, in evaluation mode, after the step in which a sample first comes. `k-means` keeps
+//! two rows of features and a count beside each sample, `mean-of-features` one row of features and
+//! another for each class. A budget in bytes counts them, the latter as if each sample were alone in
+//! its class. Both cost a pass more in the first epoch.
 //!
 //! *Differences.* The memory fills from the first sample of the first task on, so the first task
-//! is no plain fine-tuning. The ring shares the memory among the tasks so far and not among all
-//! to come, so it is full from the first task on. A sample is offered to the memory once in a task,
+//! is no plain fine-tuning. The rings share the memory among the tasks or classes so far and
+//! not among all to come, so they are full from the first task on; so do `k-means`, which gives up
+//! the centroids of the fewest samples when a class arrives, and `mean-of-features`, which gives up the
+//! samples farthest from the mean. The running mean moves by a tenth of the way to each sample, which
+//! is a choice of ours. Distances are to the features that a sample had when it was stored. A sample is offered to the memory once in a task,
 //! in the first pass over it; the authors make one pass.
 //!
 //! ```
@@ -37,7 +59,7 @@ use serde_json::Value;
 use super::{Method, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
-use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
+use crate::parts::memory::{Budget, Memory, Offer, Policy, Replay, ReplayBatch, distinct};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
@@ -61,24 +83,47 @@ pub struct ErSettings {
     pub memory: Budget,
     /// Which samples stay.
     pub policy: Policy,
+    /// Rows drawn from the memory in each step.
+    pub batch: ReplayBatch,
+    /// Steps on each batch, at least 1 (Aljundi et al., *Online Continual Learning with Maximal
+    /// Interfered Retrieval*, 2019, <https://arxiv.org/abs/1908.04742>, makes several).
+    pub steps: usize,
 }
 
 impl Default for ErSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(500), policy: Policy::Reservoir }
+        Self {
+            memory: Budget::Samples(500),
+            policy: Policy::Reservoir,
+            batch: ReplayBatch::AsBatch,
+            steps: 1,
+        }
     }
 }
+
+/// Why `er.policy=ring` cannot learn from a stream without borders.
+const RING_NEEDS_BORDERS: &str = "er.policy=ring has a queue for each task; use another policy, such \
+                                  as class-ring";
 
 impl Method for Er {
     type Settings = ErSettings;
     const NAME: &'static str = "er";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("memory", "samples in all, or bytes: 500 or 2MB"),
-        ("policy", "which samples stay: reservoir, ring or class-balanced"),
+        (
+            "policy",
+            "which samples stay: reservoir (Vitter 1985), ring (the last of each task, as gem), \
+             class-ring (the last of each class), k-means or mean-of-features (the nearest to centres \
+             of a class's features; all three Chaudhry et al. 2019), or class-balanced (Chrysakis & \
+             Moens 2020)",
+        ),
+        ("batch", "rows drawn from the memory in a step; batch: as many as the batch has"),
+        ("steps", "steps on each batch, each with a draw of its own"),
     ];
 
     fn with(settings: ErSettings) -> Result<Self, LearnError> {
         budget::check("er.memory", settings.memory)?;
+        settings.batch.check(Self::NAME, settings.steps)?;
         Ok(Self { settings, ..Self::default() })
     }
 }
@@ -92,10 +137,11 @@ impl Strategy for Er {
                     https://arxiv.org/abs/1902.10486",
             does: "Keeps a few samples of the past and trains on some of them in every step. \
                    Simple, and hard to beat.",
-            formula: "mean ℓ over batch ∪ |batch| draws from memory",
+            formula: "mean ℓ over batch ∪ draws from memory",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: (self.settings.policy == Policy::Ring).then_some(RING_NEEDS_BORDERS),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -117,11 +163,16 @@ impl Strategy for Er {
     }
 
     fn forget_sample(&mut self, task: usize, id: u64) -> usize {
-        self.replay.memory.remove(task, id)
+        self.replay.forget_sample(self.settings.policy, task, id)
+    }
+
+    fn steps_per_batch(&self) -> usize {
+        self.settings.steps
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        self.capacity = budget::capacity("er.memory", self.settings.memory, 0, cx)?;
+        let beside = self.settings.policy.row_bytes(cx.network().features());
+        self.capacity = budget::capacity("er.memory", self.settings.memory, beside, cx)?;
         budget::note_small("er.memory", self.capacity, cx);
         let mut generator = cx.generator("er room");
         let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
@@ -131,7 +182,8 @@ impl Strategy for Er {
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         let memory = &self.replay.memory;
-        let drawn = distinct(memory.len(), batch.len(), &mut cx.generator("er replay"));
+        let wanted = self.settings.batch.rows(batch.len());
+        let drawn = distinct(memory.len(), wanted, &mut cx.generator("er replay"));
         let weight = 1.0 / (batch.len() + drawn.len()) as f32;
         let mut pass = cx.labelled(batch);
         pass.terms.iter_mut().for_each(|term| term.weight = weight);
@@ -140,10 +192,14 @@ impl Strategy for Er {
     }
 
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
-        let (mut generator, samples) =
-            (cx.generator("er memory"), cx.samples(cx.task, Part::Train)?);
-        let (policy, capacity) = (self.settings.policy, self.capacity);
-        self.replay.offer(policy, step.batch, samples, capacity, &mut generator, |_, _| {});
+        let (policy, capacity, batch) = (self.settings.policy, self.capacity, step.batch);
+        let features = match policy.looks_at_features() && self.replay.has_new(batch) {
+            true => cx.features(&self.view(cx.task, cx.model), &batch.inputs, batch.len()),
+            false => Vec::new(),
+        };
+        let samples = cx.samples_of(batch)?;
+        let offer = Offer { batch, samples: &samples, features: &features, capacity };
+        self.replay.offer(policy, &offer, &mut cx.generator("er memory"), |_, _| {});
         Ok(Changed::Nothing)
     }
 

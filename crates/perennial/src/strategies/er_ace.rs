@@ -15,12 +15,15 @@
 //! | symbol | field |
 //! | --- | --- |
 //! | \|M\| | [`memory`](ErAceSettings::memory), samples or bytes in all |
+//! | \|B_M\| | [`batch`](ErAceSettings::batch), as many as the batch has unless it is said |
+//! | steps on each B | [`steps`](ErAceSettings::steps), each with a draw of its own |
 //! | C_B and C_seen, or more units | [`variant`](ErAceSettings::variant) |
 //!
 //! The two means add up: they are not averaged. The first task has no older class and is plain
-//! fine-tuning. A batch of one class has nothing to compete with, so its first term is 0. Keeps the
+//! fine-tuning; without borders between tasks there is no first one, and samples are replayed from the
+//! second step on. A batch of one class has nothing to compete with, so its first term is 0. Keeps the
 //! memory and, while a task is learnt, a bit for each of its training rows: whether it was offered. A
-//! step costs two passes of the batch's size, each with its own batch statistics.
+//! step costs two passes, of the batch and of the draw, each with its own batch statistics.
 //!
 //! *Differences.* With a head a task, a sample competes among the classes of its own head. With one
 //! that has all classes from the start, those that no batch had yet take no part
@@ -42,7 +45,7 @@ use serde_json::Value;
 use super::{Method, budget};
 use crate::learner::{Context, LearnError};
 use crate::objective::{Pass, Target};
-use crate::parts::memory::{Budget, Memory, Policy, Replay, distinct};
+use crate::parts::memory::{Budget, Memory, Offer, Policy, Replay, ReplayBatch, distinct};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
@@ -66,6 +69,10 @@ pub struct ErAce {
 pub struct ErAceSettings {
     /// The memory, in all.
     pub memory: Budget,
+    /// Rows drawn from the memory in each step.
+    pub batch: ReplayBatch,
+    /// Steps on each batch, at least 1.
+    pub steps: usize,
     /// Which units compete beside C_B and C_seen.
     pub variant: ErAceVariant,
 }
@@ -84,7 +91,12 @@ pub enum ErAceVariant {
 
 impl Default for ErAceSettings {
     fn default() -> Self {
-        Self { memory: Budget::Samples(500), variant: ErAceVariant::Paper }
+        Self {
+            memory: Budget::Samples(500),
+            batch: ReplayBatch::AsBatch,
+            steps: 1,
+            variant: ErAceVariant::Paper,
+        }
     }
 }
 
@@ -93,11 +105,14 @@ impl Method for ErAce {
     const NAME: &'static str = "er-ace";
     const SETTINGS: &'static [(&'static str, &'static str)] = &[
         ("memory", "samples in all, or bytes: 500 or 2MB"),
+        ("batch", "rows drawn from the memory in a step; batch: as many as the batch has"),
+        ("steps", "steps on each batch, each with a draw of its own"),
         ("variant", "classes that no batch had yet: paper (take no part), or mammoth (do)"),
     ];
 
     fn with(settings: ErAceSettings) -> Result<Self, LearnError> {
         budget::check("er-ace.memory", settings.memory)?;
+        settings.batch.check(Self::NAME, settings.steps)?;
         Ok(Self { settings, ..Self::default() })
     }
 }
@@ -131,11 +146,12 @@ impl Strategy for ErAce {
                     Continual Learning, 2022, https://arxiv.org/abs/2104.05025",
             does: "Keeps a few samples of the past. New samples compete among the classes of their \
                    batch alone, so they do not push older classes down.",
-            formula: "mean ℓ of the batch among its own classes + mean ℓ of |batch| draws from memory \
+            formula: "mean ℓ of the batch among its own classes + mean ℓ of draws from memory \
                       among all classes so far",
             keeps: Keeps::Samples { most: self.settings.memory, vectors: 0 },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: None,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,
@@ -160,6 +176,10 @@ impl Strategy for ErAce {
         self.replay.memory.remove(task, id)
     }
 
+    fn steps_per_batch(&self) -> usize {
+        self.settings.steps
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         self.capacity = budget::capacity("er-ace.memory", self.settings.memory, 0, cx)?;
         budget::note_small("er-ace.memory", self.capacity, cx);
@@ -172,13 +192,14 @@ impl Strategy for ErAce {
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         self.seen.extend(&batch.units);
         let mut new = cx.labelled(batch);
-        if cx.task == 0 {
+        if cx.task == 0 && !cx.training.is_borderless() {
             return Ok(vec![new]);
         }
         let present: BTreeSet<u32> = batch.units.iter().copied().collect();
         compete(&mut new, |active| self.open_to_new(active, &present));
         let memory = &self.replay.memory;
-        let drawn = distinct(memory.len(), batch.len(), &mut cx.generator("er-ace replay"));
+        let wanted = self.settings.batch.rows(batch.len());
+        let drawn = distinct(memory.len(), wanted, &mut cx.generator("er-ace replay"));
         let weight = 1.0 / drawn.len().max(1) as f32;
         let mut replayed = memory.pass(drawn, weight, |task| cx.model.answer(task));
         compete(&mut replayed, |active| self.open_to_replayed(active));
@@ -186,10 +207,10 @@ impl Strategy for ErAce {
     }
 
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
-        let (mut generator, samples) =
-            (cx.generator("er-ace memory"), cx.samples(cx.task, Part::Train)?);
-        let (policy, capacity) = (Policy::Reservoir, self.capacity);
-        self.replay.offer(policy, step.batch, samples, capacity, &mut generator, |_, _| {});
+        let (batch, samples) = (step.batch, cx.samples_of(step.batch)?);
+        let offer = Offer { batch, samples: &samples, features: &[], capacity: self.capacity };
+        let mut generator = cx.generator("er-ace memory");
+        self.replay.offer(Policy::Reservoir, &offer, &mut generator, |_, _| {});
         Ok(Changed::Nothing)
     }
 

@@ -159,6 +159,7 @@ impl Strategy for Ewc {
             },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it measures which weights matter when a task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

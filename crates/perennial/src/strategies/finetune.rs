@@ -40,6 +40,7 @@ impl Strategy for Finetune {
             keeps: Keeps::Nothing,
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: None,
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -59,6 +59,7 @@ impl Strategy for Freeze {
             keeps: Keeps::Nothing,
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it freezes the network when the first task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -127,6 +127,7 @@ impl Strategy for Gdumb {
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
             validation: false,
+            needs_borders: Some("it trains a fresh network for each task"),
             promises: Promises {
                 setting: Setting::Domain,
                 epochs: 5,

@@ -123,6 +123,7 @@ impl Strategy for Gem {
             keeps: Keeps::SamplesPerTask { most: self.settings.memory },
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it keeps a memory and a constraint for each task"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -161,6 +161,7 @@ impl Strategy for Icarl {
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
             validation: false,
+            needs_borders: Some("it chooses the exemplars of a task when the task ends"),
             promises: Promises {
                 setting: Setting::Task, // it cannot work with one head for all tasks
                 epochs: 5,

@@ -111,6 +111,7 @@ impl Strategy for Independent {
             keeps: Keeps::Nothing,
             isolation: Isolation::Column,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it begins a network for each task"),
             validation: false,
             promises: ISOLATED,
         }

@@ -71,6 +71,7 @@ impl Strategy for Joint {
             keeps: Keeps::AllData,
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it trains on the data of all tasks that ended"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -92,6 +92,7 @@ impl Strategy for L2 {
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it holds the weights to what they were when a task ended"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -223,6 +223,7 @@ impl Strategy for Lwf {
             keeps: Keeps::Vectors(1),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it copies the network when a task begins"),
             validation: false,
             promises: Promises {
                 setting: Setting::Task, // with one head, the old answers to new inputs hold it back

@@ -206,6 +206,7 @@ impl Strategy for Mas {
             keeps: Keeps::Vectors(2),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it measures which weights matter when a task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

@@ -174,6 +174,7 @@ impl Strategy for OnlineEwc {
             keeps: Keeps::Vectors(2 + if self.runs() { 2 } else { scaled }),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it measures which weights matter when a task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

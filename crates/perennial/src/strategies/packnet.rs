@@ -150,6 +150,7 @@ impl Strategy for Packnet {
             keeps: Keeps::Owners { picks: false, working: 0 },
             isolation: Isolation::Head,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it prunes the network when a task ends"),
             validation: false,
             promises: ISOLATED,
         }

@@ -241,6 +241,7 @@ impl Strategy for Pnn {
             keeps: Keeps::Nothing,
             isolation: Isolation::Column,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it adds a column when a task begins"),
             validation: false,
             promises: ISOLATED,
         }

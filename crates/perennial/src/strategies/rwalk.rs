@@ -187,6 +187,7 @@ impl Strategy for Rwalk {
             keeps: Keeps::Vectors(8),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it measures which weights matter when a task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

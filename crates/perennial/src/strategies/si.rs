@@ -177,6 +177,7 @@ impl Strategy for Si {
             keeps: Keeps::Vectors(3),
             isolation: Isolation::Shared,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it turns path integrals into importances when a task ends"),
             validation: false,
             promises: Promises {
                 setting: Setting::Domain,

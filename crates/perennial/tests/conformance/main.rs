@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, outside of `#[test]` functions
 
 mod bits;
+mod borders;
 mod class;
 mod columns;
 mod exemplars;
@@ -16,6 +17,7 @@ mod norm;
 mod penalties;
 mod promises;
 mod recall;
+mod replay;
 mod resources;
 mod resume;
 mod toy;

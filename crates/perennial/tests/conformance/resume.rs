@@ -9,7 +9,7 @@ use crate::toy::{everyone, finish, learner, net, stream_of};
 
 /// Keeps what would be on disk after every step and at every boundary.
 #[derive(Default)]
-struct Saves(Vec<Vec<u8>>);
+pub(crate) struct Saves(pub(crate) Vec<Vec<u8>>);
 
 impl Watch for Saves {
     fn save(&mut self, learner: &Learner) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -38,7 +38,7 @@ fn training() -> Training {
     }
 }
 
-fn results(learner: &Learner) -> (String, String, Accuracy) {
+pub(crate) fn results(learner: &Learner) -> (String, String, Accuracy) {
     let digest = learner.digest().unwrap().to_string();
     (digest, learner.core.model.digest().to_string(), learner.core.accuracy.clone())
 }

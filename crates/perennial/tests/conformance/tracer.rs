@@ -54,6 +54,7 @@ impl Strategy for Tracer {
             keeps: Keeps::Vectors(4),
             isolation: Isolation::Head,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it begins and ends tasks"),
             validation: true,
             promises: Promises {
                 setting: Setting::Domain,

@@ -3,29 +3,38 @@
 //!
 //! | who stays | rule |
 //! | --- | --- |
-//! | [`Reservoir`] | of n samples offered, each with chance m/n (Vitter's algorithm R) |
-//! | [`Balanced`] | classes as equal as the stream allows, each a reservoir of its own |
-//! | [`Ring`] | the last m of the current task, and what earlier tasks left |
+//! | [`Reservoir`] | of n samples offered, each with chance m/n (Vitter 1985, algorithm R) |
+//! | [`Balanced`] | classes as equal as the stream allows, each a reservoir of its own (Chrysakis & Moens 2020) |
+//! | [`Ring`] | the last m of the current task, and what earlier tasks left (as GEM, Lopez-Paz & Ranzato 2017) |
+//! | [`ClassRing`] | the last m of each class (Chaudhry et al. 2019, *ring buffer*) |
+//! | [`KMeans`] | of each class the rows nearest to m online centroids of its features (Chaudhry et al. 2019) |
+//! | [`MeanOfFeatures`] | of each class the m rows nearest to the running mean of its features (Chaudhry et al. 2019) |
 //! | [`Greedy`] | classes as equal as can be: who is below its share takes a row of the largest |
 //!
 //! A row competes for a place once in its task, in whichever pass it first comes ([`Replay`]); a ring
 //! by itself leaves a row that it holds.
 
 mod budget;
+mod by_class;
 mod choose;
 mod dark;
 mod greedy;
 mod logits;
+mod nearest;
 mod replay;
+mod replay_batch;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::budget::Budget;
+pub use self::by_class::ClassRing;
 pub use self::choose::{Balanced, Place, Reservoir, Ring, distinct};
 pub use self::dark::Dark;
 pub use self::greedy::{Class, Greedy, Offered};
 pub use self::logits::KeptLogits;
-pub use self::replay::{Policy, Replay};
+pub use self::nearest::{KMeans, MeanOfFeatures};
+pub use self::replay::{Offer, Policy, Replay};
+pub use self::replay_batch::ReplayBatch;
 use crate::scenario::{Samples, Values};
 use crate::vector::{Vector, wide};
 

@@ -166,6 +166,7 @@ impl Strategy for Cpg {
             keeps: Keeps::Owners { picks: true, working: 6 },
             isolation: Isolation::Column,
             class_head: ClassHead::Grow,
+            needs_borders: Some("it prunes the network for each task and grows it"),
             validation: true,
             promises: ISOLATED,
         }
