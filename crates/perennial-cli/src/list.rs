@@ -1,5 +1,6 @@
 //! `perennial list`: what there is to choose from.
 
+use perennial::learner::NormSettings;
 use perennial::strategies::{Entry, REGISTRY};
 use perennial::strategy::Keeps;
 use serde_json::{Value, json};
@@ -26,6 +27,7 @@ pub(crate) fn run(args: &List) -> Result<u8> {
         }
         if wants(Listed::Networks) {
             document["networks"] = named(&stream::networks());
+            document["network_settings"] = keyed(&norm_settings());
         }
         if wants(Listed::Protocols) {
             document["protocols"] = Protocol::embedded()?.iter().map(protocol).collect();
@@ -47,6 +49,8 @@ pub(crate) fn run(args: &List) -> Result<u8> {
     }
     if wants(Listed::Networks) {
         parts.push(format!("networks\n{}", rows(&stream::networks(), width)));
+        let settings = key_rows(&norm_settings(), width);
+        parts.push(format!("settings of batch normalisation, by --set KEY=VALUE\n{settings}"));
     }
     if wants(Listed::Protocols) {
         let row = |p: &Protocol| (p.name.clone(), format!("{} {}.", p.about, cost(p)));
@@ -113,6 +117,14 @@ fn optimizer_settings() -> Vec<[String; 3]> {
     let defaults = crate::plan::value(&perennial::OptimizerSettings::default());
     let said = MEANINGS.iter().map(|&(key, what)| (key, stream::written(&defaults[key]), what));
     said.map(|(key, default, what)| [format!("optimizer.{key}"), default, what.into()]).collect()
+}
+
+/// The settings of batch normalisation: key, default, meaning.
+fn norm_settings() -> Vec<[String; 3]> {
+    let defaults = crate::plan::value(&NormSettings::default());
+    let what = "running statistics: `running` (one set, which every task moves), `task` (a set for each \
+                task, with --setting task), or `fixed-after-first` (those of the first task)";
+    vec![["norm.statistics".into(), stream::written(&defaults["statistics"]), what.into()]]
 }
 
 fn rows(list: &[(String, String)], width: usize) -> String {

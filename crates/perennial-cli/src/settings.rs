@@ -89,8 +89,9 @@ impl Settings {
 
     /// The settings of a group that all strategies share.
     pub(crate) fn shared<T: DeserializeOwned>(&self, group: &str) -> Result<T> {
-        serde_json::from_value(self.group(group))
-            .map_err(|error| Problem::usage(format!("a setting of {group} cannot be: {error}"), ""))
+        serde_json::from_value(self.group(group)).map_err(|error| {
+            Problem::usage(format!("a setting of `{group}` cannot be: {error}"), "")
+        })
     }
 
     /// The groups that the command line names, whose settings should change something.

@@ -59,7 +59,7 @@ fn settings_that_cannot_be() {
         ("--set=cpg.growth=0.5", "cpg.growth = 0.5 cannot be: it must be a multiple of at least 1"),
         ("--set=pnn.width=2", "pnn.width = 2 cannot be"),
         ("--infer=guess", "invalid value 'guess'"),
-        ("--set=optimizer.momentum=2MB", "a setting of the optimizer cannot be"),
+        ("--set=optimizer.momentum=2MB", "a setting of `optimizer` cannot be"),
         ("--fast", "unexpected argument '--fast'"),
     ] {
         let mut command = perennial();

@@ -278,6 +278,7 @@ fn lists_name_every_setting() {
     let mut settings: Vec<_> = strategies.iter().flat_map(|entry| of(&entry["settings"])).collect();
     settings.extend(of(&list["benchmark_settings"]));
     settings.extend(of(&list["optimizer_settings"]));
+    settings.extend(of(&list["network_settings"]));
     for key in known.trim().split(", ").filter(|key| key.contains('.')) {
         let setting = settings.iter().find(|setting| setting["key"] == key);
         let setting = setting.unwrap_or_else(|| panic!("{key} is not listed"));
