@@ -262,7 +262,11 @@ fn what_needs_borders_is_refused_in_a_sentence() {
                 assert!(begin(strategy, &training, Setting::Domain, &domain).is_ok());
                 continue;
             };
-            let said = refused(strategy, &training, Setting::Domain, &domain);
+            let setting = match strategy.impossible(Setting::Domain) {
+                Some(_) => Setting::Class,
+                None => Setting::Domain,
+            };
+            let said = refused(strategy, &training, setting, &stream_of(setting, 40));
             assert!(said.contains(entry.name) && said.contains(reason), "{said}");
         }
         let ring = Entry::find("er").unwrap().create(&json!({ "policy": "ring" })).unwrap();
