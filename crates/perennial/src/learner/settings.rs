@@ -61,6 +61,10 @@ pub struct Training {
 }
 
 /// How batch normalisation treats tasks.
+///
+/// Rotated digits, 5 tasks, a head a task, cnn:8x16x32, EWC with a penalty under which no older weight
+/// moves, 3 seeds: with running statistics it forgets .082, with those of the first task or of each
+/// task .000.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NormSettings {
