@@ -276,6 +276,7 @@ impl From<LearnError> for Problem {
             | E::NothingToMeasure { .. }
             | E::NoFreeWeights { .. }
             | E::NoValidation { .. } => Self::usage(message, ""),
+            E::OwnStatistics { .. } => Self::usage(message, "leave norm.statistics out for it"),
             E::Impossible { .. } => Self::usage(message, "choose another --setting"),
             E::NeedsBorders { .. } => Self::usage(
                 message,

@@ -124,9 +124,11 @@ impl Plan {
                     plan.check_own_rows(learner.card(), &stream)?;
                     plan.strategies.push(Chosen { name: entry.name.into(), settings });
                 }
-                Err(error @ (LearnError::Impossible { .. } | LearnError::NeedsBorders { .. }))
-                    if all =>
-                {
+                Err(
+                    error @ (LearnError::Impossible { .. }
+                    | LearnError::NeedsBorders { .. }
+                    | LearnError::OwnStatistics { .. }),
+                ) if all => {
                     let (strategy, reason) = (entry.name.into(), error.to_string());
                     plan.skipped.push(Skipped { strategy, reason });
                 }

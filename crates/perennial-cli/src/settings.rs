@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     groups: BTreeMap<String, Map<String, Value>>,
     /// Of these, the ones that the command line names.
     set_groups: BTreeSet<String>,
+    /// Keys without a group that the command line sets.
+    set_choices: BTreeSet<String>,
 }
 
 impl Settings {
@@ -73,7 +75,10 @@ impl Settings {
     /// Sets a key of a group, as `--set` does.
     pub(crate) fn set(&mut self, key: &str, text: &str, origin: &str) -> Result<()> {
         self.put(key, text, origin)?;
-        self.set_groups.extend(key.split_once('.').map(|(group, _)| group.to_owned()));
+        match key.split_once('.') {
+            Some((group, _)) => self.set_groups.insert(group.to_owned()),
+            None => self.set_choices.insert(key.to_owned()),
+        };
         Ok(())
     }
 
@@ -90,13 +95,22 @@ impl Settings {
     /// The settings of a group that all strategies share.
     pub(crate) fn shared<T: DeserializeOwned>(&self, group: &str) -> Result<T> {
         serde_json::from_value(self.group(group)).map_err(|error| {
-            Problem::usage(format!("a setting of `{group}` cannot be: {error}"), "")
+            let said = self.groups.get(group).into_iter().flatten();
+            let shown = |value: &Value| value.as_str().map_or(value.to_string(), Into::into);
+            let said: Vec<String> =
+                said.map(|(key, value)| format!("{group}.{key} = {}", shown(value))).collect();
+            Problem::usage(format!("{} cannot be: {error}", said.join(", ")), "")
         })
     }
 
     /// The groups that the command line names, whose settings should change something.
     pub(crate) fn set_groups(&self) -> impl Iterator<Item = &str> {
         self.set_groups.iter().map(String::as_str)
+    }
+
+    /// The keys without a group that the command line sets.
+    pub(crate) fn set_choices(&self) -> impl Iterator<Item = &str> {
+        self.set_choices.iter().map(String::as_str)
     }
 
     /// Sets one key from its text; `origin` begins the sentence of an error.

@@ -8,12 +8,12 @@ pub use crate::descent::{Descent, Moved, Went};
 use crate::engine::{Frozen, Logits, Passed};
 use crate::layout::SlotId;
 pub use crate::learner::ClassHead;
-use crate::learner::{Context, LearnError};
+use crate::learner::{Context, LearnError, Training};
 use crate::model::{Model, View};
 use crate::objective::Pass;
 use crate::parts::means::ClassMeans;
 use crate::parts::memory::{Budget, Memory};
-use crate::scenario::Setting;
+use crate::scenario::{Setting, Stream};
 
 /// A method of lifelong learning: saved state plus hooks. The empty implementation, with every
 /// hook at its default, is fine-tuning.
@@ -55,7 +55,7 @@ use crate::scenario::Setting;
 ///    weights beyond its end it knows nothing (a `zip` ends with the shorter). What was grown in
 ///    the current task may be taken back by the strategy that grew it; nothing older ever is.
 /// 3. [`card`](Self::card), [`pool`](Self::pool), [`steps_per_batch`](Self::steps_per_batch),
-///    [`within_task`](Self::within_task), [`impossible`](Self::impossible),
+///    [`within_task`](Self::within_task), [`impossible`](Self::impossible), [`check`](Self::check),
 ///    [`frozen`](Self::frozen), [`view`](Self::view), [`class_means`](Self::class_means),
 ///    [`memory`](Self::memory) and [`figures`](Self::figures) are pure.
 ///    Running statistics that a view calls fixed are used and
@@ -80,6 +80,17 @@ pub trait Strategy: erased_serde::Serialize + Send {
     fn impossible(&self, setting: Setting) -> Option<String> {
         let _ = setting;
         None
+    }
+
+    /// Refuses what its settings cannot be in the run that is ahead. Asked when a learner is made, before
+    /// anything is trained. Pure.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::BadSetting`], with what would work.
+    fn check(&self, ahead: &Ahead<'_>) -> Result<(), LearnError> {
+        let _ = ahead;
+        Ok(())
     }
 
     /// The training samples it keeps: what reports count as data, and where a sample is found
@@ -218,6 +229,17 @@ pub trait Strategy: erased_serde::Serialize + Send {
 }
 
 erased_serde::serialize_trait_object!(Strategy);
+
+/// What is known of a run before it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead<'a> {
+    /// Which heads it has.
+    pub setting: Setting,
+    /// How it trains.
+    pub training: &'a Training,
+    /// Its tasks; `None` where they arrive one by one.
+    pub stream: Option<&'a Stream>,
+}
 
 /// What a method is and what it asks for.
 #[derive(Clone, Debug, PartialEq, Serialize)]

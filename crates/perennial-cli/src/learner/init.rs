@@ -33,6 +33,16 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
             format!("settings can be those of {}", parts.join(", ")),
         ));
     }
+    if let Some(key) = settings.set_choices().next() {
+        return Err(Problem::usage(
+            format!("--set {key}=… would change nothing here"),
+            format!(
+                "--set takes settings of {}; what a learner is, and how a task is taught, are options \
+                 of `init` and of `teach`",
+                parts.join(", ")
+            ),
+        ));
+    }
     let optimizer: OptimizerSettings = settings.shared("optimizer")?;
     let kind = match args.optimizer {
         Rule::Adam => OptimizerKind::Adam,

@@ -79,7 +79,18 @@ pub(crate) fn run(args: &Teach) -> Result<u8> {
 fn teaching(learner: &Learner, args: &Teach, task: &str, rows: usize) -> Result<Teaching> {
     let plan = learner.plan_of(task, args.again)?;
     let batch = args.batch.or(plan.as_ref().map(|plan| plan.batch));
-    let mut usual = learner.settings()?.usual_training(rows, batch);
+    let made = learner.settings()?;
+    let own_passes = made.makes_own_passes();
+    if own_passes && args.epochs.is_some() {
+        return Err(Problem::usage(
+            format!(
+                "--epochs would change nothing: {} makes passes of its own over its memory",
+                made.strategy
+            ),
+            format!("leave it out; a learner made with --set {}.passes=P makes P", made.strategy),
+        ));
+    }
+    let mut usual = made.usual_training(rows, batch);
     if let Some(Plan { task, epochs, batch, remainder, lr, .. }) = &plan {
         usual = Training { epochs: *epochs, remainder: *remainder, lr: *lr, ..usual };
         let done = if learner.half_done()? == plan { "begun" } else { "taught" };
@@ -87,7 +98,7 @@ fn teaching(learner: &Learner, args: &Teach, task: &str, rows: usize) -> Result<
             "`{task}` was {done} before, with --epochs {epochs} --batch {batch} --remainder \
              {remainder} --lr {lr}: a setting that is not given stays as it was"
         ));
-    } else if args.epochs.is_none() && usual.epochs > 1 {
+    } else if args.epochs.is_none() && usual.epochs > 1 && !own_passes {
         output::note(&format!(
             "{} passes over the training samples (--epochs decides)",
             usual.epochs

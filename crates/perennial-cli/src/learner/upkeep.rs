@@ -1,6 +1,6 @@
 //! `perennial verify`, `gc` and `forget-sample`.
 
-use perennial::store::Learner;
+use perennial::store::{Forgotten, Learner};
 use serde_json::json;
 
 use super::args::{ForgetSample, Gc, OfLearner};
@@ -69,7 +69,15 @@ pub(crate) fn gc(args: &Gc) -> Result<u8> {
 /// Removes a training sample from what the learner keeps.
 pub(crate) fn forget_sample(args: &ForgetSample) -> Result<u8> {
     let mut learner = Learner::open(&args.learner)?;
-    let manifest = learner.forget_sample(&args.task, args.sample)?;
+    let Forgotten { version: manifest, unanswered } =
+        learner.forget_sample(&args.task, args.sample)?;
+    if !unanswered.is_empty() {
+        output::note(&format!(
+            "{} lost the last sample by which it is answered: nothing answers for it until it is taught \
+             again, and `history` shows the accuracies from before; `perennial eval` measures them",
+            perennial_data::few(&unanswered)
+        ));
+    }
     let words = format!(
         "version {}, without sample {} of `{}`, is the learner now; its weights are as they were, \
          and older versions keep the sample until they are removed by `perennial gc {} --keep 1 \

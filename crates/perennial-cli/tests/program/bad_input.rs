@@ -59,7 +59,10 @@ fn settings_that_cannot_be() {
         ("--set=cpg.growth=0.5", "cpg.growth = 0.5 cannot be: it must be a multiple of at least 1"),
         ("--set=pnn.width=2", "pnn.width = 2 cannot be"),
         ("--infer=guess", "invalid value 'guess'"),
-        ("--set=optimizer.momentum=2MB", "a setting of `optimizer` cannot be"),
+        ("--set=er.batch=-1", "er.batch = -1 cannot be"),
+        ("--set=lwf.scale=square", "lwf.scale = square cannot be"),
+        ("--set=norm.statistics=once", "norm.statistics = once cannot be"),
+        ("--set=optimizer.momentum=2MB", "optimizer.momentum = 2MB cannot be"),
         ("--fast", "unexpected argument '--fast'"),
     ] {
         let mut command = perennial();
@@ -195,4 +198,26 @@ fn a_full_disk_keeps_what_was_saved() {
     let whole = finish(small(&folder.path().join("whole"), &["--network=mlp:100x100"]));
     let resumed = finish(small(&out, &["--network=mlp:100x100"]));
     assert_eq!(crate::run::numbers(resumed), crate::run::numbers(whole));
+}
+
+/// Catches: a setting of a comparison that `init` takes and drops, passes that a method does not make.
+#[test]
+fn a_learner_takes_no_setting_that_it_would_not_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let mut command = perennial();
+        command.current_dir(folder.path()).args(words);
+        command
+    };
+    for key in ["no-borders=true", "lr=3", "network=cnn"] {
+        let said = refused(run(&["init", "l", "--set", key]), 2, "usage");
+        assert!(said.contains("would change nothing here"), "{said}");
+    }
+    let warm = ["--strategy", "lwf", "--setting", "domain", "--set", "lwf.warm-up=.3"];
+    let said = refused(run(&[&["init", "l"], &warm[..]].concat()), 2, "usage");
+    assert!(said.contains("all tasks share one head"), "{said}");
+    finish(run(&["init", "l", "--strategy", "gdumb"]));
+    let said =
+        refused(run(&["teach", "l", "digits", "--task", "one", "--epochs", "2"]), 2, "usage");
+    assert!(said.contains("--epochs would change nothing"), "{said}");
 }

@@ -120,7 +120,9 @@ fn row(cell: &Cell, measured: &Measured, first: bool) -> String {
             format!("{:.4}{half}", ours.mean)
         },
     );
-    let verdict = measured.verdict.map_or_else(String::new, |verdict| verdict.words().to_owned());
+    let chosen = if cell.chosen_here.is_some() { ", setting chosen on it" } else { "" };
+    let verdict = measured.verdict;
+    let verdict = verdict.map_or_else(String::new, |it| format!("{}{chosen}", it.words()));
     let time = if cell.seeds_run.is_empty() { NONE.into() } else { format::seconds(cell.seconds) };
     let columns = [
         only(escaped(&cell.method)),

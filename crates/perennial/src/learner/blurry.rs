@@ -23,6 +23,11 @@ pub(super) fn check(stream: &Stream, share: f64) -> Result<(), LearnError> {
     let rows = |part: usize| stream.tasks[part].rows(Part::Train);
     let moved: Vec<usize> = (0..stream.tasks.len()).map(|task| moved(rows(task), share)).collect();
     let all: usize = moved.iter().sum();
+    if moved.len() < 2 {
+        let expected =
+            "a single task has no other whose samples could come up in its turn; leave it out";
+        return Err(bad("blurry", &share, expected));
+    }
     if all == 0 {
         let most = (0..moved.len()).map(rows).max().unwrap_or(0);
         let expected = format!(

@@ -237,10 +237,9 @@ impl Context<'_> {
         self.data.stream.tasks[self.task].unlabelled()
     }
 
-    /// The name of the first task, from the current one to the last that is known, which brings none.
-    pub fn lacks_unlabelled(&self) -> Option<&str> {
-        let mut coming = self.data.stream.tasks[self.task..].iter();
-        coming.find(|task| task.unlabelled().is_none()).map(|task| task.name.as_str())
+    /// The name of the current task.
+    pub fn task_name(&self) -> &str {
+        &self.data.stream.tasks[self.task].name
     }
 
     /// [`sample_moments`](Self::sample_moments) of ‖z‖², which needs no labels, on `rows` of the current

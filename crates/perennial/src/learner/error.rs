@@ -54,6 +54,15 @@ pub enum LearnError {
         /// Why not.
         reason: String,
     },
+    /// A method whose tasks have statistics of their own, asked to keep the first task's.
+    #[error(
+        "{strategy} cannot keep the statistics of the first task (norm.statistics = fixed-after-first): \
+         each of its tasks has a part of the network with statistics of its own"
+    )]
+    OwnStatistics {
+        /// The method.
+        strategy: &'static str,
+    },
     /// A method that must know where tasks begin and end, in a stream without borders.
     #[error(
         "{strategy} cannot learn from a stream without borders between tasks (--blurry, \

@@ -44,7 +44,7 @@ use crate::model::{Among, Model, Outputs};
 use crate::network::Network;
 use crate::optimizer::{Keep, Optimizer};
 use crate::scenario::{Part, Setting, Stream};
-use crate::strategy::{Card, Isolation, Outcome, Phase, Pool, Strategy};
+use crate::strategy::{Ahead, Card, Isolation, Outcome, Phase, Pool, Strategy};
 
 /// A network that learns task after task by one strategy, and where it stands.
 pub struct Learner {
@@ -135,6 +135,8 @@ impl Learner {
         stream.check(setting)?;
         let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
         learner.core.training.check_borders(&learner.card, setting, stream)?;
+        let (training, stream_ahead) = (&learner.core.training, Some(stream));
+        learner.strategy.check(&Ahead { setting, training, stream: stream_ahead })?;
         let Self { engine, card, core, .. } = &mut learner;
         core.accuracy = Accuracy::new(stream.tasks.len());
         if card.isolation == Isolation::Shared && setting == Setting::Domain {
@@ -179,6 +181,8 @@ impl Learner {
         }
         training.check_open_ended()?;
         let mut learner = Self::untaught(network, strategy, training, setting, seed)?;
+        let training = &learner.core.training;
+        learner.strategy.check(&Ahead { setting, training, stream: None })?;
         learner.core.open_ended = true;
         learner.core.position = Position::BeforeTask { task: 0 };
         Ok(learner)

@@ -85,10 +85,10 @@ impl NormSettings {
         setting: Setting,
     ) -> Result<(), LearnError> {
         let key = "norm.statistics";
-        let (value, strategy) = match self.statistics {
+        let value = match self.statistics {
             NormStatistics::Running => return Ok(()),
-            NormStatistics::Task => ("task", card.name),
-            NormStatistics::FixedAfterFirst => ("fixed-after-first", card.name),
+            NormStatistics::Task => "task",
+            NormStatistics::FixedAfterFirst => "fixed-after-first",
         };
         if network.buffers().is_empty() {
             let text = format!("{} has no batch normalisation; leave it out", network.spec());
@@ -103,9 +103,7 @@ impl NormSettings {
         }
         if self.statistics == NormStatistics::FixedAfterFirst && card.isolation != Isolation::Shared
         {
-            let reason = "its parts of a task's own have statistics of their own, which \
-                          norm.statistics=fixed-after-first cannot fix; leave that out";
-            return Err(LearnError::Impossible { strategy, setting, reason: reason.into() });
+            return Err(LearnError::OwnStatistics { strategy: card.name });
         }
         Ok(())
     }

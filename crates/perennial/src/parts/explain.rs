@@ -75,7 +75,7 @@ pub fn begin(
     let runs = cx.model.norm == NormStatistics::Running && !cx.network().buffers().is_empty();
     if runs && cx.task > 0 && strength.value > 0.0 {
         let own = match cx.setting {
-            Setting::Task => ", task has a task's own",
+            Setting::Task => ", norm.statistics=task gives each task its own",
             Setting::Domain | Setting::Class => "",
         };
         cx.note(format!(

@@ -58,6 +58,11 @@ impl ClassMeans {
         self.values.append(&mean);
     }
 
+    /// The units that have a mean.
+    pub fn units(&self) -> &[u32] {
+        &self.units
+    }
+
     /// Keeps the means of these units only.
     pub fn keep(&mut self, kept: impl Fn(u32) -> bool) {
         let (width, mut left) = (self.width(), Self::new(self.space, self.normalised));

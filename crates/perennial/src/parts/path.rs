@@ -10,7 +10,7 @@ use crate::vector::{Vector, most, wide};
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
 pub const WINDOW: u32 = 10;
 /// The weight of the newest window in it (Chaudhry et al. 2018).
-pub const ALPHA: f32 = 0.9;
+pub const ALPHA: f64 = 0.9;
 
 /// ω ← ω − g Δ: by how much a weight's moves lowered the loss.
 #[inline(always)]
@@ -42,7 +42,8 @@ pub fn min_max(values: &mut [f32]) {
 }
 
 /// A running mean of squared batch gradients: after every window of steps, and at the end of a task,
-/// `F ← α · (sum of g² since) / steps + (1 − α) F`, α weighing the new.
+/// `F ← α · (sum of g² since) / steps + (1 − α) F`, α weighing the new. A short last window counts as a
+/// whole one: its mean is of fewer steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningFisher {
     /// F. `[θ at the time]`
@@ -141,7 +142,7 @@ mod tests {
                 observe(went, [&mut running.squares(&(0..1))[0]]);
                 assert_eq!(running.count(WINDOW), i == WINDOW);
             }
-            running.update_and_begin(ALPHA);
+            running.update_and_begin(0.9);
             assert!((running.fisher[0] - wanted).abs() < 1e-6, "{:?}", running.fisher);
         }
         // A window of two steps is a mean over two: .9 · 4 + .1 · .36.
@@ -151,7 +152,7 @@ mod tests {
             running.count(WINDOW);
         }
         assert!(running.is_within());
-        running.update_and_begin(ALPHA);
+        running.update_and_begin(0.9);
         assert!((running.fisher[0] - 3.636).abs() < 1e-6 && !running.is_within());
     }
 }

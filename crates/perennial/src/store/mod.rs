@@ -64,6 +64,7 @@ pub use self::answer::{Evaluated, Prediction, Predictions};
 pub use self::diff::{ClassChange, Difference, TaskChange};
 pub use self::error::StoreError;
 pub use self::folder::ObjectRef;
+pub use self::forget::Forgotten;
 pub use self::gate::{
     ClassJudged, ClassVerdict, Clause, Gate, Judged, Judgement, MeanJudged, Verdict,
 };

@@ -10,7 +10,7 @@ use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::parts::memory::Budget;
 use crate::scenario::Setting;
 use crate::strategies::Entry;
-use crate::strategy::{Card, Isolation, Strategy};
+use crate::strategy::{Card, Isolation, Pool, Strategy};
 
 /// What a learner is made with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +95,12 @@ impl Settings {
                 Training { epochs, lr: 0.001, ..usual }
             }
         }
+    }
+
+    /// Whether the method trains on its memory alone, in passes of its own: then epochs change nothing.
+    #[must_use]
+    pub fn makes_own_passes(&self) -> bool {
+        self.make_strategy().is_ok_and(|strategy| strategy.pool() == Pool::Memory)
     }
 
     /// This training, with what the learner was made with.

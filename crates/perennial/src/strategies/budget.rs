@@ -3,7 +3,7 @@
 use super::refused;
 use crate::learner::{Context, LearnError};
 use crate::parts::memory::{Budget, Memory};
-use crate::scenario::Part;
+use crate::scenario::{Part, Setting};
 
 /// Refuses a budget of nothing.
 pub(super) fn check(key: &str, budget: Budget) -> Result<(), LearnError> {
@@ -46,6 +46,20 @@ pub(super) fn note_small(key: &str, capacity: usize, cx: &mut Context<'_>) {
         cx.note(format!(
             "{key} has {places}, fewer than there are classes: some classes will have no sample \
              in it"
+        ));
+    }
+}
+
+/// Says what happens when a memory with places for each label of each task has fewer places than those.
+pub(super) fn note_by_class(key: &str, capacity: usize, cx: &mut Context<'_>) {
+    let all = match cx.setting {
+        Setting::Class | Setting::Task => cx.known_classes(),
+        Setting::Domain => cx.classes() * cx.tasks().unwrap_or(cx.task + 1),
+    };
+    if capacity < all {
+        cx.note(format!(
+            "{key} has {capacity} places, and this policy has places for each label of each task, {all} \
+             in all: those that come when there is none left have no sample in it, and nothing holds them"
         ));
     }
 }

@@ -37,11 +37,12 @@
 //!
 //! *Differences.* The memory fills from the first sample of the first task on, so the first task
 //! is no plain fine-tuning. The rings share the memory among the tasks or classes so far and
-//! not among all to come, so they are full from the first task on; so do `k-means`, which gives up
-//! the centroids of the fewest samples when a class arrives, and `mean-of-features`, which gives up the
-//! samples farthest from the mean. The running mean moves by a tenth of the way to each sample, which
-//! is a choice of ours. Distances are to the features that a sample had when it was stored. A sample is offered to the memory once in a task,
-//! in the first pass over it; the authors make one pass.
+//! not among all to come, and so do `k-means`, which gives up the centroids of the fewest samples when
+//! a class arrives, and `mean-of-features`, which gives up the samples farthest from the mean. A share is
+//! rounded down, and what a class gives up it does not get back, so a memory of few places for a class
+//! is not always full. In the domain setting label j of each task is a class of its own. The running mean moves by a tenth of the way to each sample, which
+//! is a choice of ours. Distances are to the features that a sample had when it was stored. A
+//! sample is offered to the memory once in a task, in the first pass over it; the authors make one pass.
 //!
 //! ```
 //! use perennial::strategies::Entry;
@@ -56,13 +57,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, budget};
+use super::{Method, budget, refused};
 use crate::learner::{Context, LearnError};
 use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, Offer, Policy, Replay, ReplayBatch, distinct};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
-    Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
+    Ahead, Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
 };
 
 /// Replays stored samples beside every batch.
@@ -101,9 +102,12 @@ impl Default for ErSettings {
     }
 }
 
+/// The policies that take label j of two tasks for two classes.
+const BY_CLASS: [Policy; 3] = [Policy::ClassRing, Policy::KMeans, Policy::MeanOfFeatures];
+
 /// Why `er.policy=ring` cannot learn from a stream without borders.
 const RING_NEEDS_BORDERS: &str = "er.policy=ring has a queue for each task; use another policy, such \
-                                  as class-ring";
+                                  as reservoir";
 
 impl Method for Er {
     type Settings = ErSettings;
@@ -170,10 +174,26 @@ impl Strategy for Er {
         self.settings.steps
     }
 
+    /// In the domain setting a class of these policies is a label of one task, which a stream without
+    /// borders does not tell.
+    fn check(&self, ahead: &Ahead<'_>) -> Result<(), LearnError> {
+        let policy = self.settings.policy;
+        let tells = ahead.setting != Setting::Domain || !ahead.training.is_borderless();
+        if tells || !BY_CLASS.contains(&policy) {
+            return Ok(());
+        }
+        let reason = "with --setting domain it has places for each label of each task, and this stream \
+                      has no borders between tasks; use reservoir or class-balanced, or --setting class";
+        Err(refused("er.policy", &policy, reason))
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let beside = self.settings.policy.row_bytes(cx.network().features());
         self.capacity = budget::capacity("er.memory", self.settings.memory, beside, cx)?;
         budget::note_small("er.memory", self.capacity, cx);
+        if BY_CLASS.contains(&self.settings.policy) {
+            budget::note_by_class("er.memory", self.capacity, cx);
+        }
         let mut generator = cx.generator("er room");
         let task = (cx.task, cx.samples(cx.task, Part::Train)?.len());
         self.replay.begin_task(self.settings.policy, task, self.capacity, &mut generator);

@@ -84,8 +84,8 @@ pub enum ErAceVariant {
     /// None.
     #[default]
     Paper,
-    /// With new samples the unit of the newest class so far and those after it, with replayed ones
-    /// all: Mammoth's code.
+    /// Mammoth's code, which has all units from the start (`--head full`): with new samples the unit of
+    /// the newest class so far and those after it, as long as there are any; with replayed ones all.
     Mammoth,
 }
 
@@ -122,7 +122,10 @@ impl ErAce {
     fn open_to_new(&self, active: &Range<usize>, present: &BTreeSet<u32>) -> Vec<u32> {
         let newest = match self.settings.variant {
             ErAceVariant::Paper => None,
-            ErAceVariant::Mammoth => self.seen.last().copied(),
+            // Once the last class was seen, nothing more is open.
+            ErAceVariant::Mammoth => {
+                self.seen.last().copied().filter(|&newest| (newest as usize) + 1 < active.end)
+            }
         };
         let units = active.start as u32..active.end as u32;
         let is_open = |unit: &u32| present.contains(unit) || newest.is_some_and(|it| *unit >= it);
@@ -235,7 +238,8 @@ mod tests {
     use super::*;
 
     /// Eight units of which 0 to 5 were in batches; a batch of classes 2 and 5. Catches: all seen units
-    /// open to new samples, units after the newest that stay closed in Mammoth's variant.
+    /// open to new samples, units after the newest that stay closed in Mammoth's variant, the newest
+    /// that stays open when there is none after it.
     #[test]
     fn which_units_compete() {
         let of = |variant| ErAce {
@@ -251,6 +255,7 @@ mod tests {
         let mammoth = of(ErAceVariant::Mammoth);
         assert_eq!(mammoth.open_to_new(&(0..8), &present), [2, 5, 6, 7]);
         assert_eq!(mammoth.open_to_new(&(0..8), &BTreeSet::from([1])), [1, 5, 6, 7]);
+        assert_eq!(mammoth.open_to_new(&(0..6), &present), [2, 5]);
         assert_eq!(mammoth.open_to_replayed(&(0..8)), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

@@ -78,7 +78,7 @@ use crate::parts::means::{ClassMeans, Space, herding, normalise};
 use crate::parts::memory::{Budget, Memory, Place};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
-    Batch, Card, ClassHead, Isolation, Keeps, Pool, Promises, Strategy, WithinTask,
+    Ahead, Batch, Card, ClassHead, Isolation, Keeps, Pool, Promises, Strategy, WithinTask,
 };
 use crate::vector::Vector;
 
@@ -193,6 +193,21 @@ impl Strategy for Icarl {
         }
     }
 
+    /// Bytes are told in samples once a task begins.
+    fn check(&self, ahead: &Ahead<'_>) -> Result<(), LearnError> {
+        let (Some(stream), Budget::Samples(places)) = (ahead.stream, self.settings.memory) else {
+            return Ok(());
+        };
+        let classes = stream.tasks.iter().flat_map(|task| &task.classes);
+        self.check_room(
+            places,
+            match ahead.setting {
+                Setting::Class => classes.collect::<BTreeSet<_>>().len(),
+                Setting::Task | Setting::Domain => classes.count(),
+            },
+        )
+    }
+
     fn memory(&self) -> Option<&Memory> {
         Some(&self.memory)
     }
@@ -207,19 +222,7 @@ impl Strategy for Icarl {
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let key = "icarl.memory";
         self.capacity = budget::capacity(key, self.settings.memory, 0, cx)?;
-        let classes = cx.known_classes();
-        if self.capacity < classes {
-            let expected = format!(
-                "it has {} for {classes} classes, and each class is answered by the mean of its \
-                 exemplars; give one to each at least",
-                if self.capacity == 1 {
-                    "1 place".into()
-                } else {
-                    format!("{} places", self.capacity)
-                }
-            );
-            return Err(refused(key, &self.settings.memory, &expected));
-        }
+        self.check_room(self.capacity, cx.known_classes())?;
         self.means = ClassMeans::default();
         if cx.task > 0 {
             self.teacher = cx.model.theta.clone();
@@ -282,6 +285,19 @@ impl Strategy for Icarl {
 }
 
 impl Icarl {
+    /// Refuses a memory without a place for each class.
+    fn check_room(&self, places: usize, classes: usize) -> Result<(), LearnError> {
+        if places >= classes {
+            return Ok(());
+        }
+        let has = if places == 1 { "1 place".into() } else { format!("{places} places") };
+        let expected = format!(
+            "it has {has} for {classes} classes, and each class is answered by the mean of its \
+             exemplars; give one to each at least"
+        );
+        Err(refused("icarl.memory", &self.settings.memory, &expected))
+    }
+
     /// The rows of a unit in the memory, in the order of herding.
     fn of_unit(&self, unit: u32) -> impl Iterator<Item = usize> + '_ {
         (0..self.memory.len()).filter(move |&at| self.memory.unit(at) == unit)

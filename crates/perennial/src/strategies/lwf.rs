@@ -38,8 +38,8 @@
 //!
 //! *Warm-up.* The paper trains the new head alone until it converges, then all weights together.
 //! Here the first [`warm_up`](LwfSettings::warm_up) share of a task's steps are such, with the trunk
-//! and its running statistics held; a task costs the same steps with and without. The first task has
-//! none, as the paper's network comes trained. With one head for all tasks no head is new.
+//! and its running statistics held; a task costs the same steps with and without, but for rounding and
+//! for one step of each at least. The first task has none, as the paper's network comes trained. With one head for all tasks no head is new.
 //!
 //! *Differences.* Van de Ven & Tolias weigh the two losses by shares of the tasks
 //! ([`LwfWeights::Shares`]): (1/t) L_t + λ_o (1 − 1/t) · the *mean* over the old heads, and where the
@@ -69,7 +69,7 @@ use crate::objective::{Pass, Target, Term};
 use crate::parts::distil::softened;
 use crate::scenario::Setting;
 use crate::strategy::{
-    Batch, Card, ClassHead, Isolation, Keeps, Outcome, Phase, Promises, Strategy,
+    Ahead, Batch, Card, ClassHead, Isolation, Keeps, Outcome, Phase, Promises, Strategy,
 };
 use crate::vector::Vector;
 
@@ -240,9 +240,26 @@ impl Strategy for Lwf {
         serde_json::to_value(&self.settings).unwrap_or_default()
     }
 
+    /// A warm-up needs tasks that bring a new head.
+    fn check(&self, ahead: &Ahead<'_>) -> Result<(), LearnError> {
+        let share = self.settings.warm_up;
+        let full = ahead.training.head == Some(ClassHead::Full);
+        let shared = match ahead.setting {
+            Setting::Domain => "with --setting domain all tasks share one head",
+            Setting::Class if full => {
+                "with --head full all classes have their outputs from the start"
+            }
+            _ => return Ok(()),
+        };
+        if share == 0.0 {
+            return Ok(());
+        }
+        let expected = format!("{shared}, so there is no new head to train alone; leave it out");
+        Err(refused("lwf.warm-up", &share, &expected))
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         let LwfSettings { temperature, lambda, weights, mean, scale, .. } = self.settings;
-        self.check_warm_up(cx)?;
         // The last task's shares are the teacher's largest: (T − 1) to 1.
         let shares = match weights {
             LwfWeights::Sum => 1.0,
@@ -352,24 +369,6 @@ impl Strategy for Lwf {
 }
 
 impl Lwf {
-    /// Refuses a warm-up where no task brings a new head.
-    fn check_warm_up(&self, cx: &Context<'_>) -> Result<(), LearnError> {
-        let share = self.settings.warm_up;
-        let full = cx.training.head == Some(ClassHead::Full);
-        let shared = match cx.setting {
-            Setting::Domain => "with --setting domain all tasks share one head",
-            Setting::Class if full => {
-                "with --head full all classes have their outputs from the start"
-            }
-            _ => return Ok(()),
-        };
-        if share == 0.0 {
-            return Ok(());
-        }
-        let expected = format!("{shared}, so there is no new head to train alone; leave it out");
-        Err(refused("lwf.warm-up", &share, &expected))
-    }
-
     /// The units of each old head: one a task, or all that old tasks have labels for together. A head
     /// that has all classes from the start has more, of which the teacher knows nothing.
     fn old_units(&self, cx: &Context<'_>) -> Vec<Range<usize>> {

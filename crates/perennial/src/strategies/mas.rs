@@ -50,7 +50,7 @@ use crate::parts::held::Held;
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Samples, Setting};
 use crate::strategy::{
-    Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
+    Ahead, Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
 };
 use crate::vector::Vector;
 
@@ -185,6 +185,14 @@ fn of_batches(
     Ok(mean)
 }
 
+fn lacks_unlabelled(task: &str) -> LearnError {
+    let reason = format!(
+        "task `{task}` brings no samples without labels: teach it with --unlabelled DATA, or name them as \
+         `unlabelled` in the list of tasks"
+    );
+    refused("mas.data", &"unlabelled", &reason)
+}
+
 /// What Ω is measured on.
 fn samples<'c>(data: MasData, cx: &'c Context<'_>) -> Result<&'c Samples, LearnError> {
     match cx.unlabelled().filter(|_| data == MasData::Unlabelled) {
@@ -227,13 +235,18 @@ impl Strategy for Mas {
         self.held.figures()
     }
 
+    fn check(&self, ahead: &Ahead<'_>) -> Result<(), LearnError> {
+        let tasks = ahead.stream.map_or(&[][..], |stream| &stream.tasks);
+        let lacking = tasks.iter().find(|task| task.unlabelled().is_none());
+        match lacking.filter(|_| self.settings.data == MasData::Unlabelled) {
+            Some(task) => Err(lacks_unlabelled(&task.name)),
+            None => Ok(()),
+        }
+    }
+
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        if let (MasData::Unlabelled, Some(task)) = (self.settings.data, cx.lacks_unlabelled()) {
-            let reason = format!(
-                "task `{task}` brings no samples without labels: teach it with --unlabelled DATA, or \
-                 name them as `unlabelled` in the list of tasks"
-            );
-            return Err(refused("mas.data", &"unlabelled", &reason));
+        if self.settings.data == MasData::Unlabelled && cx.unlabelled().is_none() {
+            return Err(lacks_unlabelled(cx.task_name()));
         }
         explain::begin(cx, Self::NAME, self.strength(), self.settings.step)
     }

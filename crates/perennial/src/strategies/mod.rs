@@ -189,7 +189,21 @@ impl Entry {
             (Value::Object(all), Value::Object(given)) => all.extend(given.clone()),
             _ => all = settings.clone(),
         }
-        (self.read)(all)
+        (self.read)(all).map_err(|error| self.first_unreadable(settings).unwrap_or(error))
+    }
+
+    /// The error of the first setting that cannot be read by itself.
+    fn first_unreadable(&self, settings: &Value) -> Option<LearnError> {
+        settings.as_object()?.iter().find_map(|(key, value)| {
+            let alone: Value = [(key.clone(), value.clone())].into_iter().collect();
+            match (self.read)(alone) {
+                Err(LearnError::BadSetting { key: whole, expected, .. }) if whole == self.name => {
+                    let shown = value.as_str().map_or_else(|| value.to_string(), Into::into);
+                    Some(refused(&format!("{}.{key}", self.name), &shown, &expected))
+                }
+                _ => None,
+            }
+        })
     }
 
     /// A strategy that has seen nothing, with settings that were saved whole. A setting that they

@@ -13,10 +13,11 @@
 //! | λ | `lambda` |
 //! | γ | `gamma` |
 //! | `F_t` | `fisher`, measured on `fisher_samples`; each brought to a scale by `normalise` |
+//! | Δt, α of a running F | `window`, `alpha` |
 //!
 //! Keeps two vectors (four with a running F and three with a measured one of all tasks that is
 //! brought to 0 … 1). A step costs one pass over θ, g, F̃ and θ*; with a running F over Σ g², too, and
-//! every tenth one more.
+//! every Δt-th one more.
 //!
 //! # Differences
 //!
@@ -76,6 +77,10 @@ pub struct OnlineEwcSettings {
     pub fisher_samples: Amount,
     /// The scale it is brought to.
     pub normalise: Normalise,
+    /// Δt ≥ 1: steps of a window of the running F. The last one of a task may be shorter.
+    pub window: u32,
+    /// α, above 0 and at most 1: the weight of the newest window in the running F.
+    pub alpha: f64,
     /// How the penalty enters a step.
     pub step: PenaltyStep,
 }
@@ -119,6 +124,8 @@ impl Default for OnlineEwcSettings {
             fisher: OnlineFisher::Measured(Fisher::Exact),
             fisher_samples: Amount::Count(1000),
             normalise: Normalise::None,
+            window: WINDOW,
+            alpha: ALPHA,
             step: PenaltyStep::Explicit,
         }
     }
@@ -133,12 +140,21 @@ impl Method for OnlineEwc {
         ("fisher", "F: exact, sampled, empirical, predicted, batch-mean, one-batch or running"),
         ("fisher-samples", "training samples F is measured on: a number or all"),
         ("normalise", "none, max (each task's F by its maximum) or min-max (their sum)"),
+        ("window", "steps of a window of the running F, at least 1"),
+        ("alpha", "weight of the newest window in the running F, above 0 and at most 1"),
         ("step", "how the penalty enters a step: explicit, or implicit (stable; plain SGD)"),
     ];
 
     fn with(settings: OnlineEwcSettings) -> Result<Self, LearnError> {
         at_least_zero("online-ewc.lambda", settings.lambda)?;
         at_least_one("online-ewc.fisher-samples", settings.fisher_samples)?;
+        if settings.window == 0 {
+            return Err(refused("online-ewc.window", &0, "a window has at least 1 step"));
+        }
+        if !(settings.alpha > 0.0 && settings.alpha <= 1.0) {
+            let alpha = settings.alpha;
+            return Err(refused("online-ewc.alpha", &alpha, "it must be above 0 and at most 1"));
+        }
         if !(0.0..=1.0).contains(&settings.gamma) {
             return Err(refused("online-ewc.gamma", &settings.gamma, "it must be from 0 to 1"));
         }
@@ -213,8 +229,8 @@ impl Strategy for OnlineEwc {
     }
 
     fn after_step(&mut self, _: &Step<'_>, _: &mut Context<'_>) -> Result<Changed, LearnError> {
-        if self.runs() && self.running.count(WINDOW) {
-            self.running.update_and_begin(ALPHA);
+        if self.runs() && self.running.count(self.settings.window) {
+            self.running.update_and_begin(self.settings.alpha as f32);
         }
         Ok(Changed::Nothing)
     }
@@ -236,7 +252,7 @@ impl Strategy for OnlineEwc {
         let anchor = cx.model.theta.clone();
         // A window ends with its task, and a short one counts.
         if self.runs() && self.running.is_within() {
-            self.running.update_and_begin(ALPHA);
+            self.running.update_and_begin(self.settings.alpha as f32);
         }
         match self.settings.fisher {
             OnlineFisher::Running(Running::Running) => {

@@ -20,13 +20,13 @@
 //! | α | `alpha` |
 //! | which code | `variant` |
 //!
-//! Keeps eight vectors. A step costs one pass over θ, g, F̃ + s̃, θ*, ω and Σ g²; every tenth
+//! Keeps eight vectors. A step costs one pass over θ, g, F̃ + s̃, θ*, ω and Σ g²; every Δt-th
 //! one more over s, F and θ^window.
 //!
 //! # Differences
 //!
 //! `variant = agem` is the code behind Chaudhry et al. 2019: no ½ in the denominator, Σ g² goes
-//! on over the whole task (and is still divided by 10), S ← 1.5 S + .5 s after the first task, and the
+//! on over the whole task (and is still divided by Δt), S ← 1.5 S + .5 s after the first task, and the
 //! steps after a task's last full window are lost.
 //!
 //! ```
@@ -44,7 +44,7 @@ use crate::learner::{Context, LearnError};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
-use crate::parts::path::{RunningFisher, WINDOW, min_max, observe, walk};
+use crate::parts::path::{ALPHA, RunningFisher, WINDOW, min_max, observe, walk};
 use crate::scenario::Setting;
 use crate::strategy::{
     Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
@@ -109,7 +109,7 @@ impl Default for RwalkSettings {
             lambda: 1.0,
             epsilon: 1e-3,
             window: WINDOW,
-            alpha: 0.9,
+            alpha: ALPHA,
             variant: RwalkVariant::Paper,
             step: PenaltyStep::Explicit,
         }

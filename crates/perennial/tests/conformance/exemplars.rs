@@ -345,10 +345,13 @@ fn what_cannot_be_is_a_sentence_before_anything_is_learnt() {
         let said = start(settings, setting).err().unwrap().to_string();
         assert!(said.contains(says), "{said}");
     }
-    let mut learner = start(json!({ "memory": 8 }), Setting::Class).unwrap();
+    let said = start(json!({ "memory": 8 }), Setting::Class).err().unwrap().to_string();
+    assert!(said.contains("it has 8 places for 9 classes"), "{said}");
+    // How many samples bytes hold is known with the first of them.
+    let mut learner = start(json!({ "memory": "640B" }), Setting::Class).unwrap();
     let said = learner.run(&stream, &mut (), &Stop::default()).unwrap_err().to_string();
     assert!(
-        said.starts_with("icarl.memory = 8 cannot be: it has 8 places for 9 classes"),
+        said.starts_with("icarl.memory = 640B cannot be: it has 8 places for 9 classes"),
         "{said}"
     );
     assert_eq!(learner.core.steps, 0);

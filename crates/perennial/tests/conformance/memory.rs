@@ -281,8 +281,12 @@ fn bad_settings_are_sentences_and_small_memories_are_noted() {
         ended.map(|_| learner.core.notes.join("; ")).map_err(|error| error.to_string())
     };
     let plain = Training::default();
-    let error = run("lwf", json!({ "warm-up": 0.1 }), &plain).unwrap_err();
+    let (lwf, training) = (make("lwf", &json!({ "warm-up": 0.1 })), plain.clone());
+    let made = Learner::new(net("mlp:8"), lwf, training, Setting::Domain, &stream, 0);
+    let error = made.err().unwrap().to_string();
     assert!(error.contains("all tasks share one head"), "{error}");
+    let notes = run("er", json!({ "memory": 25, "policy": "class-ring" }), &plain).unwrap();
+    assert!(notes.contains("25 places") && notes.contains("30 in all"), "{notes}");
     let notes = run("er", json!({ "memory": 2 }), &plain).unwrap();
     assert!(notes.contains("2 places for 3 tasks"), "{notes}");
     assert!(notes.contains("fewer than there are classes"), "{notes}");

@@ -105,7 +105,7 @@ fn statistics_that_cannot_be_are_refused() {
     let text = refused("finetune", "mlp:12", task, Setting::Task);
     assert!(text.contains("mlp:12 has no batch normalisation"), "{text}");
     let text = refused("pnn", NETWORK, NormStatistics::FixedAfterFirst, Setting::Task);
-    assert!(text.contains("statistics of their own"), "{text}");
+    assert!(text.contains("statistics of its own"), "{text}");
 }
 
 /// Catches: a penalty that says nothing of what it does not hold, or says it where all is held.

@@ -345,10 +345,17 @@ fn mas_measures_on_rows_without_labels() {
         assert_ne!(theta("unlabelled", &with(true)), task, "{gradient}");
     }
     let settings = json!({ "data": "unlabelled" });
-    let mut learner = learner("mas", &settings, &Training::default(), Setting::Domain, &plain);
-    let error = learner.run(&plain, &mut (), &Stop::default()).unwrap_err().to_string();
+    let mas = Entry::find("mas").unwrap().create(&settings).unwrap();
+    let training = Training::default();
+    let made = Learner::new(net("mlp:12"), mas, training.clone(), Setting::Domain, &plain, 0);
+    let error = made.err().unwrap().to_string();
     assert!(error.contains("mas.data = unlabelled cannot be: task `"), "{error}");
-    assert_eq!(learner.core.steps, 0);
+    // Where tasks arrive one by one, it is said of each.
+    let mas = Entry::find("mas").unwrap().create(&settings).unwrap();
+    let mut open = Learner::open_ended(net("mlp:12"), mas, training, Setting::Domain, 0).unwrap();
+    let error = open.run(&plain, &mut (), &Stop::default()).unwrap_err().to_string();
+    assert!(error.contains("brings no samples without labels"), "{error}");
+    assert_eq!(open.core.steps, 0);
     let wrong = Samples::none(3);
     assert!(plain.tasks[0].clone().with_unlabelled(&wrong).is_err());
     assert_ne!(with(false).tasks[0].fingerprint(), plain.tasks[0].fingerprint());

@@ -95,3 +95,28 @@ fn learners_of_a_balanced_memory_answer_alike_by_every_verb() {
         }
     }
 }
+
+/// Five places for five classes: each class is answered by one sample. Catches: a class that is silently
+/// answered for by nothing, the others that are answered no more.
+#[test]
+fn a_class_that_lost_its_last_sample_is_said() {
+    let low = digits("low", ["0", "1", "2", "3", "4"]);
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        network: "mlp:30".into(),
+        strategy: "icarl".into(),
+        strategy_settings: json!({ "memory": 5 }),
+        optimizer: OptimizerSettings::default(),
+        ..Settings::default()
+    };
+    let mut learner = Learner::create(&folder.path().join("l"), &settings).unwrap();
+    teach(&mut learner, &low, &lenient()).unwrap();
+    let before = learner.evaluate_on(&low, None).unwrap().right;
+    let found = (0..low.train.len() as u64).find_map(|id| learner.forget_sample("low", id).ok());
+    let lost = found.unwrap().unanswered;
+    assert_eq!(lost.len(), 1);
+    let after = learner.evaluate_on(&low, None).unwrap().right;
+    assert!(0 < after && after < before, "{after} of {before}");
+    let said = learner.predict(&low.test, &low.spec, "rows", None).unwrap();
+    assert!(said.rows.iter().all(|row| said.classes[row.class] != lost[0]));
+}

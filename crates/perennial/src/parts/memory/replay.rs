@@ -1,6 +1,7 @@
 //! A memory that fills itself by a rule and is drawn from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,19 @@ pub enum Policy {
     MeanOfFeatures,
     /// Classes as equal as the stream allows (Chrysakis & Moens 2020).
     ClassBalanced,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reservoir => "reservoir",
+            Self::Ring => "ring",
+            Self::ClassRing => "class-ring",
+            Self::KMeans => "k-means",
+            Self::MeanOfFeatures => "mean-of-features",
+            Self::ClassBalanced => "class-balanced",
+        })
+    }
 }
 
 impl Policy {
