@@ -1,6 +1,8 @@
 //! The convolution itself: checks what it is given and runs the kernels.
 
-use crate::correlation::{Correlation, Offset, Planes};
+use rayon::prelude::*;
+
+use crate::correlation::{Correlation, Offset, Planes, copy_pixel};
 use crate::geometry::{Conv2dShape, ConvError, Size};
 use crate::instructions::InstructionSet;
 use crate::packing::{Order, PackedWeights, pack};
@@ -252,7 +254,8 @@ impl Conv2d {
             output_gradient,
         };
         let groups = sources.zip(slopes).map(group).zip(gradients);
-        if weight_gradient::by_outer_products(outputs, self.instructions) {
+        let (pairs, area) = (inputs * kernel.area(), self.output.area());
+        if weight_gradient::by_outer_products(outputs, pairs, area, self.instructions) {
             for (group, gradient) in groups {
                 let (transposed, summed) = weight_gradient::buffers(&group, self.instructions);
                 let buffers = [partial.get(transposed), sums.get(summed)];
@@ -319,18 +322,26 @@ impl Conv2d {
     /// Writes the pixels of a residue to their places in the image; zeros where there are none.
     fn scatter(&self, residue: &Residue, rows: usize, pixels: Option<&[f32]>, image: &mut [f32]) {
         let Conv2dShape { stride, image: size, .. } = self.shape;
-        let mut pixels = pixels.map(|pixels| pixels.chunks_exact(rows));
-        for channel in image.chunks_exact_mut(size.area() * rows) {
-            for row in
-                channel.chunks_exact_mut(size.width * rows).skip(residue.row).step_by(stride.height)
-            {
-                for to in row.chunks_exact_mut(rows).skip(residue.column).step_by(stride.width) {
+        let one = |(channel, image): (usize, &mut [f32])| {
+            let pixels = pixels.map(|pixels| {
+                let len = pixels.len() / self.shape.inputs;
+                &pixels[channel * len..][..len]
+            });
+            let mut pixels = pixels.map(|pixels| pixels.chunks_exact(rows));
+            let lines = image.chunks_exact_mut(size.width * rows);
+            for line in lines.skip(residue.row).step_by(stride.height) {
+                for to in line.chunks_exact_mut(rows).skip(residue.column).step_by(stride.width) {
                     match pixels.as_mut().and_then(Iterator::next) {
-                        Some(from) => to.copy_from_slice(from),
+                        Some(from) => copy_pixel(to, from),
                         None => to.fill(0.0),
                     }
                 }
             }
+        };
+        if self.parallel(rows) {
+            image.par_chunks_exact_mut(size.area() * rows).enumerate().for_each(one);
+        } else {
+            image.chunks_exact_mut(size.area() * rows).enumerate().for_each(one);
         }
     }
 }

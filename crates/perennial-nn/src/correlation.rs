@@ -187,11 +187,35 @@ impl Planes {
                     } else {
                         let pixels = source.chunks(stride.width * self.rows);
                         for (to, from) in row.chunks_exact_mut(self.rows).zip(pixels) {
-                            to.copy_from_slice(&from[..self.rows]);
+                            copy_pixel(to, &from[..self.rows]);
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// Copies the numbers of all samples at one pixel. They are few, and a call that copies any number of
+/// them would take longer than the copy: so two copies of a fixed length that may overlap.
+#[inline(always)]
+pub(crate) fn copy_pixel(to: &mut [f32], from: &[f32]) {
+    match to.len() {
+        0..4 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        4..8 => copy_ends::<4>(to, from),
+        8..16 => copy_ends::<8>(to, from),
+        16..=32 => copy_ends::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies between `L` and twice `L` numbers.
+#[inline(always)]
+fn copy_ends<const L: usize>(to: &mut [f32], from: &[f32]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<L>(), from.first_chunk::<L>()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<L>(), from.last_chunk::<L>()) {
+        *to = *from;
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn pack(
         match block {
             10 => pack_block::<10>(weights, order, first, packed),
             8 => pack_block::<8>(weights, order, first, packed),
+            6 => pack_block::<6>(weights, order, first, packed),
             5 => pack_block::<5>(weights, order, first, packed),
             4 => pack_block::<4>(weights, order, first, packed),
             _ => pack_block::<1>(weights, order, first, packed),

@@ -32,18 +32,14 @@ pub(crate) struct Pass<'a> {
     pub(crate) weights: &'a [f32],
 }
 
-/// Outputs of a tile for a layer of `outputs` channels a group: the most that leaves few of them idle.
+/// Outputs of a tile for a layer of `outputs` channels a group.
 pub(crate) fn block(outputs: usize, instructions: InstructionSet) -> usize {
-    let sizes: &[usize] = if instructions.has_32_registers() { &[8, 10, 4, 1] } else { &[4, 5, 1] };
-    let mut best = 1;
-    for &size in sizes {
-        // Single outputs load a register for every product, so they cost four times as much.
-        let cost = |size: usize| outputs.div_ceil(size) * if size == 1 { 4 } else { size };
-        if cost(size) < cost(best) {
-            best = size;
-        }
-    }
-    best
+    let sizes: &[usize] =
+        if instructions.has_32_registers() { &[10, 8, 4, 1] } else { &[6, 5, 4, 1] };
+    // A tile takes as long as its outputs, those that it lacks included, and about one more for what it
+    // loads.
+    let cost = |size: &usize| outputs.div_ceil(*size) * (size + 1);
+    sizes.iter().copied().min_by_key(cost).unwrap_or(1)
 }
 
 /// Neighbouring targets of some channels of one group.
@@ -110,6 +106,7 @@ impl WithSimd for Bands<'_> {
             }
         } else {
             match block {
+                6 => blocks::<S, 6, 2>(simd, pass, job),
                 5 => blocks::<S, 5, 2>(simd, pass, job),
                 4 => blocks::<S, 4, 2>(simd, pass, job),
                 _ => blocks::<S, 1, 4>(simd, pass, job),
@@ -127,7 +124,21 @@ struct Place {
 }
 
 #[inline(always)]
-fn blocks<S: Simd, const Q: usize, const V: usize>(simd: S, pass: &Pass, mut job: Job) {
+fn blocks<S: Simd, const Q: usize, const V: usize>(simd: S, pass: &Pass, job: Job) {
+    match pass.columns {
+        1 => blocks_of::<S, Q, V, 1>(simd, pass, job),
+        2 => blocks_of::<S, Q, V, 2>(simd, pass, job),
+        3 => blocks_of::<S, Q, V, 3>(simd, pass, job),
+        _ => blocks_of::<S, Q, V, 0>(simd, pass, job),
+    }
+}
+
+#[inline(always)]
+fn blocks_of<S: Simd, const Q: usize, const V: usize, const C: usize>(
+    simd: S,
+    pass: &Pass,
+    mut job: Job,
+) {
     let len = job.targets.first().map_or(0, |target| target.len());
     let plane = pass.planes.plane();
     let mut places = Vec::with_capacity(len / S::F32_LANES + 1);
@@ -159,14 +170,14 @@ fn blocks<S: Simd, const Q: usize, const V: usize>(simd: S, pass: &Pass, mut job
             };
             let (whole, rest) = places.as_chunks::<V>();
             for places in whole {
-                simd.vectorize(Tile::<Q, V> { tiles: &mut tiles, places });
+                simd.vectorize(Tile::<Q, V, C> { tiles: &mut tiles, places });
             }
             let (pairs, rest) = if V > 2 { rest.as_chunks::<2>() } else { (&[] as &[_], rest) };
             for places in pairs {
-                simd.vectorize(Tile::<Q, 2> { tiles: &mut tiles, places });
+                simd.vectorize(Tile::<Q, 2, C> { tiles: &mut tiles, places });
             }
             for places in rest.as_chunks::<1>().0 {
-                simd.vectorize(Tile::<Q, 1> { tiles: &mut tiles, places });
+                simd.vectorize(Tile::<Q, 1, C> { tiles: &mut tiles, places });
             }
         }
     }
@@ -188,7 +199,7 @@ struct Tiles<'a, 'b, const Q: usize> {
 }
 
 /// `Q` outputs by `V` registers.
-struct Tile<'a, 'b, 'c, const Q: usize, const V: usize> {
+struct Tile<'a, 'b, 'c, const Q: usize, const V: usize, const C: usize> {
     tiles: &'a mut Tiles<'b, 'c, Q>,
     places: &'a [Place; V],
 }
@@ -209,13 +220,14 @@ pub(crate) fn copy<T: Copy, const Q: usize, const V: usize>(
     to
 }
 
-impl<const Q: usize, const V: usize> WithSimd for Tile<'_, '_, '_, Q, V> {
+impl<const Q: usize, const V: usize, const C: usize> WithSimd for Tile<'_, '_, '_, Q, V, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Tiles { source, plane, rows, columns, step, weights, targets, add } = self.tiles;
-        let (plane, columns, step, places) = (*plane, *columns, *step, *self.places);
+        let (plane, step, places) = (*plane, *step, *self.places);
+        let columns = if C > 0 { C } else { *columns };
         let zero = simd.splat_f32s(0.0);
         let mut sums = [[zero; V]; Q];
         if *add {
