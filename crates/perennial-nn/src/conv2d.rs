@@ -1,0 +1,409 @@
+//! The convolution itself: checks what it is given and runs the kernels.
+
+use rayon::prelude::*;
+
+use crate::correlation::{Correlation, Offset, Planes, copy_pixel};
+use crate::geometry::{Conv2dShape, ConvError, Size};
+use crate::instructions::InstructionSet;
+use crate::packing::{Order, PackedWeights, pack};
+use crate::tile::{self, Pass};
+use crate::weight_gradient::{self, Group};
+use crate::workspace::{Buffer, Workspace};
+
+/// Products from which on threads are worth their start: about 30 µs of one thread.
+const PARALLEL: usize = 1 << 22;
+/// The same of weights that are packed.
+const PARALLEL_PACKING: usize = 1 << 15;
+
+/// A convolution of a checked shape: the forward pass and its two gradients.
+///
+/// Activations are *batch-last*: a slice of `[channels, height, width, rows]`, where `rows` is the
+/// number of samples, which each call reads from the length of its slice.
+/// [`to_batch_last`](crate::to_batch_last) and [`to_batch_first`](crate::to_batch_first) convert.
+/// Weights and their gradient are `[outputs, inputs / groups, kernel height, kernel width]`.
+///
+/// The kernels run in the rayon pool of the caller. Every result is the same bits for any number
+/// of threads; and in the forward pass and the gradient by the input, the bits of a sample do not
+/// depend on the other samples of its batch.
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    shape: Conv2dShape,
+    output: Size,
+    instructions: InstructionSet,
+    forward: Correlation,
+    backward: Vec<Residue>,
+}
+
+/// The gradient by every pixel at (row + i · stride.height, column + j · stride.width).
+#[derive(Clone, Debug)]
+pub(crate) struct Residue {
+    pub(crate) row: usize,
+    pub(crate) column: usize,
+    /// Filter row and column of its last tap: taps are in reverse, a stride apart.
+    pub(crate) last: Size,
+    /// The sum over the gradient by the output; none where no filter position reads these pixels.
+    pub(crate) correlation: Option<Correlation>,
+}
+
+impl Conv2d {
+    /// A convolution that runs on the fastest instruction set of this machine.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that names the first thing of the shape that does not fit.
+    pub fn new(shape: Conv2dShape) -> Result<Self, ConvError> {
+        Self::with_instructions(shape, InstructionSet::best())
+    }
+
+    /// A convolution that runs on a chosen instruction set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Conv2d::new`].
+    pub fn with_instructions(
+        shape: Conv2dShape,
+        instructions: InstructionSet,
+    ) -> Result<Self, ConvError> {
+        let output = shape.output()?;
+        let Conv2dShape { kernel, stride, padding, image, .. } = shape;
+        let start = Offset { row: -signed(padding.height), column: -signed(padding.width) };
+        let forward = Correlation { kernel, stride, start, source: image, target: output };
+        let backward = (0..stride.height.min(image.height))
+            .flat_map(|row| (0..stride.width.min(image.width)).map(move |column| (row, column)))
+            .map(|(row, column)| residue(&shape, output, Size::new(row, column)))
+            .collect();
+        Ok(Self { shape, output, instructions, forward, backward })
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Conv2dShape {
+        &self.shape
+    }
+
+    /// Height and width of the output.
+    pub fn output(&self) -> Size {
+        self.output
+    }
+
+    /// The instruction set that the kernels run on.
+    pub fn instructions(&self) -> InstructionSet {
+        self.instructions
+    }
+
+    /// Multiply-adds of one sample in one pass: the forward pass and either gradient take as many.
+    pub fn multiply_adds(&self) -> usize {
+        self.shape.weights() * self.output.area()
+    }
+
+    /// Arranges weights for the kernels: once for all passes until the weights change. `packed`
+    /// keeps its memory.
+    ///
+    /// # Errors
+    ///
+    /// When `weights` has another length than `[outputs, inputs / groups, height, width]`.
+    pub fn pack(&self, weights: &[f32], packed: &mut PackedWeights) -> Result<(), ConvError> {
+        let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
+        length("weights", weights.len(), self.shape.weights())?;
+        let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
+        let group = outputs * inputs * taps;
+        let parallel = weights.len() >= PARALLEL_PACKING && rayon::current_num_threads() > 1;
+        packed.owner = Some((self.shape, self.instructions));
+        let order = Order {
+            channels: outputs,
+            sources: inputs,
+            group,
+            channel: inputs * taps,
+            source: taps,
+            taps: &(0..taps).collect::<Vec<_>>(),
+        };
+        pack(weights, &order, self.instructions, &mut packed.forward, parallel);
+        packed.backward.resize(self.backward.len(), Vec::new());
+        for (residue, packed) in self.backward.iter().zip(&mut packed.backward) {
+            let order = Order {
+                channels: inputs,
+                sources: outputs,
+                group,
+                channel: taps,
+                source: inputs * taps,
+                taps: &self.taps_of(residue),
+            };
+            pack(weights, &order, self.instructions, packed, parallel);
+        }
+        Ok(())
+    }
+
+    /// The filter taps of a residue, in the order of its sum.
+    fn taps_of(&self, residue: &Residue) -> Vec<usize> {
+        let (kernel, stride) = (self.shape.kernel, self.shape.stride);
+        let Some(Correlation { kernel: size, .. }) = residue.correlation else { return Vec::new() };
+        let row = |y: usize| (residue.last.height - y * stride.height) * kernel.width;
+        let tap = |y, x: usize| row(y) + residue.last.width - x * stride.width;
+        (0..size.height).flat_map(|y| (0..size.width).map(move |x| tap(y, x))).collect()
+    }
+
+    /// The forward pass: `output` becomes the convolution of `input`.
+    ///
+    /// `input` is `[inputs, height, width, rows]`, `output` is `[outputs, output height, output
+    /// width, rows]`.
+    ///
+    /// # Errors
+    ///
+    /// When a slice has another length, or the weights were packed by another convolution.
+    pub fn forward(
+        &self,
+        input: &[f32],
+        weights: &PackedWeights,
+        output: &mut [f32],
+        workspace: &mut Workspace,
+    ) -> Result<(), ConvError> {
+        let rows = self.rows("input", input.len(), self.input_len())?;
+        length("output", output.len(), rows * self.output_len())?;
+        self.check(weights)?;
+        if rows > 0 {
+            let pass = Sum {
+                correlation: self.forward,
+                rows,
+                inputs: self.shape.inputs,
+                outputs: self.shape.outputs,
+            };
+            self.run(&pass, input, &weights.forward, &mut workspace.planes, output);
+        }
+        Ok(())
+    }
+
+    /// The gradient by the input: `input_gradient` becomes the sum over all outputs that read a
+    /// pixel, of the weight that they read it with times `output_gradient`.
+    ///
+    /// Shapes are those of [`Conv2d::forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Conv2d::forward`].
+    pub fn input_gradient(
+        &self,
+        output_gradient: &[f32],
+        weights: &PackedWeights,
+        input_gradient: &mut [f32],
+        workspace: &mut Workspace,
+    ) -> Result<(), ConvError> {
+        let rows = self.rows("output gradient", output_gradient.len(), self.output_len())?;
+        length("input gradient", input_gradient.len(), rows * self.input_len())?;
+        self.check(weights)?;
+        if rows == 0 {
+            return Ok(());
+        }
+        let Workspace { planes, partial, .. } = workspace;
+        for (residue, weights) in self.backward.iter().zip(&weights.backward) {
+            let Some(correlation) = residue.correlation else {
+                self.scatter(residue, rows, None, input_gradient);
+                continue;
+            };
+            let (inputs, outputs) = (self.shape.outputs, self.shape.inputs);
+            let pass = Sum { correlation, rows, inputs, outputs };
+            if self.shape.stride == Size::square(1) {
+                self.run(&pass, output_gradient, weights, planes, input_gradient);
+            } else {
+                let partial = partial.get(outputs * correlation.target.area() * rows);
+                self.run(&pass, output_gradient, weights, planes, partial);
+                self.scatter(residue, rows, Some(partial), input_gradient);
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradient by the weights: `weight_gradient` becomes the sum over all samples and filter
+    /// positions, of the pixel that a weight reads times `output_gradient`.
+    ///
+    /// Activations have the shapes of [`Conv2d::forward`], `weight_gradient` is
+    /// `[outputs, inputs / groups, kernel height, kernel width]`.
+    ///
+    /// # Errors
+    ///
+    /// When a slice has another length.
+    pub fn weight_gradient(
+        &self,
+        input: &[f32],
+        output_gradient: &[f32],
+        weight_gradient: &mut [f32],
+        workspace: &mut Workspace,
+    ) -> Result<(), ConvError> {
+        let rows = self.rows("input", input.len(), self.input_len())?;
+        length("output gradient", output_gradient.len(), rows * self.output_len())?;
+        length("weight gradient", weight_gradient.len(), self.shape.weights())?;
+        if rows == 0 {
+            weight_gradient.fill(0.0);
+            return Ok(());
+        }
+        let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
+        let parallel = self.parallel(rows);
+        let planes = Planes::new(self.forward, rows);
+        let Workspace { planes: arranged, partial, sums } = workspace;
+        let arranged = arranged.get(inputs * planes.plane());
+        planes.arrange(input, arranged, parallel);
+        let (inputs, outputs) = (inputs / groups, outputs / groups);
+        let sources = arranged.chunks_exact(inputs * planes.plane());
+        let slopes = output_gradient.chunks_exact(outputs * planes.target());
+        let gradients = weight_gradient.chunks_exact_mut(outputs * inputs * kernel.area());
+        let group = |(source, output_gradient)| Group {
+            planes: &planes,
+            inputs,
+            outputs,
+            taps: kernel.area(),
+            columns: kernel.width,
+            source,
+            output_gradient,
+        };
+        let groups = sources.zip(slopes).map(group).zip(gradients);
+        let (pairs, area) = (inputs * kernel.area(), self.output.area());
+        if weight_gradient::by_outer_products(outputs, pairs, area, self.instructions) {
+            for (group, gradient) in groups {
+                let (transposed, summed) = weight_gradient::buffers(&group, self.instructions);
+                let buffers = [partial.get(transposed), sums.get(summed)];
+                weight_gradient::outer(&group, self.instructions, buffers, gradient, parallel);
+            }
+        } else {
+            weight_gradient::dot(groups, self.instructions, parallel);
+        }
+        Ok(())
+    }
+
+    fn input_len(&self) -> usize {
+        self.shape.inputs * self.shape.image.area()
+    }
+
+    fn output_len(&self) -> usize {
+        self.shape.outputs * self.output.area()
+    }
+
+    /// The number of samples of a batch.
+    fn rows(&self, what: &'static str, found: usize, sample: usize) -> Result<usize, ConvError> {
+        if !found.is_multiple_of(sample) {
+            return Err(ConvError::Batch { what, found, sample });
+        }
+        Ok(found / sample)
+    }
+
+    fn check(&self, weights: &PackedWeights) -> Result<(), ConvError> {
+        if weights.owner != Some((self.shape, self.instructions)) {
+            return Err(ConvError::Packed);
+        }
+        Ok(())
+    }
+
+    fn parallel(&self, rows: usize) -> bool {
+        rows * self.multiply_adds() >= PARALLEL && rayon::current_num_threads() > 1
+    }
+
+    fn run(
+        &self,
+        sum: &Sum,
+        source: &[f32],
+        weights: &[f32],
+        arranged: &mut Buffer,
+        target: &mut [f32],
+    ) {
+        let parallel = self.parallel(sum.rows);
+        let planes = Planes::new(sum.correlation, sum.rows);
+        let arranged = arranged.get(sum.inputs * planes.plane());
+        planes.arrange(source, arranged, parallel);
+        let pass = Pass {
+            planes: &planes,
+            groups: self.shape.groups,
+            inputs: sum.inputs / self.shape.groups,
+            outputs: sum.outputs / self.shape.groups,
+            taps: sum.correlation.kernel.area(),
+            columns: sum.correlation.kernel.width,
+            source: arranged,
+            weights,
+        };
+        tile::run(&pass, self.instructions, target, parallel);
+    }
+
+    /// Writes the pixels of a residue to their places in the image; zeros where there are none.
+    fn scatter(&self, residue: &Residue, rows: usize, pixels: Option<&[f32]>, image: &mut [f32]) {
+        let Conv2dShape { stride, image: size, .. } = self.shape;
+        let one = |(channel, image): (usize, &mut [f32])| {
+            let pixels = pixels.map(|pixels| {
+                let len = pixels.len() / self.shape.inputs;
+                &pixels[channel * len..][..len]
+            });
+            let mut pixels = pixels.map(|pixels| pixels.chunks_exact(rows));
+            let lines = image.chunks_exact_mut(size.width * rows);
+            for line in lines.skip(residue.row).step_by(stride.height) {
+                for to in line.chunks_exact_mut(rows).skip(residue.column).step_by(stride.width) {
+                    match pixels.as_mut().and_then(Iterator::next) {
+                        Some(from) => copy_pixel(to, from),
+                        None => to.fill(0.0),
+                    }
+                }
+            }
+        };
+        if self.parallel(rows) {
+            image.par_chunks_exact_mut(size.area() * rows).enumerate().for_each(one);
+        } else {
+            image.chunks_exact_mut(size.area() * rows).enumerate().for_each(one);
+        }
+    }
+}
+
+/// A correlation over all channels.
+struct Sum {
+    correlation: Correlation,
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+/// Which outputs read the pixels of one residue modulo the stride, and by which taps.
+///
+/// Row y reads by tap ky the output row (y + padding − ky) / stride, where that is a whole number:
+/// every stride-th tap from `first` on. With y = row + stride · a, tap first + stride · j reads the
+/// output row a + (row + padding − first) / stride − j, so the taps in reverse are a correlation.
+fn residue(shape: &Conv2dShape, output: Size, at: Size) -> Residue {
+    let axis = |at: usize, kernel: usize, stride: usize, padding: usize, image: usize| {
+        let first = (at + padding) % stride;
+        let taps = kernel.saturating_sub(first).div_ceil(stride);
+        Axis {
+            taps,
+            last: first + taps.saturating_sub(1) * stride,
+            start: signed((at + padding) / stride) - signed(taps) + 1,
+            pixels: (image - at).div_ceil(stride),
+        }
+    };
+    let Conv2dShape { kernel, stride, padding, image, .. } = *shape;
+    let y = axis(at.height, kernel.height, stride.height, padding.height, image.height);
+    let x = axis(at.width, kernel.width, stride.width, padding.width, image.width);
+    let correlation = Correlation {
+        kernel: Size::new(y.taps, x.taps),
+        stride: Size::square(1),
+        start: Offset { row: y.start, column: x.start },
+        source: output,
+        target: Size::new(y.pixels, x.pixels),
+    };
+    Residue {
+        row: at.height,
+        column: at.width,
+        last: Size::new(y.last, x.last),
+        correlation: (correlation.kernel.area() > 0).then_some(correlation),
+    }
+}
+
+/// One direction of a residue.
+struct Axis {
+    taps: usize,
+    last: usize,
+    start: isize,
+    pixels: usize,
+}
+
+/// A number of pixels as an offset. Shapes are checked to be far below the largest `isize`.
+fn signed(number: usize) -> isize {
+    number.cast_signed()
+}
+
+fn length(what: &'static str, found: usize, expected: usize) -> Result<(), ConvError> {
+    if found != expected {
+        return Err(ConvError::Length { what, found, expected });
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! The kernels against a convolution written from its definition in float64.
+
+use crate::plain::{Case, each_product, same3x3};
+use perennial_nn::{
+    Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace, to_batch_first,
+    to_batch_last,
+};
+
+/// Output and gradients.
+struct Results<T> {
+    output: Vec<T>,
+    input_gradient: Vec<T>,
+    weight_gradient: Vec<T>,
+}
+
+fn plain(case: &Case) -> Results<f64> {
+    let mut output = vec![0.0; case.output_gradient.len()];
+    let mut input_gradient = vec![0.0; case.input.len()];
+    let mut weight_gradient = vec![0.0; case.weights.len()];
+    each_product(&case.shape, case.rows, |y, x, w| {
+        let (input, weight) = (f64::from(case.input[x]), f64::from(case.weights[w]));
+        let gradient = f64::from(case.output_gradient[y]);
+        output[y] += input * weight;
+        input_gradient[x] += gradient * weight;
+        weight_gradient[w] += gradient * input;
+    });
+    Results { output, input_gradient, weight_gradient }
+}
+
+fn kernels(case: &Case, instructions: InstructionSet, workspace: &mut Workspace) -> Results<f32> {
+    let conv = Conv2d::with_instructions(case.shape, instructions).unwrap();
+    let mut packed = PackedWeights::new();
+    conv.pack(&case.weights, &mut packed).unwrap();
+    let last = |values: &[f32]| {
+        let mut planes = vec![f32::NAN; values.len()];
+        to_batch_last(values, case.rows, &mut planes).unwrap();
+        planes
+    };
+    let first = |planes: &[f32]| {
+        let mut values = vec![f32::NAN; planes.len()];
+        to_batch_first(planes, case.rows, &mut values).unwrap();
+        values
+    };
+    let (x, dy) = (last(&case.input), last(&case.output_gradient));
+    // Results start as NaN: a number that is not written, or added to, shows.
+    let mut y = vec![f32::NAN; dy.len()];
+    let mut dx = vec![f32::NAN; x.len()];
+    let mut dw = vec![f32::NAN; case.weights.len()];
+    conv.forward(&x, &packed, &mut y, workspace).unwrap();
+    conv.input_gradient(&dy, &packed, &mut dx, workspace).unwrap();
+    conv.weight_gradient(&x, &dy, &mut dw, workspace).unwrap();
+    Results { output: first(&y), input_gradient: first(&dx), weight_gradient: dw }
+}
+
+/// The largest difference over the largest entry.
+fn error(found: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0f64, |most, value| most.max(value.abs()));
+    let differences = found.iter().zip(expected).map(|(f, e)| (f64::from(*f) - e).abs());
+    // A NaN must not be lost, as it is by max.
+    let worst = differences.fold(0f64, |w, d| if d.is_nan() || d > w { d } else { w });
+    if largest == 0.0 { worst } else { worst / largest }
+}
+
+fn assert_agrees(shape: Conv2dShape, rows: usize) {
+    let case = Case::new(shape, rows, 7);
+    let expected = plain(&case);
+    let mut workspace = Workspace::new();
+    for instructions in InstructionSet::available() {
+        let found = kernels(&case, instructions, &mut workspace);
+        for (what, error) in [
+            ("output", error(&found.output, &expected.output)),
+            ("input gradient", error(&found.input_gradient, &expected.input_gradient)),
+            ("weight gradient", error(&found.weight_gradient, &expected.weight_gradient)),
+        ] {
+            let name = instructions.name();
+            assert!(error <= 1e-5, "{what} of {shape:?}, {rows} rows, {name}: {error:e}");
+        }
+    }
+}
+
+fn shape(inputs: usize, outputs: usize, kernel: Size, image: Size) -> Conv2dShape {
+    Conv2dShape::new(inputs, outputs, kernel, image)
+}
+
+/// Catches: a tap, a padding or a stride at the wrong place, in any kernel: offsets of `Planes`, the
+/// residues of the gradient by the input (such as `start` without its + 1), the order of packed taps.
+#[test]
+fn kernels_strides_and_paddings_agree_with_the_definition() {
+    for kernel in [Size::square(1), Size::square(3), Size::square(5), Size::new(2, 3)] {
+        for stride in [Size::square(1), Size::square(2), Size::new(1, 3), Size::new(3, 1)] {
+            for padding in [Size::square(0), Size::new(kernel.height - 1, kernel.width / 2)] {
+                for image in [Size::new(7, 6), Size::new(5, 19)] {
+                    assert_agrees(Conv2dShape { stride, padding, ..shape(3, 7, kernel, image) }, 3);
+                }
+            }
+        }
+    }
+}
+
+/// Catches: groups that read one another's channels, surplus outputs of a tile that are written, and
+/// the kernels of a single output.
+#[test]
+fn groups_and_depthwise_agree_with_the_definition() {
+    let image = Size::new(6, 5);
+    for (inputs, outputs, groups) in [(4, 6, 2), (40, 26, 2), (6, 6, 6), (5, 10, 5), (20, 10, 10)] {
+        for stride in [1, 2] {
+            let (stride, padding) = (Size::square(stride), Size::square(1));
+            let grouped = shape(inputs, outputs, Size::square(3), image);
+            assert_agrees(Conv2dShape { stride, padding, groups, ..grouped }, 4);
+        }
+    }
+}
+
+/// Catches: wrong tails of every tile (blocks of 1, 4, 5, 8 and 10 outputs, with and without surplus;
+/// registers that a batch fills, half fills and passes), and blocks of outer and dot products that
+/// forget to add to the block before.
+#[test]
+fn channels_and_batches_agree_with_the_definition() {
+    for (inputs, outputs, side, rows) in [
+        (1, 1, 4, 5),
+        (3, 20, 16, 10),
+        (20, 40, 8, 16),
+        (40, 13, 7, 7),
+        (64, 72, 4, 3),
+        (12, 64, 1, 64),
+    ] {
+        assert_agrees(same3x3(inputs, outputs, side, 1), rows);
+    }
+    assert_agrees(same3x3(2, 15, 32, 1), 33);
+    assert_agrees(same3x3(2, 3, 17, 1), 65);
+}
+
+/// Catches: a part of the source that overwrites the sums of the part before it, or starts at the
+/// wrong weight: 600 channels of this size do not fit the cache.
+#[test]
+fn sources_larger_than_the_cache_agree_with_the_definition() {
+    assert_agrees(same3x3(600, 3, 8, 1), 6);
+}
+
+/// Catches: a definition above whose gradients are not those of its forward pass, so that the kernels
+/// would be held to a wrong number: central differences of a bilinear sum are exact but for rounding.
+#[test]
+fn gradients_of_the_definition_are_its_central_differences() {
+    let strided = Conv2dShape {
+        stride: Size::new(2, 1),
+        padding: Size::new(1, 2),
+        groups: 2,
+        ..shape(4, 6, Size::new(2, 3), Size::new(5, 4))
+    };
+    let case = Case::new(strided, 2, 3);
+    let loss = |input: &[f64], weights: &[f64]| {
+        let mut loss = 0.0;
+        each_product(&case.shape, case.rows, |y, x, w| {
+            loss += f64::from(case.output_gradient[y]) * input[x] * weights[w];
+        });
+        loss
+    };
+    let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+    let (mut input, mut weights) = (wide(&case.input), wide(&case.weights));
+    let Results { input_gradient, weight_gradient, .. } = plain(&case);
+    let step = 0.5;
+    for (at, expected) in input_gradient.iter().enumerate() {
+        let old = input[at];
+        let [up, down] = [old + step, old - step].map(|value| {
+            input[at] = value;
+            loss(&input, &weights)
+        });
+        input[at] = old;
+        assert!(((up - down) / (2.0 * step) - expected).abs() < 1e-9, "input {at}");
+    }
+    for (at, expected) in weight_gradient.iter().enumerate() {
+        let old = weights[at];
+        let [up, down] = [old + step, old - step].map(|value| {
+            weights[at] = value;
+            loss(&input, &weights)
+        });
+        weights[at] = old;
+        assert!(((up - down) / (2.0 * step) - expected).abs() < 1e-9, "weight {at}");
+    }
+}
+
+/// Catches: a conversion that mixes up rows and features, in whole blocks of 16 and in the rest.
+#[test]
+fn conversions_move_every_number_to_its_place() {
+    for (rows, features) in [(1, 5), (16, 32), (19, 37), (64, 300)] {
+        let samples = (0..rows * features).map(|i| i as f32).collect::<Vec<_>>();
+        let mut planes = vec![f32::NAN; samples.len()];
+        to_batch_last(&samples, rows, &mut planes).unwrap();
+        for (at, found) in planes.iter().enumerate() {
+            assert_eq!(*found, samples[at % rows * features + at / rows]);
+        }
+        let mut back = vec![f32::NAN; samples.len()];
+        to_batch_first(&planes, rows, &mut back).unwrap();
+        assert_eq!(back, samples);
+    }
+}
+
+/// Catches: a shape that is accepted and would panic or answer with nothing.
+#[test]
+fn shapes_that_do_not_fit_are_sentences() {
+    let good =
+        Conv2dShape { padding: Size::square(1), ..shape(4, 6, Size::square(3), Size::square(5)) };
+    let say = |shape| Conv2d::new(shape).unwrap_err().to_string();
+    let one = Size::square(1);
+    for (bad, sentence) in [
+        (
+            Conv2dShape { inputs: 0, ..good },
+            "A convolution needs at least 1 input channels, found 0.",
+        ),
+        (
+            Conv2dShape { stride: Size::new(1, 0), ..good },
+            "A convolution needs at least 1 columns between filter positions (stride), found 0.",
+        ),
+        (
+            Conv2dShape { groups: 3, ..good },
+            "4 input channels cannot be split evenly into 3 groups.",
+        ),
+        (
+            Conv2dShape { groups: 4, ..good },
+            "6 output channels cannot be split evenly into 4 groups.",
+        ),
+        (
+            Conv2dShape { kernel: one, ..good },
+            "The padding 1x1 must be smaller than the kernel 1x1 in both directions.",
+        ),
+        (
+            Conv2dShape { image: Size::new(5, 2), padding: Size::square(0), ..good },
+            "An image of 5x2 pixels with padding 0x0 on each side is smaller than the kernel 3x3.",
+        ),
+    ] {
+        assert_eq!(say(bad), sentence);
+    }
+    for huge in [
+        Conv2dShape { image: Size::square(usize::MAX / 2), ..good },
+        Conv2dShape { inputs: usize::MAX / 4 * 4, groups: 1, ..good },
+        Conv2dShape { image: Size::square(usize::MAX), ..good },
+    ] {
+        assert!(matches!(Conv2d::new(huge), Err(ConvError::TooLarge { .. })));
+    }
+}
+
+/// Catches: a slice of the wrong length, or weights of another layer, that are read all the same.
+#[test]
+fn slices_and_weights_that_do_not_fit_are_sentences() {
+    let conv = Conv2d::new(same3x3(2, 3, 4, 1)).unwrap();
+    let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
+    let (x, mut y) = (vec![0.0; 32 * 2], vec![0.0; 48 * 2]);
+    let unpacked = conv.forward(&x, &packed, &mut y, &mut workspace);
+    assert_eq!(unpacked, Err(ConvError::Packed));
+    assert_eq!(
+        conv.pack(&[0.0; 53], &mut packed).unwrap_err().to_string(),
+        "The weights has 53 numbers, expected 54."
+    );
+    conv.pack(&[0.0; 54], &mut packed).unwrap();
+    assert_eq!(conv.forward(&x, &packed, &mut y, &mut workspace), Ok(()));
+    assert_eq!(
+        conv.forward(&x[1..], &packed, &mut y, &mut workspace).unwrap_err().to_string(),
+        "The input has 63 numbers, which is not a multiple of 32, the size of one sample."
+    );
+    assert_eq!(
+        conv.forward(&x, &packed, &mut y[1..], &mut workspace).unwrap_err().to_string(),
+        "The output has 95 numbers, expected 96."
+    );
+    let other = Conv2d::new(same3x3(2, 3, 4, 2)).unwrap();
+    let mut small = vec![0.0; 12 * 2];
+    assert_eq!(other.forward(&x, &packed, &mut small, &mut workspace), Err(ConvError::Packed));
+    let short = conv.weight_gradient(&x, &y[1..], &mut [0.0; 54], &mut workspace);
+    assert_eq!(short, Err(ConvError::Length { what: "output gradient", found: 95, expected: 96 }));
+}
+
+/// Catches: a division by the number of samples, and a gradient that keeps what it held before.
+#[test]
+fn a_batch_of_no_samples_has_no_outputs_and_a_gradient_of_zeros() {
+    let conv = Conv2d::new(same3x3(2, 3, 4, 2)).unwrap();
+    let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
+    conv.pack(&[1.0; 54], &mut packed).unwrap();
+    assert_eq!(conv.forward(&[], &packed, &mut [], &mut workspace), Ok(()));
+    assert_eq!(conv.input_gradient(&[], &packed, &mut [], &mut workspace), Ok(()));
+    let mut gradient = [f32::NAN; 54];
+    assert_eq!(conv.weight_gradient(&[], &[], &mut gradient, &mut workspace), Ok(()));
+    assert_eq!(gradient, [0.0; 54]);
+}
