@@ -156,7 +156,7 @@ impl Conv2d {
         output: &mut [f32],
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
-        let rows = self.rows("input", input.len(), self.input_len())?;
+        let rows = samples("input", input.len(), self.input_len())?;
         length("output", output.len(), rows * self.output_len())?;
         self.check(weights)?;
         if rows > 0 {
@@ -186,7 +186,7 @@ impl Conv2d {
         input_gradient: &mut [f32],
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
-        let rows = self.rows("output gradient", output_gradient.len(), self.output_len())?;
+        let rows = samples("output gradient", output_gradient.len(), self.output_len())?;
         length("input gradient", input_gradient.len(), rows * self.input_len())?;
         self.check(weights)?;
         if rows == 0 {
@@ -227,7 +227,7 @@ impl Conv2d {
         weight_gradient: &mut [f32],
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
-        let rows = self.rows("input", input.len(), self.input_len())?;
+        let rows = samples("input", input.len(), self.input_len())?;
         length("output gradient", output_gradient.len(), rows * self.output_len())?;
         length("weight gradient", weight_gradient.len(), self.shape.weights())?;
         if rows == 0 {
@@ -242,7 +242,7 @@ impl Conv2d {
         planes.arrange(input, arranged, parallel);
         let (inputs, outputs) = (inputs / groups, outputs / groups);
         let sources = arranged.chunks_exact(inputs * planes.plane());
-        let slopes = output_gradient.chunks_exact(outputs * planes.target());
+        let output_gradients = output_gradient.chunks_exact(outputs * planes.target());
         let gradients = weight_gradient.chunks_exact_mut(outputs * inputs * kernel.area());
         let group = |(source, output_gradient)| Group {
             planes: &planes,
@@ -253,7 +253,7 @@ impl Conv2d {
             source,
             output_gradient,
         };
-        let groups = sources.zip(slopes).map(group).zip(gradients);
+        let groups = sources.zip(output_gradients).map(group).zip(gradients);
         let (pairs, area) = (inputs * kernel.area(), self.output.area());
         if weight_gradient::by_outer_products(outputs, pairs, area, self.instructions) {
             for (group, gradient) in groups {
@@ -273,14 +273,6 @@ impl Conv2d {
 
     fn output_len(&self) -> usize {
         self.shape.outputs * self.output.area()
-    }
-
-    /// The number of samples of a batch.
-    fn rows(&self, what: &'static str, found: usize, sample: usize) -> Result<usize, ConvError> {
-        if !found.is_multiple_of(sample) {
-            return Err(ConvError::Batch { what, found, sample });
-        }
-        Ok(found / sample)
     }
 
     fn check(&self, weights: &PackedWeights) -> Result<(), ConvError> {
@@ -399,6 +391,14 @@ struct Axis {
 /// A number of pixels as an offset. Shapes are checked to be far below the largest `isize`.
 fn signed(number: usize) -> isize {
     number.cast_signed()
+}
+
+/// The number of samples of a batch.
+fn samples(what: &'static str, found: usize, sample: usize) -> Result<usize, ConvError> {
+    if !found.is_multiple_of(sample) {
+        return Err(ConvError::Batch { what, found, multiple: sample });
+    }
+    Ok(found / sample)
 }
 
 fn length(what: &'static str, found: usize, expected: usize) -> Result<(), ConvError> {

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use crate::geometry::Size;
 
-/// Pixels of zeros behind every plane, in numbers: the widest register, so that a register that
-/// begins on the last pixel may be loaded whole.
+/// Numbers behind every plane, of any value: the widest register, so that a register that begins on the
+/// last pixel may be loaded whole.
 const TAIL: usize = 16;
 /// Targets narrower than this are computed over [`Planes::shifted`] copies. 16 is the widest
 /// register: a row of a single sample fills it from there on.
@@ -159,9 +159,7 @@ impl Planes {
 
     fn arrange_channel(&self, source: &[f32], plane: &mut [f32]) {
         let Correlation { stride, start, source: size, .. } = self.correlation;
-        let (filled, tail) = plane.split_at_mut(self.copies() * self.copy_len());
-        tail.fill(0.0);
-        let mut rows = filled.chunks_exact_mut(self.pitch());
+        let mut rows = plane.chunks_exact_mut(self.pitch());
         for kx in 0..self.copies() {
             // The target columns that read inside the source: before and after them are zeros.
             let first = start.column + kx as isize;

@@ -123,7 +123,7 @@ impl Conv2dShape {
 #[non_exhaustive]
 pub enum ConvError {
     /// A size of the shape is zero.
-    #[error("A convolution needs at least 1 {what}, found 0.")]
+    #[error("The number of {what} must be at least 1, found 0.")]
     Zero {
         /// The size, in words.
         what: &'static str,
@@ -164,8 +164,8 @@ pub enum ConvError {
         /// The shape.
         shape: Conv2dShape,
     },
-    /// A slice is no whole number of samples, or not of as many samples as another slice.
-    #[error("The {what} has {found} numbers, expected {expected}.")]
+    /// A slice does not have the length that the shape and the other slices ask for.
+    #[error("Expected {expected} numbers in the {what}, found {found}.")]
     Length {
         /// The slice, in words.
         what: &'static str,
@@ -174,17 +174,15 @@ pub enum ConvError {
         /// The length it must have.
         expected: usize,
     },
-    /// The length of a batch is not a multiple of the size of a sample.
-    #[error(
-        "The {what} has {found} numbers, which is not a multiple of {sample}, the size of one sample."
-    )]
+    /// A batch is not a whole number of samples.
+    #[error("Expected a multiple of {multiple} numbers in the {what}, found {found}.")]
     Batch {
         /// The slice, in words.
         what: &'static str,
         /// Its length.
         found: usize,
-        /// Numbers of one sample.
-        sample: usize,
+        /// What its length must be a multiple of.
+        multiple: usize,
     },
     /// Packed weights of another convolution, or of another instruction set.
     #[error("The packed weights belong to another convolution: pack the weights with this one.")]

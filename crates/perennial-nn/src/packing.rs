@@ -27,7 +27,7 @@ impl PackedWeights {
 
 /// Where the weights of one pass are in `[outputs, inputs / groups, height, width]`: its channel c of
 /// group g reads by tap t, from its source channel i, the weight at
-/// `g * group + c * channel + i * inner + taps[t]`.
+/// `g * group + c * channel + i * source + taps[t]`.
 pub(crate) struct Order<'a> {
     pub(crate) channels: usize,
     pub(crate) sources: usize,

@@ -40,7 +40,7 @@ pub fn to_batch_first(planes: &[f32], rows: usize, target: &mut [f32]) -> Result
 
 fn features(source: &[f32], rows: usize, target: &[f32]) -> Result<usize, ConvError> {
     if !source.len().is_multiple_of(rows.max(1)) {
-        return Err(ConvError::Batch { what: "batch", found: source.len(), sample: rows });
+        return Err(ConvError::Batch { what: "batch", found: source.len(), multiple: rows });
     }
     if target.len() != source.len() {
         let (found, expected) = (target.len(), source.len());

@@ -95,8 +95,9 @@ pub(crate) fn outer(
 ) {
     let (outputs, targets, pairs) = (group.outputs, group.planes.target(), group.pairs());
     let padded = outputs.next_multiple_of(instructions.lanes());
-    let slopes = Matrix { values: group.output_gradient, rows: outputs, columns: targets };
-    transpose(slopes, transposed, padded);
+    let output_gradients =
+        Matrix { values: group.output_gradient, rows: outputs, columns: targets };
+    transpose(output_gradients, transposed, padded);
     let starts = group.starts();
     let pairs_at_once = if instructions.has_32_registers() { 8 } else { 6 };
     let wanted = if parallel { JOBS * rayon::current_num_threads() } else { 1 };
@@ -306,7 +307,7 @@ fn dot_blocks<S: Simd, const A: usize, const B: usize>(simd: S, job: DotJob) {
     let targets = group.planes.target();
     // Surplus outputs and pairs of the last tiles repeat the last one, and their sums are dropped.
     let last = gradient.len() - 1;
-    let slopes = std::array::from_fn(|a| {
+    let output_gradients = std::array::from_fn(|a| {
         &group.output_gradient[(output + a.min(last)) * targets..][..targets]
     });
     for from in (0..targets).step_by(DOT_BLOCK) {
@@ -315,7 +316,7 @@ fn dot_blocks<S: Simd, const A: usize, const B: usize>(simd: S, job: DotJob) {
             let starts = std::array::from_fn(|b| starts[(first + b).min(starts.len() - 1)]);
             let source = group.source;
             let sums = simd.vectorize(Dot::<A, B> {
-                slopes: &slopes,
+                output_gradients: &output_gradients,
                 source,
                 starts,
                 segments: &segments,
@@ -331,7 +332,7 @@ fn dot_blocks<S: Simd, const A: usize, const B: usize>(simd: S, job: DotJob) {
 
 /// `A` outputs by `B` pairs.
 struct Dot<'a, const A: usize, const B: usize> {
-    slopes: &'a [&'a [f32]; A],
+    output_gradients: &'a [&'a [f32]; A],
     source: &'a [f32],
     starts: [usize; B],
     segments: &'a [Segment],
@@ -342,7 +343,7 @@ impl<const A: usize, const B: usize> WithSimd for Dot<'_, A, B> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> [[f32; B]; A] {
-        let Self { slopes, source, starts, segments } = self;
+        let Self { output_gradients, source, starts, segments } = self;
         let zero = simd.splat_f32s(0.0);
         let mut sums = [[zero; B]; A];
         for &Segment { source: at, target, len } in segments {
@@ -350,7 +351,7 @@ impl<const A: usize, const B: usize> WithSimd for Dot<'_, A, B> {
             let rest = whole * S::F32_LANES..len;
             let mut y: [&[S::f32s]; A] = [&[]; A];
             for a in 0..A {
-                y[a] = &S::as_simd_f32s(&slopes[a][target..][..len]).0[..whole];
+                y[a] = &S::as_simd_f32s(&output_gradients[a][target..][..len]).0[..whole];
             }
             let mut x: [&[S::f32s]; B] = [&[]; B];
             for b in 0..B {
@@ -371,7 +372,7 @@ impl<const A: usize, const B: usize> WithSimd for Dot<'_, A, B> {
             if !rest.is_empty() {
                 let mut ys = [zero; A];
                 for a in 0..A {
-                    ys[a] = simd.partial_load_f32s(&slopes[a][target..][rest.clone()]);
+                    ys[a] = simd.partial_load_f32s(&output_gradients[a][target..][rest.clone()]);
                 }
                 for b in 0..B {
                     let x = simd.partial_load_f32s(&source[starts[b] + at..][rest.clone()]);

@@ -206,11 +206,11 @@ fn shapes_that_do_not_fit_are_sentences() {
     for (bad, sentence) in [
         (
             Conv2dShape { inputs: 0, ..good },
-            "A convolution needs at least 1 input channels, found 0.",
+            "The number of input channels must be at least 1, found 0.",
         ),
         (
             Conv2dShape { stride: Size::new(1, 0), ..good },
-            "A convolution needs at least 1 columns between filter positions (stride), found 0.",
+            "The number of columns between filter positions (stride) must be at least 1, found 0.",
         ),
         (
             Conv2dShape { groups: 3, ..good },
@@ -250,17 +250,17 @@ fn slices_and_weights_that_do_not_fit_are_sentences() {
     assert_eq!(unpacked, Err(ConvError::Packed));
     assert_eq!(
         conv.pack(&[0.0; 53], &mut packed).unwrap_err().to_string(),
-        "The weights has 53 numbers, expected 54."
+        "Expected 54 numbers in the weights, found 53."
     );
     conv.pack(&[0.0; 54], &mut packed).unwrap();
     assert_eq!(conv.forward(&x, &packed, &mut y, &mut workspace), Ok(()));
     assert_eq!(
         conv.forward(&x[1..], &packed, &mut y, &mut workspace).unwrap_err().to_string(),
-        "The input has 63 numbers, which is not a multiple of 32, the size of one sample."
+        "Expected a multiple of 32 numbers in the input, found 63."
     );
     assert_eq!(
         conv.forward(&x, &packed, &mut y[1..], &mut workspace).unwrap_err().to_string(),
-        "The output has 95 numbers, expected 96."
+        "Expected 96 numbers in the output, found 95."
     );
     let other = Conv2d::new(same3x3(2, 3, 4, 2)).unwrap();
     let mut small = vec![0.0; 12 * 2];
