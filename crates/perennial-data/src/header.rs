@@ -16,10 +16,10 @@ const LIKE_LABEL: [&str; 8] =
 /// called so, too.
 pub(crate) const SHORT: &str = "y";
 
-/// What pandas calls an index that it writes into Parquet.
+/// The name that pandas gives to an index that it writes into Parquet.
 pub(crate) const PANDAS_INDEX: &str = "__index_level_0__";
 
-/// What pandas calls a column without a name when it reads a table, and writes into the next.
+/// The name that pandas gives to a column without one when it reads a table, and writes into the next.
 pub(crate) const UNNAMED: &str = "Unnamed: 0";
 
 /// Whether a name is one that columns of labels have.
@@ -28,7 +28,7 @@ pub(crate) fn is_like_label(name: &str) -> bool {
     is(USUAL_LABEL) || LIKE_LABEL.into_iter().any(is)
 }
 
-/// What a file says of its columns.
+/// The columns as a file describes them.
 pub(crate) struct Header {
     /// Names, or numbers from 1 where the file has none.
     pub(crate) names: Vec<String>,

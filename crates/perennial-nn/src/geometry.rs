@@ -181,7 +181,7 @@ pub enum ConvError {
         what: &'static str,
         /// Its length.
         found: usize,
-        /// What its length must be a multiple of.
+        /// The number that its length must be a multiple of.
         multiple: usize,
     },
     /// Packed weights of another convolution, or of another instruction set.

@@ -184,7 +184,7 @@ fn blocks_of<S: Simd, const Q: usize, const V: usize, const C: usize>(
     }
 }
 
-/// What the tiles of one block of outputs share.
+/// The values that the tiles of one block of outputs share.
 struct Tiles<'a, 'b, const Q: usize> {
     source: &'a [f32],
     plane: usize,

@@ -1,6 +1,5 @@
 //! What a hook may ask of the driver.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -343,12 +342,7 @@ impl Context<'_> {
     /// How many classes with an output of their own the tasks have that are known now: all of the
     /// stream, or those so far where tasks arrive one by one.
     pub fn known_classes(&self) -> usize {
-        let classes = self.data.stream.tasks.iter().flat_map(|task| &task.classes);
-        match self.setting {
-            Setting::Task => classes.count(),
-            Setting::Class => classes.collect::<BTreeSet<_>>().len(),
-            Setting::Domain => self.model.units(),
-        }
+        self.data.stream.outputs(self.setting)
     }
 
     /// Appends a parameter of the strategy's own.

@@ -1,5 +1,7 @@
 //! Tasks in the order in which they arrive.
 
+use std::collections::BTreeSet;
+
 use perennial_data::{Understanding, few};
 
 use super::setting::ClassMatch;
@@ -55,6 +57,18 @@ impl Stream {
             }
         }
         Ok(Self { name: name.into(), shape, class_names, tasks, understood: Vec::new() })
+    }
+
+    /// How many classes with an output of their own its tasks have in a setting.
+    pub(crate) fn outputs(&self, setting: Setting) -> usize {
+        let classes = self.tasks.iter().map(|task| task.classes.len());
+        match setting {
+            Setting::Task => classes.sum(),
+            Setting::Domain => classes.max().unwrap_or(0),
+            Setting::Class => {
+                self.tasks.iter().flat_map(|task| &task.classes).collect::<BTreeSet<_>>().len()
+            }
+        }
     }
 
     /// Refuses tasks whose classes cannot share one head: label j of every task is the same output.

@@ -198,14 +198,7 @@ impl Strategy for Icarl {
         let (Some(stream), Budget::Samples(places)) = (ahead.stream, self.settings.memory) else {
             return Ok(());
         };
-        let classes = stream.tasks.iter().flat_map(|task| &task.classes);
-        self.check_room(
-            places,
-            match ahead.setting {
-                Setting::Class => classes.collect::<BTreeSet<_>>().len(),
-                Setting::Task | Setting::Domain => classes.count(),
-            },
-        )
+        self.check_room(places, stream.outputs(ahead.setting))
     }
 
     fn memory(&self) -> Option<&Memory> {

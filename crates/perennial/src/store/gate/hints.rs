@@ -9,9 +9,6 @@ use crate::store::lesson::Plan;
 use crate::store::settings::Settings;
 use crate::strategy::{Isolation, Keeps};
 
-/// The method for which --epochs changes nothing: its passes over its memory are a setting of its own.
-const OWN_PASSES: &str = "gdumb";
-
 impl Judgement {
     /// What to try, in sentences; none where it passed.
     pub(in crate::store) fn advice(
@@ -25,7 +22,7 @@ impl Judgement {
         }
         let Plan { epochs, lr, .. } = plan;
         let low = self.only_the_new_task_is_low(floor);
-        let mut hints = vec![match (low, settings.strategy == OWN_PASSES) {
+        let mut hints = vec![match (low, settings.makes_own_passes()) {
             (true, false) => format!("try more --epochs ({epochs} now) or another --lr ({lr} now)"),
             (false, false) => {
                 format!("try a lower --lr ({lr} now) or more --epochs ({epochs} now)")
@@ -67,7 +64,7 @@ fn other_learner(settings: &Settings) -> Result<Vec<String>, StoreError> {
         };
         hints.push(format!("one with more memory (--set {name}.memory, {now} now)"));
     }
-    if name == OWN_PASSES {
+    if settings.makes_own_passes() {
         let passes = &settings.strategy_settings["passes"];
         hints.push(format!("one with more passes over it (--set {name}.passes, {passes} now)"));
     }
