@@ -49,9 +49,11 @@
 
 mod conv2d;
 mod correlation;
+pub mod draws;
 mod geometry;
 mod instructions;
 mod packing;
+pub mod params;
 mod tile;
 mod transpose;
 mod weight_gradient;
@@ -61,5 +63,6 @@ pub use conv2d::Conv2d;
 pub use geometry::{Conv2dShape, ConvError, Size};
 pub use instructions::InstructionSet;
 pub use packing::PackedWeights;
+pub use params::rows;
 pub use transpose::{to_batch_first, to_batch_last};
 pub use workspace::Workspace;

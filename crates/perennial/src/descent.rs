@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::optimizer::{OptimizerSettings, Rule};
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// The weights of one slot, about to move.
 ///
@@ -123,7 +123,7 @@ impl Descent<'_> {
         let len = self.known(&read);
         let (gradient, theta) = (&mut self.gradient[..len], &self.theta[..len]);
         let read = read.map(|read| &read[..len]);
-        wide(
+        simd_dispatch(
             #[inline(always)]
             move || {
                 for (i, (g, &theta)) in gradient.iter_mut().zip(theta).enumerate() {
@@ -156,7 +156,7 @@ impl Descent<'_> {
             frozen: if MASKED { &self.frozen[at.clone()] } else { &[] },
         };
         let rule = &mut self.rule;
-        wide(
+        simd_dispatch(
             #[inline(always)]
             move || match rule {
                 Rule::Sgd => weights.go(
@@ -254,7 +254,7 @@ impl<const MASKED: bool> Weights<'_, MASKED> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::SlotId;
+    use crate::SlotId;
     use crate::optimizer::{Optimizer, OptimizerKind};
 
     /// Each rule, with everything that it can do.

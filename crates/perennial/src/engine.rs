@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use self::packed::PackedGradients;
 use self::trunks::Rows;
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::model::{Model, View};
 use crate::network::dense::{Dense, Factors, Group, Work};
 use crate::network::{Network, Stage};

@@ -2,8 +2,9 @@
 //! be wider.
 
 use crate::draws::Key;
-use crate::layout::{Layout, SlotId};
-use crate::model::{Column, Grid, Model};
+use crate::{Layout, SlotId};
+use crate::Grid;
+use crate::model::{Column, Model};
 use crate::network::{Network, Parameter};
 
 impl Model {

@@ -3,10 +3,8 @@
 
 pub mod clock;
 mod descent;
-pub mod draws;
 mod engine;
 mod growth;
-mod layout;
 pub mod learner;
 mod model;
 pub mod network;
@@ -18,22 +16,22 @@ pub mod state;
 pub mod store;
 pub mod strategies;
 pub mod strategy;
-mod vector;
 
 pub use perennial_data as data;
 pub use perennial_metrics as metrics;
+pub use perennial_nn::draws;
+pub use perennial_nn::params::{Grid, Layout, Mask, Slot, SlotId, Vector};
 
 pub use crate::engine::{Computed, Engine, Frozen, Logits};
-pub use crate::layout::{Layout, Slot, SlotId};
 pub use crate::learner::Learner;
 pub use crate::model::{
-    Among, Column, Extent, Grid, Head, Model, NormStatistics, Outputs, Statistics, View,
+    Among, Column, Extent, Head, Model, NormStatistics, Outputs, Statistics, View,
 };
 pub use crate::objective::{Mode, ObjectiveError, Pass, Target, Term};
 pub use crate::optimizer::{Keep, Optimizer, OptimizerKind, OptimizerSettings};
 pub use crate::scenario::{Setting, Stream, Task};
 pub use crate::strategy::Strategy;
-pub use crate::vector::{Mask, Vector};
+use perennial_nn::params::vector;
 
 /// The README's example is a test.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::vector::Vector;
 
 /// How gradients become moves.

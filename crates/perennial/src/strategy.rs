@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::descent::{Descent, Moved, Went};
 use crate::engine::{Frozen, Logits, Passed};
-use crate::layout::SlotId;
+use crate::SlotId;
 pub use crate::learner::ClassHead;
 use crate::learner::{Context, LearnError, Training};
 use crate::model::{Model, View};

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::part::ROWS;
 use self::part::{Ask, Part, Read, in_parts};
-use crate::layout::{Layout, SlotId};
+use crate::{Layout, SlotId};
 use crate::model::{Model, View};
 use crate::network::Network;
 use crate::network::dense::{Dot, Factors, Work};
 use crate::network::sparse::Aligned;
 use crate::objective::ObjectiveError;
 use crate::parts::memory::Memory;
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// Gradients as rows of a matrix over the active slots, packed one after another. Scratch: made
 /// anew by every call that fills it, and no part of a saved state.
@@ -142,7 +142,7 @@ impl PackedGradients {
             let found = self.fill(parts, (pieces, into), of, against, works);
             if pieces && matches!(found, Ok(Found::Gradients)) {
                 for piece in others.chunks_exact(self.length.max(1)) {
-                    wide(
+                    simd_dispatch(
                         #[inline(always)]
                         || zip(&mut rows, piece).for_each(|(sum, piece)| *sum += piece),
                     );

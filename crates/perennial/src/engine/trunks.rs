@@ -5,8 +5,9 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Engine;
-use crate::layout::SlotId;
-use crate::model::{Column, Grid, Model, Statistics, View};
+use crate::SlotId;
+use crate::Grid;
+use crate::model::{Column, Model, Statistics, View};
 use crate::network::{Activation, Normaliser, Weights};
 use crate::objective::{Columns, Mode};
 use crate::vector::Vector;
@@ -151,7 +152,7 @@ impl Engine {
         let mut push = |weights: &mut Weights, of: Of, grid: Grid| {
             let shape = grid.shape(&model.layout);
             let mut values = vec![0.0; grid.len(&model.layout)];
-            grid.write_effective(model, view.keep.as_deref(), &mut values);
+            grid.write_effective(&model.layout, &model.theta, view.keep.as_deref(), &mut values);
             let older = matches!(of, Of::Trunk(trunk) | Of::Lateral(trunk, _) if trunk < held);
             let leaf = !older && grid.blocks.iter().any(|&slot| track(slot));
             weights.push(values, &shape, device, leaf);

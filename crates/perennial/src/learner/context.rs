@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::draws::{Generator, Key};
 use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::learner::data::Data;
 use crate::learner::{LearnError, Progress, Stop, Training, Watch};
 use crate::model::{Among, Model, Outputs, View};

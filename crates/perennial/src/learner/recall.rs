@@ -5,7 +5,7 @@ use std::cell::RefMut;
 use super::{Context, LearnError};
 use crate::engine::Frozen;
 use crate::engine::packed::{Found, Of, PackedGradients, ROWS};
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::model::{NormStatistics, View};
 use crate::network::dense::Factors;
 use crate::objective::{Mode, Pass};

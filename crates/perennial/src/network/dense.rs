@@ -26,10 +26,11 @@ use self::laterals::Laterals;
 use super::Network;
 use super::shared::multiply;
 use super::sparse::{Aligned, Kept, Sparse, WIDE};
-use crate::layout::SlotId;
-use crate::model::{Grid, Model, View};
+use crate::SlotId;
+use crate::Grid;
+use crate::model::{Model, View};
 use crate::objective::Columns;
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// A view of a plain dense network: where its layers lie in θ.
 pub(crate) struct Dense {
@@ -152,7 +153,7 @@ impl Dense {
             joined.resize(end, 0.0); // old numbers are written over
             for place in dense.places() {
                 let to = &mut joined[place.at.clone()];
-                place.grid.write_effective(model, view.keep.as_deref(), to);
+                place.grid.write_effective(&model.layout, &model.theta, view.keep.as_deref(), to);
             }
             dense.joined = Some(joined);
         }
@@ -283,7 +284,7 @@ fn matrix_mut(values: &mut [f32], rows: usize, columns: usize) -> MatMut<'_, f32
 
 /// Adds the bias to each row and, if asked, cuts at 0.
 fn add_bias(values: &mut [f32], bias: &[f32], cut: bool) {
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || {
             for row in values.chunks_exact_mut(bias.len().max(1)) {

@@ -7,7 +7,7 @@ use burn::tensor::ops::ConvOptions;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Weights};
-use crate::layout::SlotId;
+use crate::SlotId;
 
 /// What one place of a column (a stage before its last activation, or the output) receives from
 /// the same place's inputs `h_1 … h_{k−1}` in the columns before it.

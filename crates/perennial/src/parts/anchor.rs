@@ -5,7 +5,7 @@
 //! `∂²P/∂θ_i² = 2 b_i = s F_i`. What pulls is said of one weight;
 //! slices run over the same weights and the shortest ends them.
 
-use crate::vector::{sum, wide};
+use crate::vector::{sum, simd_dispatch};
 
 /// ĝ = g + s F (θ − θ*)
 #[inline(always)]
@@ -51,7 +51,7 @@ pub fn penalty(theta: &[f32], importance: &[f32], anchor: &[f32], strength: f32)
 /// `sum` and `centre` must be as long as `importance`: a weight that they did not know yet has
 /// S = 0.
 pub fn fold(sum: &mut [f32], centre: &mut [f32], importance: &[f32], anchor: &[f32]) {
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || {
             let folded = sum.iter_mut().zip(centre);

@@ -6,7 +6,7 @@ use super::moments::{Amount, Power, Slopes};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
 use crate::objective::Mode;
-use crate::vector::{Vector, wide};
+use crate::vector::{Vector, simd_dispatch};
 
 /// Above so many classes the exact form, which costs a backward pass a class, draws one label a
 /// sample instead, and says so.
@@ -81,7 +81,7 @@ fn batch_means(
         let mut pass = cx.labelled(&cx.batch(batch)?);
         pass.mode = Mode::Evaluate;
         for gradient in cx.gradients(view, vec![pass])? {
-            wide(
+            simd_dispatch(
                 #[inline(always)]
                 || {
                     for (mean, g) in mean.iter_mut().zip(gradient.iter()) {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::guard::Guard;
-use crate::layout::Layout;
-use crate::vector::{part, sum, wide};
+use crate::Layout;
+use crate::vector::{part, sum, simd_dispatch};
 
 /// The share of the weights that is called important: those of the largest importance.
 const IMPORTANT: usize = 10; // one in ten
@@ -127,7 +127,7 @@ fn far(theta: f32, anchor: f32) -> f64 {
 fn least_of_most(numbers: &[f32], most: usize) -> (f32, usize) {
     // As integers of the contrary order: the largest number is the least.
     let mut keys = vec![0; numbers.len()];
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || {
             for (key, number) in keys.iter_mut().zip(numbers) {

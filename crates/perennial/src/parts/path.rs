@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::strategy::Went;
-use crate::vector::{Vector, most, wide};
+use crate::vector::{Vector, most, simd_dispatch};
 
 /// Steps between two updates of a running Fisher information (Chaudhry et al. 2018).
 pub const WINDOW: u32 = 10;
@@ -86,7 +86,7 @@ impl RunningFisher {
     /// Takes the window into the mean, but goes on adding to its squares.
     pub fn update(&mut self, alpha: f32) {
         let steps = std::mem::take(&mut self.steps) as f32;
-        wide(
+        simd_dispatch(
             #[inline(always)]
             || {
                 for (f, square) in self.fisher.iter_mut().zip(self.squares.iter()) {

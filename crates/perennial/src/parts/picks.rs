@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::layout::{Layout, SlotId};
-use crate::vector::{Mask, Vector, wide};
+use crate::{Layout, SlotId};
+use crate::vector::{Mask, Vector, simd_dispatch};
 
 /// τ: a weight is picked while its score is above it.
 const THRESHOLD: f32 = 5e-3;
@@ -108,7 +108,7 @@ impl Scores {
                 continue; // beyond the last that may be picked
             }
             let whole = own.start + own.len() / LANES * LANES;
-            wide(
+            simd_dispatch(
                 #[inline(always)]
                 || {
                     self.step_by::<LANES>(own.start..whole, gradient, theta, rates);

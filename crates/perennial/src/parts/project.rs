@@ -3,7 +3,7 @@
 //! Past gradients are the rows of a matrix in single precision. What is summed over their length
 //! is summed in double precision, block by block, so the matrix is never copied whole.
 
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// Numbers of a row that are widened to f64 at once: 20 rows of them fit a core's second cache.
 const BLOCK: usize = 512;
@@ -56,7 +56,7 @@ impl Products {
                     widen(&row[first..first + width], &mut doubles[..width]);
                     doubles[width..].fill(0.0);
                 }
-                wide(
+                simd_dispatch(
                     #[inline(always)]
                     || add_products(&block, &mut sums),
                 );
@@ -120,7 +120,7 @@ fn add_products(rows: &[[f64; BLOCK]], gram: &mut [f64]) {
 }
 
 fn widen(from: &[f32], to: &mut [f64]) {
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || to.iter_mut().zip(from).for_each(|(to, &from)| *to = f64::from(from)),
     );
@@ -142,7 +142,7 @@ fn add_part(g: &mut [f32], first: usize, rows: &[f32], (len, v): (usize, &[f64])
         widen(g, sums);
         for (row, &v) in rows.chunks_exact(len).zip(v).filter(|(_, v)| **v != 0.0) {
             let row = &row[first..first + g.len()];
-            wide(
+            simd_dispatch(
                 #[inline(always)]
                 || sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += v * f64::from(x)),
             );

@@ -38,7 +38,7 @@ pub fn layers(model: &Model, column: &Column) -> Vec<Layer> {
             let name = first.split_once('.').map_or(first.as_str(), |(_, name)| name);
             Layer {
                 name: name.trim_end_matches(".weight").into(),
-                weights: slots.map(crate::layout::Slot::range).collect(),
+                weights: slots.map(crate::Slot::range).collect(),
             }
         })
         .collect()

@@ -7,7 +7,7 @@ use perennial_data::Values;
 use super::ScenarioError;
 use super::error::plural;
 use super::fingerprint::hash_list;
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// Which rows of a task: those to learn from, to choose settings by, or to be judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,7 +164,7 @@ impl Samples {
                 let (white, pixels, first) = (f32::from(*white), &pixels[range], to.len());
                 to.resize(first + pixels.len(), 0.0);
                 let to = &mut to[first..];
-                wide(
+                simd_dispatch(
                     #[inline(always)]
                     || to.iter_mut().zip(pixels).for_each(|(to, &p)| *to = f32::from(p) / white),
                 );

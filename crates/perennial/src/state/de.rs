@@ -12,7 +12,8 @@ use super::State;
 use super::error::StateError;
 use super::header::{Word, unescape, word};
 use super::keys::KeyReader;
-use super::tensor::{Kind, Tensor};
+use super::Kind;
+use super::tensor::Tensor;
 
 pub(super) fn from_state<T: DeserializeOwned>(state: &State) -> Result<T, StateError> {
     T::deserialize(Reader { node: &state.header, state })

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use safetensors::SafeTensorError;
 use serde::{de, ser};
 
-use super::tensor::Kind;
+use super::Kind;
 
 /// Why a value cannot be saved or restored.
 #[derive(Debug, thiserror::Error)]

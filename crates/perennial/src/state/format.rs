@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde_json::Value;
 
-use super::tensor::{Kind, Tensor};
+use super::Kind;
+use super::tensor::Tensor;
 use super::{State, StateError};
 
 /// The format that this program writes and reads; a change of the layout of the bytes, of the

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::StateError;
 use super::format::{Announced, lay_out};
 use super::ser::{visit, walk};
-use super::tensor::{Kind, Tensor, fits};
+use super::Kind;
+use super::tensor::{Tensor, fits};
 
 /// Tensors of so many bytes are lent, not copied.
 const LARGE: usize = 1 << 18;

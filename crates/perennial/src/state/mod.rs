@@ -46,7 +46,6 @@ mod lent;
 mod lock;
 mod ser;
 mod tensor;
-mod values;
 
 use std::collections::BTreeMap;
 
@@ -61,8 +60,8 @@ pub use files::{Files, System};
 pub use lent::lend;
 pub(crate) use lent::tensor_bytes;
 pub use lock::{Holder, Lock, LockError};
-pub use tensor::{Kind, Tensor};
-pub use values::{bytes, f64s, u32s, u64s};
+pub use perennial_nn::rows::{Kind, bytes, f64s, u32s, u64s};
+pub use tensor::Tensor;
 
 /// A saved value: its long rows of numbers as tensors, the rest as a JSON header.
 #[derive(Clone, Debug, PartialEq)]

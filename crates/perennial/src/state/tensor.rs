@@ -1,85 +1,10 @@
 //! One tensor of a state: a long row of numbers, as bytes.
 
 use std::borrow::Cow;
-use std::fmt;
+
+use perennial_nn::rows::Kind;
 
 use super::error::StateError;
-
-/// What a tensor's bytes are. All numbers are little endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// 32-bit floats.
-    F32,
-    /// 64-bit floats.
-    F64,
-    /// Bytes.
-    U8,
-    /// 32-bit unsigned integers.
-    U32,
-    /// 64-bit unsigned integers.
-    U64,
-    /// Bits, eight to a byte, the first in the lowest place; the places after the last are 0.
-    Bits,
-}
-
-impl Kind {
-    const ALL: [Self; 6] = [Self::F32, Self::F64, Self::U8, Self::U32, Self::U64, Self::Bits];
-
-    /// The name of the newtype by which a row of numbers tells our serialiser what it is.
-    pub(super) const fn mark(self) -> &'static str {
-        match self {
-            Self::F32 => "$perennial::f32",
-            Self::F64 => "$perennial::f64",
-            Self::U8 => "$perennial::u8",
-            Self::U32 => "$perennial::u32",
-            Self::U64 => "$perennial::u64",
-            Self::Bits => "$perennial::bits",
-        }
-    }
-
-    pub(super) fn of_mark(mark: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.mark() == mark)
-    }
-
-    /// How many elements so many bytes are; of bits, a byte is one.
-    pub(super) const fn count(self, bytes: usize) -> usize {
-        match self {
-            Self::Bits => bytes,
-            _ => bytes * 8 / self.width(),
-        }
-    }
-
-    /// How many bytes a tensor of so many bytes of elements has: of bits, eight are one.
-    pub(super) const fn stored(self, bytes: usize) -> usize {
-        match self {
-            Self::Bits => bytes.div_ceil(8),
-            _ => bytes,
-        }
-    }
-
-    /// The bits that one element takes.
-    const fn width(self) -> usize {
-        match self {
-            Self::Bits => 1,
-            Self::U8 => 8,
-            Self::F32 | Self::U32 => 32,
-            Self::F64 | Self::U64 => 64,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "32-bit floats",
-            Self::F64 => "64-bit floats",
-            Self::U8 => "bytes",
-            Self::U32 => "32-bit integers",
-            Self::U64 => "64-bit integers",
-            Self::Bits => "bits",
-        })
-    }
-}
 
 /// A row of numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

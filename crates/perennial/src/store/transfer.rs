@@ -15,7 +15,7 @@ use super::manifest::{Made, Manifest};
 use super::tasks::{Tasks, Taught};
 use super::{Learner, Settings, StoreError};
 use crate::data::InputSpec;
-use crate::layout::{Layout, Slot};
+use crate::{Layout, Slot};
 use crate::learner::Learner as Driver;
 use crate::network;
 use crate::state::{FileError, Files, Kind, Lock, State, System, Tensor, write_atomic};

@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use super::{Method, NoSettings};
 use crate::engine::Frozen;
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, Statistics, View};
 use crate::scenario::Setting;

@@ -62,7 +62,7 @@ use serde_json::Value;
 
 use super::{Method, at_least_zero, refused};
 use crate::engine::Frozen;
-use crate::layout::{Slot, SlotId};
+use crate::{Slot, SlotId};
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, Statistics, View};
 use crate::objective::{Pass, Target, Term};

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Method, at_least_one, at_least_zero, refused};
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::View;
 use crate::objective::{Mode, Pass};

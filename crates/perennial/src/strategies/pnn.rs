@@ -43,7 +43,7 @@ use serde_json::{Value, json};
 
 use super::{ISOLATED, Method, refused};
 use crate::engine::Frozen;
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::network::{Init, Lateral, LateralKind, Network, NetworkError};

@@ -50,7 +50,7 @@ use crate::strategy::{
     Card, Changed, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Step,
     Strategy,
 };
-use crate::vector::{Vector, wide};
+use crate::vector::{Vector, simd_dispatch};
 
 /// Riemannian walk.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ impl Rwalk {
         let epsilon = self.settings.epsilon as f32;
         let moves = theta.iter().zip(self.window.iter()).zip(self.path.iter());
         let known = self.gathering.iter_mut().zip(self.running.fisher.iter());
-        wide(
+        simd_dispatch(
             #[inline(always)]
             || {
                 for ((score, f), ((theta, window), omega)) in known.zip(moves) {

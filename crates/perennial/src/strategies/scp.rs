@@ -38,7 +38,7 @@ use serde_json::Value;
 use super::{Method, at_least_one, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
-use crate::network::standard_normal;
+use perennial_nn::params::standard_normal;
 use crate::objective::{Mode, Pass, Target, Term};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;

@@ -44,7 +44,7 @@ use crate::scenario::Setting;
 use crate::strategy::{
     Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy, Went,
 };
-use crate::vector::{Vector, wide};
+use crate::vector::{Vector, simd_dispatch};
 
 /// Synaptic intelligence.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -148,7 +148,7 @@ pub(super) fn consolidate(
     xi: f32,
     clip: Clip,
 ) {
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || {
             let weights = path.iter().zip(theta.iter().zip(start));

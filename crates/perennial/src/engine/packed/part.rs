@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::Of;
 use crate::engine::heads_of;
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::model::Model;
 use crate::network::dense::{Again, Dense, Dot, Factors, Group, Work};
 use crate::network::sparse::{Aligned, Kept};

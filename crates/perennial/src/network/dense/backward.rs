@@ -6,9 +6,9 @@ use faer::{Accum, MatRef};
 
 use super::laterals::At;
 use super::{Again, Dense, Layer, Place, Work, matrix, matrix_mut, multiply};
-use crate::layout::{Layout, SlotId};
+use crate::{Layout, SlotId};
 use crate::network::sparse::{Aligned, Kept, Sparse};
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// A group of rows of a pass and the gradient it goes to.
 pub(crate) struct Group<'a> {
@@ -208,7 +208,7 @@ pub(super) fn add_rows(to: &mut [f32], rows: MatRef<'_, f32>, add: bool) {
     if !add {
         to.fill(0.0);
     }
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || {
             for row in rows.row_iter() {
@@ -220,7 +220,7 @@ pub(super) fn add_rows(to: &mut [f32], rows: MatRef<'_, f32>, add: bool) {
 
 /// 0 where the unit did not fire.
 pub(super) fn rectify(delta: &mut [f32], hidden: &[f32]) {
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || {
             for (delta, &h) in delta.iter_mut().zip(hidden) {

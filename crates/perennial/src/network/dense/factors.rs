@@ -15,7 +15,7 @@ use std::ops::{Add, Range};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{Again, Dense, Layer, Work, inputs_times};
-use crate::layout::SlotId;
+use crate::SlotId;
 use crate::network::sparse::{Aligned, WIDE};
 
 /// What the layers of a pass read, and what came back to them: its gradient in factors.

@@ -13,8 +13,9 @@ use faer::{Accum, MatRef};
 
 use super::{Before, Group, Layer, Place};
 use super::{add_bias, add_rows, inputs_times, matrix, matrix_mut, rectify};
-use crate::layout::{Layout, SlotId};
-use crate::model::{Column, Grid, Model, View};
+use crate::{Layout, SlotId};
+use crate::Grid;
+use crate::model::{Column, Model, View};
 use crate::network::shared::multiply;
 use crate::network::sparse::Sparse;
 use crate::network::{Lateral, LateralKind};

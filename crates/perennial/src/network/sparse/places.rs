@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kernels::WIDE;
-use crate::vector::wide;
+use crate::vector::simd_dispatch;
 
 /// A row goes number by number when at most one in so many is not 0. Measured against the dense
 /// product, which is as fast at about half.
@@ -146,7 +146,7 @@ const fn set() -> [[u16; EIGHT]; 256] {
 
 /// 1 where a number is not 0.
 pub(super) fn flag<T: Copy>(row: &[T], flags: &mut [u8], zero: impl Fn(T) -> bool) {
-    wide(
+    simd_dispatch(
         #[inline(always)]
         || flags.iter_mut().zip(row).for_each(|(flag, &number)| *flag = u8::from(!zero(number))),
     );

@@ -36,7 +36,7 @@ pub use self::nearest::{KMeans, MeanOfFeatures};
 pub use self::replay::{Offer, Policy, Replay};
 pub use self::replay_batch::ReplayBatch;
 use crate::scenario::{Samples, Values};
-use crate::vector::{Vector, wide};
+use crate::vector::{Vector, simd_dispatch};
 
 /// Bytes of a row beside its numbers: its id (8), its unit (4) and its task (4).
 const MARKS: usize = size_of::<u64>() + 2 * size_of::<u32>();
@@ -233,7 +233,7 @@ impl Memory {
             let (white, pixels, first) = (f32::from(self.white), &self.pixels[range], to.len());
             to.resize(first + pixels.len(), 0.0);
             let to = &mut to[first..];
-            wide(
+            simd_dispatch(
                 #[inline(always)]
                 || to.iter_mut().zip(pixels).for_each(|(to, &p)| *to = f32::from(p) / white),
             );

@@ -12,8 +12,84 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::tensor::Kind;
-use crate::{Mask, Vector};
+use crate::params::{Mask, Vector};
+
+/// What a tensor's bytes are. All numbers are little endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// 32-bit floats.
+    F32,
+    /// 64-bit floats.
+    F64,
+    /// Bytes.
+    U8,
+    /// 32-bit unsigned integers.
+    U32,
+    /// 64-bit unsigned integers.
+    U64,
+    /// Bits, eight to a byte, the first in the lowest place; the places after the last are 0.
+    Bits,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [Self::F32, Self::F64, Self::U8, Self::U32, Self::U64, Self::Bits];
+
+    /// The name of the newtype by which a row of numbers tells our serialiser what it is.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::F32 => "$perennial::f32",
+            Self::F64 => "$perennial::f64",
+            Self::U8 => "$perennial::u8",
+            Self::U32 => "$perennial::u32",
+            Self::U64 => "$perennial::u64",
+            Self::Bits => "$perennial::bits",
+        }
+    }
+
+    /// The kind that announces itself by this name.
+    pub fn of_mark(mark: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.mark() == mark)
+    }
+
+    /// How many elements so many bytes are; of bits, a byte is one.
+    pub const fn count(self, bytes: usize) -> usize {
+        match self {
+            Self::Bits => bytes,
+            _ => bytes * 8 / self.width(),
+        }
+    }
+
+    /// How many bytes a tensor of so many bytes of elements has: of bits, eight are one.
+    pub const fn stored(self, bytes: usize) -> usize {
+        match self {
+            Self::Bits => bytes.div_ceil(8),
+            _ => bytes,
+        }
+    }
+
+    /// The bits that one element takes.
+    pub const fn width(self) -> usize {
+        match self {
+            Self::Bits => 1,
+            Self::U8 => 8,
+            Self::F32 | Self::U32 => 32,
+            Self::F64 | Self::U64 => 64,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "32-bit floats",
+            Self::F64 => "64-bit floats",
+            Self::U8 => "bytes",
+            Self::U32 => "32-bit integers",
+            Self::U64 => "64-bit integers",
+            Self::Bits => "bits",
+        })
+    }
+}
 
 /// A number with a fixed little-endian form.
 trait Element: Serialize + DeserializeOwned {
@@ -130,13 +206,13 @@ macro_rules! with_modules {
 }
 
 with_modules! {
-    /// `#[serde(with = "perennial::state::bytes")]`: a `Vec<u8>` that is saved as a tensor.
+    /// `#[serde(with = "perennial_nn::rows::bytes")]`: a `Vec<u8>` that is saved as a tensor.
     bytes: u8;
-    /// `#[serde(with = "perennial::state::u32s")]`: a `Vec<u32>` that is saved as a tensor.
+    /// `#[serde(with = "perennial_nn::rows::u32s")]`: a `Vec<u32>` that is saved as a tensor.
     u32s: u32;
-    /// `#[serde(with = "perennial::state::u64s")]`: a `Vec<u64>` that is saved as a tensor.
+    /// `#[serde(with = "perennial_nn::rows::u64s")]`: a `Vec<u64>` that is saved as a tensor.
     u64s: u64;
-    /// `#[serde(with = "perennial::state::f64s")]`: a `Vec<f64>` that is saved as a tensor.
+    /// `#[serde(with = "perennial_nn::rows::f64s")]`: a `Vec<f64>` that is saved as a tensor.
     f64s: f64;
 }
 

@@ -4,7 +4,7 @@
 //! weights are kept or frozen is a [`Mask`]. Both index weights as the [`Layout`] does, and
 //! both may be shorter than θ: what was made before growth is a prefix that still fits.
 //!
-//! [`Layout`]: crate::Layout
+//! [`Layout`]: super::Layout
 
 use std::ops::{Deref, DerefMut, Range};
 
@@ -65,7 +65,7 @@ impl DerefMut for Vector {
 }
 
 /// What a prefix of θ says of these weights: less, or nothing, where it ends before they do.
-pub(crate) fn part<'a, T>(prefix: &'a [T], weights: &Range<usize>) -> &'a [T] {
+pub fn part<'a, T>(prefix: &'a [T], weights: &Range<usize>) -> &'a [T] {
     &prefix[weights.start.min(prefix.len())..weights.end.min(prefix.len())]
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn part<'a, T>(prefix: &'a [T], weights: &Range<usize>) -> &'a [T] {
 /// registers, loops of the baseline take several times as long. The closure, and what it calls,
 /// must be `#[inline(always)]`, or they are compiled apart.
 #[inline(always)]
-pub(crate) fn wide<R>(loops: impl FnOnce() -> R) -> R {
+pub fn simd_dispatch<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)
 }
 
@@ -83,8 +83,8 @@ const LANES: usize = 16;
 
 /// Σ_i of `term` of the i-th number of each slice, in f64; the shortest slice ends it.
 #[inline(always)]
-pub(crate) fn sum<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -> f64) -> f64 {
-    wide(
+pub fn sum<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -> f64) -> f64 {
+    simd_dispatch(
         #[inline(always)]
         || {
             let len = slices.iter().map(|slice| slice.len()).min().unwrap_or(0);
@@ -103,8 +103,8 @@ pub(crate) fn sum<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -
 }
 
 /// The largest number; −∞ of none.
-pub(crate) fn most(values: &[f32]) -> f32 {
-    wide(
+pub fn most(values: &[f32]) -> f32 {
+    simd_dispatch(
         #[inline(always)]
         || {
             let (chunks, rest) = values.as_chunks::<LANES>();
@@ -121,8 +121,7 @@ pub(crate) fn most(values: &[f32]) -> f32 {
 
 /// A yes or no for each weight of a prefix of θ: a byte each in memory, a bit each on disk.
 ///
-/// What a yes means is the field's to say ([`View::keep`](crate::View::keep): the weight is
-/// used; [`Frozen::mask`](crate::Frozen::mask): it may not move).
+/// What a yes means is the field's to say (`View::keep`: the weight is used; `Frozen::mask`: it may not move).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mask(Vec<u8>);
 
@@ -155,7 +154,7 @@ impl Mask {
     /// # Panics
     ///
     /// When one is beyond the end.
-    pub(crate) fn flip(&mut self, weights: &[u32]) {
+    pub fn flip(&mut self, weights: &[u32]) {
         weights.iter().for_each(|&weight| self.0[weight as usize] ^= 1);
     }
 
