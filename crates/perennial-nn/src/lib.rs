@@ -47,22 +47,30 @@
 //! alone and in any batch, and every result has the same bits on any number of threads.
 #![forbid(unsafe_code)]
 
-mod conv2d;
-mod correlation;
+mod cpu;
 pub mod draws;
-mod geometry;
-mod instructions;
-mod packing;
+mod executable;
+mod graph;
+pub mod layer;
+pub mod loss;
+mod networks;
 pub mod params;
-mod tile;
-mod transpose;
-mod weight_gradient;
-mod workspace;
+mod parse;
+mod profile;
+mod stats;
+mod trace;
+mod view;
 
-pub use conv2d::Conv2d;
-pub use geometry::{Conv2dShape, ConvError, Size};
-pub use instructions::InstructionSet;
-pub use packing::PackedWeights;
-pub use params::rows;
-pub use transpose::{to_batch_first, to_batch_last};
-pub use workspace::Workspace;
+pub use crate::cpu::{
+    Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace, to_batch_first,
+    to_batch_last,
+};
+pub use crate::executable::{Executable, Weights};
+pub use crate::graph::{Graph, GraphBuilder, GraphError, Node, Stage};
+pub use crate::networks::{CNN, cnn, mlp, resnet18, resnet32};
+pub use crate::params::rows;
+pub use crate::parse::{LIST, NetworkError, parse};
+pub use crate::profile::Profile;
+pub use crate::stats::SampleStatistics;
+pub use crate::trace::{Gradients, Places, Run, Trace};
+pub use crate::view::{Column, Head, Lateral, LateralKind, Statistics, View};

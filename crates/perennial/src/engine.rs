@@ -17,8 +17,8 @@ use crate::SlotId;
 use crate::model::{Model, View};
 use crate::network::dense::{Dense, Factors, Group, Work};
 use crate::network::{Network, Stage};
-use crate::objective::{Columns, Mode, ObjectiveError, Pass};
 use crate::vector::{Mask, Vector};
+use perennial_nn::loss::{Columns, Mode, ObjectiveError, Pass};
 
 /// Rows that are answered at once, at most. Matrix products of at most 64 rows and 64 columns sum
 /// in another order than larger ones, so with more rows an answer would depend on its batch.

@@ -1,11 +1,11 @@
 //! Columns that share weights: a new one has its own biases, normalisation and statistics, and may
 //! be wider.
 
-use crate::draws::Key;
-use crate::{Layout, SlotId};
 use crate::Grid;
+use crate::draws::Key;
 use crate::model::{Column, Model};
 use crate::network::{Network, Parameter};
+use crate::{Layout, SlotId};
 
 impl Model {
     /// Appends a trunk of `network` that shares the weights (parameters of two and more

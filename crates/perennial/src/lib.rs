@@ -8,7 +8,6 @@ mod growth;
 pub mod learner;
 mod model;
 pub mod network;
-mod objective;
 mod optimizer;
 pub mod parts;
 pub mod scenario;
@@ -27,10 +26,10 @@ pub use crate::learner::Learner;
 pub use crate::model::{
     Among, Column, Extent, Head, Model, NormStatistics, Outputs, Statistics, View,
 };
-pub use crate::objective::{Mode, ObjectiveError, Pass, Target, Term};
 pub use crate::optimizer::{Keep, Optimizer, OptimizerKind, OptimizerSettings};
 pub use crate::scenario::{Setting, Stream, Task};
 pub use crate::strategy::Strategy;
+pub use perennial_nn::loss::{Mode, ObjectiveError, Pass, Target, Term};
 use perennial_nn::params::vector;
 
 /// The README's example is a test.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Key;
-use crate::{Grid, Layout, Slot, SlotId};
 use crate::network::{Init, Lateral, Network, Start};
 use crate::vector::{Mask, Vector};
+use crate::{Grid, Layout, Slot, SlotId};
 
 /// One trunk of the network: the slots of its parameters and buffers, in the network's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

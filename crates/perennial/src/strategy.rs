@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::SlotId;
 pub use crate::descent::{Descent, Moved, Went};
 use crate::engine::{Frozen, Logits, Passed};
-use crate::SlotId;
 pub use crate::learner::ClassHead;
 use crate::learner::{Context, LearnError, Training};
 use crate::model::{Model, View};
-use crate::objective::Pass;
 use crate::parts::means::ClassMeans;
 use crate::parts::memory::{Budget, Memory};
 use crate::scenario::{Setting, Stream};
+use perennial_nn::loss::Pass;
 
 /// A method of lifelong learning: saved state plus hooks. The empty implementation, with every
 /// hook at its default, is fine-tuning.

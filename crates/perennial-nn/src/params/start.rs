@@ -16,11 +16,13 @@ pub enum Start {
     TruncatedNormal,
     /// Uniform in ±1/√inputs, weights and biases alike: PyTorch's default for dense layers.
     Torch,
+    /// He's normal by inputs, biases 0 (He et al. 2015).
+    He,
 }
 
 impl Start {
     /// Every rule.
-    pub const ALL: [Self; 3] = [Self::Xavier, Self::TruncatedNormal, Self::Torch];
+    pub const ALL: [Self; 4] = [Self::Xavier, Self::TruncatedNormal, Self::Torch, Self::He];
 
     /// The word a network's spec says it by.
     pub fn word(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Start {
             Self::Xavier => "xavier",
             Self::TruncatedNormal => "truncated-normal",
             Self::Torch => "torch",
+            Self::He => "he",
         }
     }
 
@@ -36,6 +39,7 @@ impl Start {
         match self {
             Self::Xavier => [Init::xavier(inputs, outputs), Init::Constant(0.0)],
             Self::TruncatedNormal => [Init::TruncatedNormal { sd: 0.1 }, Init::Constant(0.1)],
+            Self::He => [Init::he(inputs), Init::Constant(0.0)],
             Self::Torch => {
                 let init = Init::Uniform { bound: 1.0 / (inputs as f32).sqrt() };
                 [init.clone(), init]

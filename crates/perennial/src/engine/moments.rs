@@ -11,10 +11,10 @@ use crate::draws::Generator;
 use crate::engine::Frozen;
 use crate::model::{Model, View};
 use crate::network::tape::{Layer, slope};
-use crate::objective::{Mode, ObjectiveError, Pass, Target, Term};
 use crate::parts::moments::{Power, Slopes};
 use crate::scenario::Samples;
 use crate::vector::Vector;
+use perennial_nn::loss::{Mode, ObjectiveError, Pass, Target, Term};
 
 /// Numbers that the activations of one pass may hold, for each weight of θ: so many that to add what
 /// a pass found to sums over θ takes little beside it. They bound its memory, from 16 to 64 MiB.

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::part::ROWS;
 use self::part::{Ask, Part, Read, in_parts};
-use crate::{Layout, SlotId};
 use crate::model::{Model, View};
 use crate::network::Network;
 use crate::network::dense::{Dot, Factors, Work};
 use crate::network::sparse::Aligned;
-use crate::objective::ObjectiveError;
 use crate::parts::memory::Memory;
 use crate::vector::simd_dispatch;
+use crate::{Layout, SlotId};
+use perennial_nn::loss::ObjectiveError;
 
 /// Gradients as rows of a matrix over the active slots, packed one after another. Scratch: made
 /// anew by every call that fills it, and no part of a saved state.

@@ -5,12 +5,12 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Engine;
-use crate::SlotId;
 use crate::Grid;
+use crate::SlotId;
 use crate::model::{Column, Model, Statistics, View};
 use crate::network::{Activation, Normaliser, Weights};
-use crate::objective::{Columns, Mode};
 use crate::vector::Vector;
+use perennial_nn::loss::{Columns, Mode};
 
 /// The weights of a view on a device, and where each came from.
 pub(super) struct Loaded {

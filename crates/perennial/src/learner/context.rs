@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::SlotId;
 use crate::draws::{Generator, Key};
 use crate::engine::moments::Asked;
 use crate::engine::{Engine, Frozen, Logits};
-use crate::SlotId;
 use crate::learner::data::Data;
 use crate::learner::{LearnError, Progress, Stop, Training, Watch};
 use crate::model::{Among, Model, Outputs, View};
 use crate::network::{Init, Network};
-use crate::objective::{Pass, Target, Term};
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Samples, Setting};
 use crate::strategy::{Batch, Card, Keeps};
 use crate::vector::Vector;
+use perennial_nn::loss::{Pass, Target, Term};
 
 /// The learner as a hook sees it. Functions that run the network take a view as argument and
 /// never call back into the strategy.
@@ -159,7 +159,7 @@ impl Context<'_> {
         Pass {
             inputs: batch.inputs.clone(),
             rows: batch.len(),
-            mode: crate::objective::Mode::Train,
+            mode: perennial_nn::loss::Mode::Train,
             terms: batch.tasks.iter().map(term).collect(),
         }
     }

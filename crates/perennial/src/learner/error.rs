@@ -1,9 +1,9 @@
 //! What can go wrong while learning.
 
 use crate::network::NetworkError;
-use crate::objective::ObjectiveError;
 use crate::scenario::{ScenarioError, Setting};
 use crate::state::StateError;
+use perennial_nn::loss::ObjectiveError;
 
 /// Why learning ended before its end.
 #[derive(Debug, thiserror::Error)]

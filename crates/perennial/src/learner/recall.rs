@@ -3,15 +3,15 @@
 use std::cell::RefMut;
 
 use super::{Context, LearnError};
+use crate::SlotId;
 use crate::engine::Frozen;
 use crate::engine::packed::{Found, Of, PackedGradients, ROWS};
-use crate::SlotId;
 use crate::model::{NormStatistics, View};
 use crate::network::dense::Factors;
-use crate::objective::{Mode, Pass};
 use crate::parts::memory::Memory;
 use crate::strategy::Gradient;
 use crate::vector::Vector;
+use perennial_nn::loss::{Mode, Pass};
 
 /// Rows of a memory, and how gradients of them are taken.
 #[derive(Clone, Copy, Debug)]

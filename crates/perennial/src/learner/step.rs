@@ -6,8 +6,8 @@ use rand::seq::SliceRandom;
 
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Training, Watch};
-use crate::engine::{Frozen, Passed};
 use crate::SlotId;
+use crate::engine::{Frozen, Passed};
 use crate::model::View;
 use crate::parts::memory::Memory;
 use crate::strategy::{Changed, Descent, Gradient, Keeps, Pool, Step};

@@ -26,11 +26,11 @@ use self::laterals::Laterals;
 use super::Network;
 use super::shared::multiply;
 use super::sparse::{Aligned, Kept, Sparse, WIDE};
-use crate::SlotId;
 use crate::Grid;
+use crate::SlotId;
 use crate::model::{Model, View};
-use crate::objective::Columns;
 use crate::vector::simd_dispatch;
+use perennial_nn::loss::Columns;
 
 /// A view of a plain dense network: where its layers lie in θ.
 pub(crate) struct Dense {

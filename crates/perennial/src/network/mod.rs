@@ -30,8 +30,8 @@ pub use self::module::{ModuleNetwork, Trunk};
 pub use self::normaliser::Normaliser;
 pub use self::parse::{LIST, parse};
 pub use self::resnet::Resnet18;
-pub use perennial_nn::params::{Buffer, Init, Parameter, Start};
 pub use self::weights::Weights;
+pub use perennial_nn::params::{Buffer, Init, Parameter, Start};
 
 /// A piece of the network whose output other columns may read and add to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! `∂²P/∂θ_i² = 2 b_i = s F_i`. What pulls is said of one weight;
 //! slices run over the same weights and the shortest ends them.
 
-use crate::vector::{sum, simd_dispatch};
+use crate::vector::{simd_dispatch, sum};
 
 /// ĝ = g + s F (θ − θ*)
 #[inline(always)]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::moments::{Amount, Power, Slopes};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
-use crate::objective::Mode;
 use crate::vector::{Vector, simd_dispatch};
+use perennial_nn::loss::Mode;
 
 /// Above so many classes the exact form, which costs a backward pass a class, draws one label a
 /// sample instead, and says so.

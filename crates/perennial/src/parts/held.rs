@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::guard::Guard;
 use crate::Layout;
-use crate::vector::{part, sum, simd_dispatch};
+use crate::vector::{part, simd_dispatch, sum};
 
 /// The share of the weights that is called important: those of the largest importance.
 const IMPORTANT: usize = 10; // one in ten

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Layout, SlotId};
 use crate::vector::{Mask, Vector, simd_dispatch};
+use crate::{Layout, SlotId};
 
 /// τ: a weight is picked while its score is above it.
 const THRESHOLD: f32 = 5e-3;

@@ -8,11 +8,11 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::{Value, map};
 
+use super::Kind;
 use super::State;
 use super::error::StateError;
 use super::header::{Word, unescape, word};
 use super::keys::KeyReader;
-use super::Kind;
 use super::tensor::Tensor;
 
 pub(super) fn from_state<T: DeserializeOwned>(state: &State) -> Result<T, StateError> {

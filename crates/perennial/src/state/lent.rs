@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Kind;
 use super::StateError;
 use super::format::{Announced, lay_out};
 use super::ser::{visit, walk};
-use super::Kind;
 use super::tensor::{Tensor, fits};
 
 /// Tensors of so many bytes are lent, not copied.

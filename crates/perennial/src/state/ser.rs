@@ -7,11 +7,11 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::Kind;
 use super::State;
 use super::error::StateError;
 use super::header;
 use super::keys::KeyWriter;
-use super::Kind;
 use super::tensor::Tensor;
 
 /// How many fields within fields are saved. A level makes at most two of JSON, and JSON readers

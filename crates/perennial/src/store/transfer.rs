@@ -15,11 +15,11 @@ use super::manifest::{Made, Manifest};
 use super::tasks::{Tasks, Taught};
 use super::{Learner, Settings, StoreError};
 use crate::data::InputSpec;
-use crate::{Layout, Slot};
 use crate::learner::Learner as Driver;
 use crate::network;
 use crate::state::{FileError, Files, Kind, Lock, State, System, Tensor, write_atomic};
 use crate::strategies;
+use crate::{Layout, Slot};
 
 const SCHEMA: &str = "perennial.learner/1";
 const THETA: &str = "core.model.theta";

@@ -42,12 +42,12 @@ use serde_json::Value;
 use super::episodes::{EpisodeHeads, EpisodeStatistics, Episodes, Past};
 use super::{Method, budget, refused};
 use crate::learner::{Context, LearnError};
-use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, distinct};
 use crate::scenario::Setting;
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Gradient, Isolation, Keeps, Promises, Step, Strategy,
 };
+use perennial_nn::loss::Pass;
 
 /// Projects every gradient against one of the past.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -35,12 +35,12 @@ use serde_json::Value;
 
 use super::{Method, at_least_zero, budget};
 use crate::learner::{Context, LearnError};
-use crate::objective::Pass;
 use crate::parts::memory::{Budget, Dark, Memory, ReplayBatch};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
 };
+use perennial_nn::loss::Pass;
 
 /// Replays stored samples with the logits of their task, and others with their labels.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

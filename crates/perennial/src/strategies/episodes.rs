@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::budget;
 use crate::learner::{Context, LearnError, Recalled};
 use crate::model::View;
-use crate::objective::{Mode, Pass, Target, Term};
 use crate::optimizer::OptimizerKind;
 use crate::parts::conflicts::Conflicts;
 use crate::parts::memory::{Budget, Memory, Offer, Place, Policy, Replay, Ring, distinct};
 use crate::parts::project::{Products, add_rows};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{Batch, Gradient};
+use perennial_nn::loss::{Mode, Pass, Target, Term};
 
 /// With a head for each task, whose weights the projection is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

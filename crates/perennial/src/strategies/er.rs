@@ -59,12 +59,12 @@ use serde_json::Value;
 
 use super::{Method, budget, refused};
 use crate::learner::{Context, LearnError};
-use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory, Offer, Policy, Replay, ReplayBatch, distinct};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Ahead, Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
 };
+use perennial_nn::loss::Pass;
 
 /// Replays stored samples beside every batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

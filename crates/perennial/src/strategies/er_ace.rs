@@ -44,12 +44,12 @@ use serde_json::Value;
 
 use super::{Method, budget};
 use crate::learner::{Context, LearnError};
-use crate::objective::{Pass, Target};
 use crate::parts::memory::{Budget, Memory, Offer, Policy, Replay, ReplayBatch, distinct};
 use crate::scenario::{Part, Setting};
 use crate::strategy::{
     Batch, Card, Changed, ClassHead, Isolation, Keeps, Promises, Step, Strategy,
 };
+use perennial_nn::loss::{Pass, Target};
 
 /// Replays stored samples; new ones compete among the classes of their batch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

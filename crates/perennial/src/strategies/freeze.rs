@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Method, NoSettings};
-use crate::engine::Frozen;
 use crate::SlotId;
+use crate::engine::Frozen;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, Statistics, View};
 use crate::scenario::Setting;

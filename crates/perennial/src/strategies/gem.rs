@@ -46,12 +46,12 @@ use serde_json::Value;
 use super::episodes::{EpisodeHeads, EpisodeStatistics, Episodes, Past};
 use super::{Method, at_least_zero, budget};
 use crate::learner::{Context, LearnError};
-use crate::objective::Pass;
 use crate::parts::memory::{Budget, Memory};
 use crate::parts::project::Products;
 use crate::parts::qp;
 use crate::scenario::Setting;
 use crate::strategy::{Batch, Card, ClassHead, Gradient, Isolation, Keeps, Promises, Strategy};
+use perennial_nn::loss::Pass;
 
 /// Projects every gradient so that no remembered task loses by it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

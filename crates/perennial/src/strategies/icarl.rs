@@ -72,7 +72,6 @@ use serde_json::Value;
 use super::{Method, at_least_zero, budget, refused};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
-use crate::objective::{Mode, Pass, Target, Term, sigmoid};
 use crate::parts::distil::softened;
 use crate::parts::means::{ClassMeans, Space, herding, normalise};
 use crate::parts::memory::{Budget, Memory, Place};
@@ -81,6 +80,7 @@ use crate::strategy::{
     Ahead, Batch, Card, ClassHead, Isolation, Keeps, Pool, Promises, Strategy, WithinTask,
 };
 use crate::vector::Vector;
+use perennial_nn::loss::{Mode, Pass, Target, Term, sigmoid};
 
 /// Answers by the nearest mean of each class's exemplars, which it also trains on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

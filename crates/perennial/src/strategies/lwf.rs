@@ -62,16 +62,16 @@ use serde_json::Value;
 
 use super::{Method, at_least_zero, refused};
 use crate::engine::Frozen;
-use crate::{Slot, SlotId};
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, Statistics, View};
-use crate::objective::{Pass, Target, Term};
 use crate::parts::distil::softened;
 use crate::scenario::Setting;
 use crate::strategy::{
     Ahead, Batch, Card, ClassHead, Isolation, Keeps, Outcome, Phase, Promises, Strategy,
 };
 use crate::vector::Vector;
+use crate::{Slot, SlotId};
+use perennial_nn::loss::{Pass, Target, Term};
 
 /// Holds the network to what it said of new inputs before it learnt from them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

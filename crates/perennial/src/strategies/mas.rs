@@ -43,7 +43,6 @@ use serde_json::Value;
 use super::{Method, at_least_one, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
-use crate::objective::{Mode, Pass, Target, Term};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
@@ -53,6 +52,7 @@ use crate::strategy::{
     Ahead, Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
 };
 use crate::vector::Vector;
+use perennial_nn::loss::{Mode, Pass, Target, Term};
 
 /// Memory aware synapses.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -37,7 +37,6 @@ use super::{Method, at_least_one, at_least_zero, refused};
 use crate::SlotId;
 use crate::learner::{Context, LearnError};
 use crate::model::View;
-use crate::objective::{Mode, Pass};
 use crate::parts::curvature::{self, EXACT_STEP};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
@@ -48,6 +47,7 @@ use crate::strategy::{
     Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
 };
 use crate::vector::Vector;
+use perennial_nn::loss::{Mode, Pass};
 
 /// The length of a random move over all P weights: each goes by this / √P.
 const RANDOM_MOVE: f64 = 0.3;

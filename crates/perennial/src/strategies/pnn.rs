@@ -42,8 +42,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ISOLATED, Method, refused};
-use crate::engine::Frozen;
 use crate::SlotId;
+use crate::engine::Frozen;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
 use crate::network::{Init, Lateral, LateralKind, Network, NetworkError};

@@ -38,8 +38,6 @@ use serde_json::Value;
 use super::{Method, at_least_one, at_least_zero, refused};
 use crate::learner::{Context, LearnError};
 use crate::model::View;
-use perennial_nn::params::standard_normal;
-use crate::objective::{Mode, Pass, Target, Term};
 use crate::parts::explain::{self, PenaltyStep, Said, Strength};
 use crate::parts::guard::Guard;
 use crate::parts::held::Held;
@@ -49,6 +47,8 @@ use crate::strategy::{
     Card, ClassHead, Descent, Isolation, Keeps, Moved, Outcome, Phase, Promises, Strategy,
 };
 use crate::vector::Vector;
+use perennial_nn::loss::{Mode, Pass, Target, Term};
+use perennial_nn::params::standard_normal;
 
 /// Rows of one pass over the mean output: bounds memory, not the result.
 const ROWS: usize = 500;

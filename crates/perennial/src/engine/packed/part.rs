@@ -5,13 +5,13 @@ use std::iter::zip;
 use std::ops::Range;
 
 use super::Of;
-use crate::engine::heads_of;
 use crate::SlotId;
+use crate::engine::heads_of;
 use crate::model::Model;
 use crate::network::dense::{Again, Dense, Dot, Factors, Group, Work};
 use crate::network::sparse::{Aligned, Kept};
-use crate::objective::{Mode, ObjectiveError, Pass};
 use crate::parts::memory::Memory;
+use perennial_nn::loss::{Mode, ObjectiveError, Pass};
 
 /// Rows of a pass: enough for the kernels, few enough that inputs and weights of small networks
 /// stay in a core's cache, and that passes of several threads take little memory.

@@ -6,9 +6,9 @@ use faer::{Accum, MatRef};
 
 use super::laterals::At;
 use super::{Again, Dense, Layer, Place, Work, matrix, matrix_mut, multiply};
-use crate::{Layout, SlotId};
 use crate::network::sparse::{Aligned, Kept, Sparse};
 use crate::vector::simd_dispatch;
+use crate::{Layout, SlotId};
 
 /// A group of rows of a pass and the gradient it goes to.
 pub(crate) struct Group<'a> {

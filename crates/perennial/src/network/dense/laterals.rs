@@ -13,12 +13,12 @@ use faer::{Accum, MatRef};
 
 use super::{Before, Group, Layer, Place};
 use super::{add_bias, add_rows, inputs_times, matrix, matrix_mut, rectify};
-use crate::{Layout, SlotId};
 use crate::Grid;
 use crate::model::{Column, Model, View};
 use crate::network::shared::multiply;
 use crate::network::sparse::Sparse;
 use crate::network::{Lateral, LateralKind};
+use crate::{Layout, SlotId};
 
 /// The older columns of a view and what its own column receives from them.
 pub(super) struct Laterals {

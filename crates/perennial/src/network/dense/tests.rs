@@ -6,8 +6,8 @@ use super::*;
 use crate::draws::Key;
 use crate::engine::{Engine, Frozen, heads_of};
 use crate::network::Mlp;
-use crate::objective::{Mode, Pass, Target, Term};
 use crate::vector::{Mask, Vector};
+use perennial_nn::loss::{Mode, Pass, Target, Term};
 use rand::RngExt;
 
 /// Loss, logits and gradients over slices are those of autodiff, for three groups of rows of

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{KeptLogits, Memory, Offer, Place, Policy, Replay, distinct};
 use crate::draws::Generator;
 use crate::learner::Context;
-use crate::objective::{Mode, Pass, Target, Term};
 use crate::scenario::Samples;
 use crate::strategy::Step;
+use perennial_nn::loss::{Mode, Pass, Target, Term};
 
 /// A reservoir of samples, each with its logits of the last step of its own task that it was part of.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

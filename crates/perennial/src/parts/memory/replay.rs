@@ -11,10 +11,10 @@ use super::{
     Balanced, ClassRing, KMeans, MeanOfFeatures, Memory, Place, Reservoir, Ring, distinct,
 };
 use crate::draws::Generator;
-use crate::objective::{Mode, Pass, Target, Term};
 use crate::scenario::Samples;
 use crate::strategy::Batch;
 use crate::vector::Mask;
+use perennial_nn::loss::{Mode, Pass, Target, Term};
 
 /// Which samples stay when the memory is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::geometry::ConvError;
-use crate::instructions::InstructionSet;
+use crate::cpu::geometry::ConvError;
+use crate::cpu::instructions::InstructionSet;
 
 /// Side of the blocks that are transposed at a time: a register of the widest set.
 const SIDE: usize = 16;

@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use crate::geometry::Size;
+use crate::cpu::geometry::Size;
 
 /// Numbers behind every plane, of any value: the widest register, so that a register that begins on the
 /// last pixel may be loaded whole.

@@ -6,8 +6,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::correlation::{Planes, Segment};
-use crate::instructions::{InstructionSet, load, mul_add};
+use crate::cpu::correlation::{Planes, Segment};
+use crate::cpu::instructions::{InstructionSet, load, mul_add};
 
 /// Targets of a band: 48 registers of 16 numbers, a multiple of every tile's width.
 const BAND: usize = 768;

@@ -16,10 +16,10 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::correlation::{Planes, Segment};
-use crate::instructions::{InstructionSet, mul_add};
-use crate::tile::copy;
-use crate::transpose::{Matrix, transpose};
+use crate::cpu::correlation::{Planes, Segment};
+use crate::cpu::instructions::{InstructionSet, mul_add};
+use crate::cpu::tile::copy;
+use crate::cpu::transpose::{Matrix, transpose};
 
 /// Targets of a block of dot products: four channels of dy of this length are 16 KB, half of a first
 /// cache of 32 KB, with the other half for the windows of x.

@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-use crate::correlation::{Correlation, Offset, Planes, copy_pixel};
-use crate::geometry::{Conv2dShape, ConvError, Size};
-use crate::instructions::InstructionSet;
-use crate::packing::{Order, PackedWeights, pack};
-use crate::tile::{self, Pass};
-use crate::weight_gradient::{self, Group};
-use crate::workspace::{Buffer, Workspace};
+use crate::cpu::correlation::{Correlation, Offset, Planes, copy_pixel};
+use crate::cpu::geometry::{Conv2dShape, ConvError, Size};
+use crate::cpu::instructions::InstructionSet;
+use crate::cpu::packing::{Order, PackedWeights, pack};
+use crate::cpu::tile::{self, Pass};
+use crate::cpu::weight_gradient::{self, Group};
+use crate::cpu::workspace::{Buffer, Workspace};
 
 /// Products from which on threads are worth their start: about 30 µs of one thread.
 const PARALLEL: usize = 1 << 22;

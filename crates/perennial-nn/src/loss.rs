@@ -1,8 +1,7 @@
 //! What a step asks the network to say: passes of rows, and the loss over their logits.
 //!
-//! The loss and its gradient with respect to the logits are computed here, on the host, over
-//! small matrices: the graph of the tensor library ends at the logits. So every target a
-//! strategy can ask for costs the graph nothing, and is tested against finite differences.
+//! The loss and its gradient with respect to the logits are computed over small matrices: the network
+//! ends at the logits. Every target is tested against finite differences.
 
 use std::ops::Range;
 
@@ -110,7 +109,7 @@ impl Pass {
     /// # Errors
     ///
     /// When a term names rows, units or targets that the pass has not.
-    pub(crate) fn loss(
+    pub fn loss(
         &self,
         logits: &[f32],
         units: &Columns,
@@ -246,7 +245,7 @@ impl Term {
 }
 
 /// 1 / (1 + exp(−z)), from 0 to 1 for every z.
-pub(crate) fn sigmoid(z: f32) -> f32 {
+pub fn sigmoid(z: f32) -> f32 {
     let below = (-z.abs()).exp();
     if z < 0.0 { below / (1.0 + below) } else { 1.0 / (1.0 + below) }
 }
@@ -260,24 +259,25 @@ fn log_sum_exp(z: &[f32], temperature: f32) -> f32 {
 
 /// Which column of a matrix of logits is which unit: heads side by side.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Columns {
+pub struct Columns {
     heads: Vec<Range<usize>>,
     len: usize,
 }
 
 impl Columns {
     /// The units of these heads, in this order.
-    pub(crate) fn new(heads: Vec<Range<usize>>) -> Self {
+    pub fn new(heads: Vec<Range<usize>>) -> Self {
         let len = heads.iter().map(Range::len).sum();
         Self { heads, len }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many columns.
+    pub fn len(&self) -> usize {
         self.len
     }
 
     /// The columns of a range of units; `None` when one is missing.
-    pub(crate) fn of(&self, units: &Range<usize>) -> Option<Range<usize>> {
+    pub fn of(&self, units: &Range<usize>) -> Option<Range<usize>> {
         let mut first = 0;
         let mut start = None;
         let mut next = units.start;

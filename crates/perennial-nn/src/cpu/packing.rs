@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::geometry::Conv2dShape;
-use crate::instructions::InstructionSet;
-use crate::tile;
+use crate::cpu::geometry::Conv2dShape;
+use crate::cpu::instructions::InstructionSet;
+use crate::cpu::tile;
 
 /// The weights of a [`Conv2d`](crate::Conv2d) in the order of its kernels: blocks of neighbouring
 /// outputs, once for the forward pass and once, with the roles of inputs and outputs changed and the
