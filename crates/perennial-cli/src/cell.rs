@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use perennial::learner::{Event, Learner, Progress, Stop, Watch};
-use perennial::network::Network;
+use perennial::network::Graph;
 use perennial::state::{FileError, read_sealed, write_atomic, write_sealed};
 use perennial_report::document::{Machine, Run};
 
@@ -128,7 +128,7 @@ impl Cell {
     }
 
     /// The learner to go on with, and the log cut to where it was then.
-    pub(crate) fn resume(&self, network: Arc<dyn Network>) -> Result<Option<(u64, Learner)>> {
+    pub(crate) fn resume(&self, network: Arc<Graph>) -> Result<Option<(u64, Learner)>> {
         let Some((length, bytes)) = self.saved()? else { return Ok(None) };
         let learner = Learner::from_bytes(&bytes, network, perennial::strategies::load)
             .map_err(|error| self.damaged(&self.file("state"), &error))?;

@@ -290,7 +290,7 @@ impl From<LearnError> for Problem {
                 Ok(problem) => *problem,
                 Err(error) => Self::new(Code::Bug, error.to_string(), REPORT_IT),
             },
-            E::Stopped(_) | E::DataNotKept { .. } | E::Objective(_) => {
+            E::Stopped(_) | E::DataNotKept { .. } | E::Objective(_) | E::Engine(_) => {
                 Self::new(Code::Bug, message, REPORT_IT)
             }
         }

@@ -101,7 +101,7 @@ impl Plan {
             source,
             task_names: stream.tasks.iter().map(|task| task.name.clone()).collect(),
             setting,
-            network: network.spec(),
+            network: network.name().into(),
             training,
             memory: choices.memory,
             strategies: Vec::new(),

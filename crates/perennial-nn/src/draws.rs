@@ -4,7 +4,7 @@
 //! a word for what the numbers are for. So a resumed run draws what the uninterrupted one would
 //! have drawn, and one method's draws never shift another's.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The generator every draw comes from.
@@ -29,6 +29,11 @@ impl Key {
     /// The key of everything in a run that belongs to no task: initial weights, streams.
     pub fn of_seed(seed: u64) -> Self {
         Self { seed, ..Self::default() }
+    }
+
+    /// A number for one purpose: the key of draws that are made by counting.
+    pub fn number(&self, purpose: &str) -> u64 {
+        self.generator(purpose).next_u64()
     }
 
     /// A fresh generator for one purpose, the same every time it is asked for.

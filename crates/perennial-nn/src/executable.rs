@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::layer::{Op, Parameters, Place, Prepared};
 use crate::loss::Columns;
-use crate::params::{Grid, Layout, Mask, SlotId};
+use crate::params::{Grid, Layout, Mask, Slot, SlotId};
 
 /// The layers of a view in the order in which they are computed: those of older columns, of its own
 /// column and of what it receives, and its heads.
@@ -23,6 +23,10 @@ pub struct Executable {
     pub(crate) received: Option<usize>,
     /// How many layers read each value, heads included.
     pub(crate) readers: Vec<usize>,
+    /// Where the slots of its parameters lie.
+    slots: Vec<(SlotId, Slot)>,
+    /// Where its buffers lie.
+    buffer_slots: Vec<(SlotId, Range<usize>)>,
 }
 
 /// One layer.
@@ -121,9 +125,26 @@ impl Executable {
         slots
     }
 
-    /// Whether any of its layers keeps running statistics.
-    pub fn has_buffers(&self) -> bool {
-        self.nodes.iter().any(|node| !node.buffers.is_empty())
+    /// Whether slots and buffers lie where they lay when it was made.
+    pub fn fits(&self, layout: &Layout, buffers: &Layout) -> bool {
+        let lies = |(id, slot): &(SlotId, Slot)| {
+            let now = layout.slots().get(id.0);
+            now.is_some_and(|now| (now.offset, &now.shape) == (slot.offset, &slot.shape))
+        };
+        let lies_buffer = |(id, range): &(SlotId, Range<usize>)| {
+            buffers.slots().get(id.0).is_some_and(|now| now.range() == *range)
+        };
+        self.slots.iter().all(lies) && self.buffer_slots.iter().all(lies_buffer)
+    }
+
+    /// Numbers of one row of what its heads read.
+    pub fn width(&self) -> usize {
+        crate::layer::size(self.shape(self.features))
+    }
+
+    /// Numbers of all values of one sample.
+    pub fn numbers(&self) -> usize {
+        self.nodes.iter().map(|node| crate::layer::size(node.op.output())).sum()
     }
 
     /// The shape of one row of a value.

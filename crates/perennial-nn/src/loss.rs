@@ -103,6 +103,19 @@ impl Pass {
         self.rows > 0 && self.terms.iter().any(|term| term.weight != 0.0)
     }
 
+    /// Refuses terms that do not fit.
+    ///
+    /// # Errors
+    ///
+    /// When a term names rows, units or targets that the pass has not.
+    pub fn check(&self, units: &Columns) -> Result<(), ObjectiveError> {
+        for term in self.terms.iter().filter(|term| term.weight != 0.0) {
+            term.columns(units)?;
+            term.check(self.rows)?;
+        }
+        Ok(())
+    }
+
     /// Adds up the losses of all terms and, into `gradient`, their derivatives by the logits.
     /// `logits` and `gradient` are `[rows, units.len()]` over the units `units` names.
     ///
@@ -117,9 +130,7 @@ impl Pass {
     ) -> Result<f64, ObjectiveError> {
         let mut loss = 0.0;
         for term in self.terms.iter().filter(|term| term.weight != 0.0) {
-            let columns = units.of(&term.active).ok_or_else(|| {
-                ObjectiveError(format!("units {:?} are not in its view", term.active))
-            })?;
+            let columns = term.columns(units)?;
             term.check(self.rows)?;
             for (i, row) in term.rows.clone().enumerate() {
                 let at = row * units.len() + columns.start..row * units.len() + columns.end;
@@ -132,6 +143,12 @@ impl Pass {
 }
 
 impl Term {
+    /// Its columns of the logits.
+    fn columns(&self, units: &Columns) -> Result<Range<usize>, ObjectiveError> {
+        let missing = || ObjectiveError(format!("units {:?} are not in its view", self.active));
+        units.of(&self.active).ok_or_else(missing)
+    }
+
     fn check(&self, pass_rows: usize) -> Result<(), ObjectiveError> {
         let (rows, active) = (self.rows.len(), self.active.len());
         if self.rows.end > pass_rows {

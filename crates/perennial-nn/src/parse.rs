@@ -25,6 +25,25 @@ pub enum NetworkError {
         /// What it needs.
         reason: String,
     },
+    /// The network does not mark where its stages end.
+    #[error(
+        "the network `{network}` marks no stages, which {strategy} connects: give its layers \
+         `stage = \"name\"`, or in Rust `GraphBuilder::stage`"
+    )]
+    NoStages {
+        /// The network.
+        network: String,
+        /// The method that asks.
+        strategy: &'static str,
+    },
+    /// A module of another library cannot be a network.
+    #[error("the module of the network `{network}` cannot be trained here: {reason}")]
+    Module {
+        /// The network.
+        network: String,
+        /// What stands against it.
+        reason: String,
+    },
     /// Its layers do not fit.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -84,6 +84,7 @@ pub(crate) fn row_by_row<O: Op + ?Sized>(
             prepared: call.prepared,
             running: call.running.fixed(),
             key: None,
+            keeps: true,
             output: &mut output,
             saved: &mut saved,
             scratch: &mut scratch,

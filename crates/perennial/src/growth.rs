@@ -4,7 +4,7 @@
 use crate::Grid;
 use crate::draws::Key;
 use crate::model::{Column, Model};
-use crate::network::{Network, Parameter};
+use crate::network::{Graph, Parameter};
 use crate::{Layout, SlotId};
 
 impl Model {
@@ -13,7 +13,7 @@ impl Model {
     /// statistics of its own, which begin as those of `from`. Where `network` is wider than that
     /// column, what is new is appended: blocks of weights beside the old ones, so that the old
     /// column stays what it was. Says its index in [`columns`](Self::columns).
-    pub fn append_column_over(&mut self, network: &dyn Network, from: usize, seed: u64) -> usize {
+    pub fn append_column_over(&mut self, network: &Graph, from: usize, seed: u64) -> usize {
         let name = format!("column{}", self.columns.len() + 1);
         let Column { parameters: old, buffers: old_buffers, .. } = self.columns[from].clone();
         let mut parameters = Vec::with_capacity(old.len());
@@ -77,7 +77,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
+    use crate::engine::{Engine, Workspace};
     use crate::network::parse;
 
     const INPUT: [usize; 3] = [2, 8, 8];
@@ -89,7 +89,8 @@ mod tests {
         view.column = model.columns[column].clone();
         view.heads = vec![column];
         view.answer = model.heads[column].units.clone();
-        let logits = Engine::new(network).logits(model, &view, &inputs, 6);
+        let workspace = &mut Workspace::default();
+        let logits = Engine::new(network).logits(workspace, model, &view, &inputs, 6).unwrap();
         let bits = |row| logits.row(row, &view.answer).unwrap().iter().map(|z| z.to_bits());
         (0..6).flat_map(bits).collect()
     }
@@ -170,7 +171,7 @@ mod tests {
             let wider = parse(spec, INPUT).unwrap().scaled(1.5).unwrap();
             let before = logits(spec, &model, 0);
             let grown = model.theta.len();
-            let column = model.append_column_over(wider.as_ref(), 0, 1);
+            let column = model.append_column_over(&wider, 0, 1);
             let head = model.append_head(wider.features(), 3, 1);
             assert_eq!(logits(spec, &model, 0), before, "{spec}");
             for slot in model.layout.slots().to_vec().iter().filter(|slot| slot.offset >= grown) {

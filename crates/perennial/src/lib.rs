@@ -21,7 +21,7 @@ pub use perennial_metrics as metrics;
 pub use perennial_nn::draws;
 pub use perennial_nn::params::{Grid, Layout, Mask, Slot, SlotId, Vector};
 
-pub use crate::engine::{Computed, Engine, Frozen, Logits};
+pub use crate::engine::{Computed, Engine, EngineError, Frozen, Logits, Workspace};
 pub use crate::learner::Learner;
 pub use crate::model::{
     Among, Column, Extent, Head, Model, NormStatistics, Outputs, Statistics, View,

@@ -1,38 +1,15 @@
 //! θ, its buffers and what they are made of: the value a learner trains.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::draws::Key;
-use crate::network::{Init, Lateral, Network, Start};
-use crate::vector::{Mask, Vector};
-use crate::{Grid, Layout, Slot, SlotId};
+pub use perennial_nn::{Column, Head, Statistics, View};
 
-/// One trunk of the network: the slots of its parameters and buffers, in the network's order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column {
-    /// One for each of [`Network::parameters`].
-    pub parameters: Vec<Grid>,
-    /// One for each of [`Network::buffers`].
-    pub buffers: Vec<SlotId>,
-    /// What it receives from the columns before it: one for each of [`Network::stages`] and one
-    /// for the output. Empty for a column that stands alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub laterals: Vec<Option<Lateral>>,
-}
-
-/// An output layer, or a block of columns of one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// `[features, units]`
-    pub weight: Grid,
-    /// `[units]`
-    pub bias: Grid,
-    /// The output units it makes, counted over all heads in the order they were appended.
-    pub units: Range<usize>,
-}
+use crate::network::{Graph, Init, Start};
+use crate::vector::Vector;
+use crate::{Layout, Slot, SlotId};
 
 /// Which units are a task's labels, and which may answer for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,15 +30,6 @@ pub enum Among {
     Own(Range<usize>),
 }
 
-/// Whether a column's running statistics follow the data or stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statistics {
-    /// Training passes use their batch's statistics and move the running ones.
-    Learn,
-    /// Every pass uses the running ones; they do not move by a bit.
-    Fixed,
-}
-
 /// Which running statistics batch normalisation has over tasks, in a trunk that all tasks share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,25 +42,6 @@ pub enum NormStatistics {
     Task,
     /// Those of the first task: later ones are normalised by them.
     FixedAfterFirst,
-}
-
-/// The network that trains on or answers a task, as data: which slots of θ are which of its
-/// parameters.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// The trunk.
-    pub column: Column,
-    /// The trunks that its laterals read, oldest first. They are held: their statistics are fixed
-    /// and their weights have no gradient.
-    pub older: Vec<Column>,
-    /// Whether the trunk's statistics learn.
-    pub statistics: Statistics,
-    /// The heads it has, as indices into [`Model::heads`]; ascending.
-    pub heads: Vec<usize>,
-    /// The units among which it answers.
-    pub answer: Range<usize>,
-    /// Over θ: a weight it says no of is 0 to this view. Weights beyond its end are used.
-    pub keep: Option<Arc<Mask>>,
 }
 
 /// θ and buffers with their layouts, columns and heads. All of it is saved.
@@ -153,7 +102,7 @@ impl Model {
     }
 
     /// Appends a trunk of this architecture; says its index in [`columns`](Self::columns).
-    pub fn append_column(&mut self, network: &dyn Network, seed: u64) -> usize {
+    pub fn append_column(&mut self, network: &Graph, seed: u64) -> usize {
         let name = format!("column{}", self.columns.len() + 1);
         let parameters = network
             .parameters()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::SlotId;
 pub use crate::descent::{Descent, Moved, Went};
-use crate::engine::{Frozen, Logits, Passed};
+use crate::engine::{Frozen, Logits};
 pub use crate::learner::ClassHead;
 use crate::learner::{Context, LearnError, Training};
 use crate::model::{Model, View};
@@ -470,8 +470,6 @@ pub struct Gradient<'a> {
     pub values: &'a mut [f32],
     /// The slots that take part in this step, ascending.
     pub active: &'a [SlotId],
-    /// What it was made from.
-    pub(crate) passed: &'a Passed,
 }
 
 /// What a step did.

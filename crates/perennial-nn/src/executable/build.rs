@@ -3,7 +3,7 @@
 use super::{Executable, HeadNode, Node, Parameter};
 use crate::graph::{Graph, GraphError};
 use crate::layer::{Layer, LinearOp, Shapes};
-use crate::params::{Grid, Layout, SlotId};
+use crate::params::{Grid, Init, Layout, Slot, SlotId};
 use crate::view::{Column, Head, View};
 
 /// An executable in the making.
@@ -44,6 +44,8 @@ impl Executable {
             features: 0,
             received: None,
             readers: Vec::new(),
+            slots: Vec::new(),
+            buffer_slots: Vec::new(),
         };
         let mut builder = Builder { graph, layout, executable };
         let mut columns: Vec<Vec<usize>> = Vec::with_capacity(view.older.len() + 1);
@@ -65,6 +67,13 @@ impl Executable {
         }
         let mut executable = builder.executable;
         executable.count_readers();
+        let blocks = executable.parameters.iter().flat_map(|parameter| &parameter.grid.blocks);
+        let slot =
+            |&id: &SlotId| (id, Slot { init: Init::Constant(0.0), ..layout.slot(id).clone() });
+        executable.slots = blocks.map(slot).collect();
+        let columns = view.older.iter().chain([&view.column]);
+        let ids = columns.flat_map(|column| column.buffers.iter().copied());
+        executable.buffer_slots = ids.map(|id| (id, buffers.slot(id).range())).collect();
         Ok(executable)
     }
 

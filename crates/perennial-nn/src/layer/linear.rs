@@ -133,8 +133,13 @@ impl Op for LinearOp {
             sparse.read(x, inputs, outputs);
         }
         if !self.is_sparse() || !sparse.holds(&(0..rows)) {
-            let (x, weight) = (matrix(x, rows, inputs), matrix(weight, inputs, outputs));
-            multiply(matrix_mut(call.output, rows, outputs), Accum::Replace, x, weight);
+            let weight = matrix(weight, inputs, outputs);
+            if call.keeps {
+                let output = matrix_mut(call.output, rows, outputs);
+                multiply(output, Accum::Replace, matrix(x, rows, inputs), weight);
+            } else {
+                multiply_in_blocks(x, weight, call.output, &mut call.scratch.floats);
+            }
         }
         if self.is_sparse() && !sparse.holds_none() {
             sparse.times(x, weight, outputs, call.output);
@@ -220,6 +225,36 @@ impl Op for LinearOp {
             }
         }
         gathered.clear();
+    }
+}
+
+/// Rows of a block. Products of at most 64 rows and 64 columns sum in another order than larger ones.
+const BLOCK: usize = 64;
+/// Rows of a block, at least. Products of a few rows and a few columns take a kernel that sums over more
+/// than 512 numbers in another order than larger ones.
+const LEAST: usize = 8;
+
+/// xW in blocks of rows, so that no bit of a row depends on how many others there are.
+fn multiply_in_blocks(x: &[f32], weight: MatRef<'_, f32>, out: &mut [f32], scratch: &mut Vec<f32>) {
+    let (inputs, outputs) = (weight.nrows(), weight.ncols());
+    for (x, out) in x.chunks(BLOCK * inputs).zip(out.chunks_mut(BLOCK * outputs)) {
+        let rows = out.len() / outputs;
+        if rows >= LEAST {
+            let (x, out) = (matrix(x, rows, inputs), matrix_mut(out, rows, outputs));
+            multiply(out, Accum::Replace, x, weight);
+            continue;
+        }
+        scratch.clear();
+        scratch.extend_from_slice(x);
+        scratch.resize(LEAST * (inputs + outputs), 0.0);
+        let (x, made) = scratch.split_at_mut(LEAST * inputs);
+        multiply(
+            matrix_mut(made, LEAST, outputs),
+            Accum::Replace,
+            matrix(x, LEAST, inputs),
+            weight,
+        );
+        out.copy_from_slice(&made[..out.len()]);
     }
 }
 

@@ -326,6 +326,9 @@ pub struct Forward<'a> {
     pub running: Running<'a>,
     /// The key of its random draws; `None` in a pass that draws nothing.
     pub key: Option<u64>,
+    /// Whether a backward pass follows. In a pass without one, a row's output may not depend on the other
+    /// rows by a bit.
+    pub keeps: bool,
     /// Its output.
     pub output: &'a mut [f32],
     /// What it sets aside.

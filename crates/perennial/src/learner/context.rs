@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::SlotId;
 use crate::draws::{Generator, Key};
 use crate::engine::moments::Asked;
-use crate::engine::{Engine, Frozen, Logits};
+use crate::engine::{Engine, Frozen, Logits, Workspace};
 use crate::learner::data::Data;
 use crate::learner::{LearnError, Progress, Stop, Training, Watch};
 use crate::model::{Among, Model, Outputs, View};
-use crate::network::{Init, Network};
+use crate::network::{Graph, Init};
 use crate::parts::moments::{Amount, Power, Slopes};
 use crate::scenario::{Part, Samples, Setting};
 use crate::strategy::{Batch, Card, Keeps};
@@ -35,6 +35,7 @@ pub struct Context<'a> {
     pub(crate) tasks: Option<usize>,
     pub(crate) key: Key,
     pub(crate) engine: &'a Engine,
+    pub(crate) workspace: &'a mut Workspace,
     pub(crate) data: &'a Data<'a>,
     pub(crate) card: &'a Card,
     pub(crate) notes: &'a mut Vec<String>,
@@ -56,7 +57,7 @@ impl Context<'_> {
     }
 
     /// The network's architecture.
-    pub fn network(&self) -> &Arc<dyn Network> {
+    pub fn network(&self) -> &Arc<Graph> {
         self.engine.network()
     }
 
@@ -166,18 +167,40 @@ impl Context<'_> {
 
     /// The logits of `inputs` `[rows, inputs]` over the view's answering units, in evaluation
     /// mode.
-    pub fn logits(&self, view: &View, inputs: &[f32], rows: usize) -> Logits {
-        self.engine.logits(self.model, view, inputs, rows)
+    ///
+    /// # Errors
+    ///
+    /// When the view does not fit the network.
+    pub fn logits(
+        &mut self,
+        view: &View,
+        inputs: &[f32],
+        rows: usize,
+    ) -> Result<Logits, LearnError> {
+        Ok(self.engine.logits(self.workspace, self.model, view, inputs, rows)?)
     }
 
     /// What the heads read of `inputs` `[rows, inputs]`: the values of the last layer before them,
     /// in evaluation mode. `[rows, features]`
-    pub fn features(&self, view: &View, inputs: &[f32], rows: usize) -> Vec<f32> {
-        self.engine.features(self.model, view, inputs, rows)
+    ///
+    /// # Errors
+    ///
+    /// As [`logits`](Self::logits).
+    pub fn features(
+        &mut self,
+        view: &View,
+        inputs: &[f32],
+        rows: usize,
+    ) -> Result<Vec<f32>, LearnError> {
+        Ok(self.engine.features(self.workspace, self.model, view, inputs, rows)?)
     }
 
     /// As [`logits`](Self::logits), of weights kept from before: prefixes of θ and buffers that
     /// hold all that the view uses.
+    ///
+    /// # Errors
+    ///
+    /// As [`logits`](Self::logits).
     pub fn logits_at(
         &mut self,
         theta: &mut Vector,
@@ -185,14 +208,14 @@ impl Context<'_> {
         view: &View,
         inputs: &[f32],
         rows: usize,
-    ) -> Logits {
+    ) -> Result<Logits, LearnError> {
         // Lent for one pass: nothing is copied, and both are back where they were after it.
         std::mem::swap(&mut self.model.theta, theta);
         std::mem::swap(&mut self.model.buffers, buffers);
-        let logits = self.engine.logits(self.model, view, inputs, rows);
+        let logits = self.engine.logits(self.workspace, self.model, view, inputs, rows);
         std::mem::swap(&mut self.model.theta, theta);
         std::mem::swap(&mut self.model.buffers, buffers);
-        logits
+        Ok(logits?)
     }
 
     /// The gradient over θ of each pass, one backward each, at the current weights; 0 where a
@@ -207,7 +230,8 @@ impl Context<'_> {
             self.stopped("gradients of passes")?;
             let mut gradient = Vector::zeros(self.model.theta.len());
             let frozen = Frozen::default();
-            self.engine.gradient(self.model, view, &frozen, vec![pass], &mut gradient)?;
+            let Self { engine, workspace, model, .. } = self;
+            engine.gradient(workspace, model, (view, &frozen), vec![pass], &mut gradient)?;
             gradients.push(gradient);
         }
         Ok(gradients)
@@ -282,10 +306,11 @@ impl Context<'_> {
         let units = self.model.outputs[self.task].units.clone();
         let asked = Asked { view, samples, rows, units: &units, slopes, power };
         let mut generator = self.generator("labels of importances");
-        let (engine, mut theirs) = (self.engine, std::mem::take(self.model));
+        let (engine, model) = (self.engine, std::mem::take(self.model));
+        let mut workspace = std::mem::take(self.workspace);
         let tell = |done, of| self.progress("importance", done, of);
-        let sums = engine.moments(&mut theirs, &asked, &mut generator, tell);
-        *self.model = theirs;
+        let sums = engine.moments(&mut workspace, &model, &asked, &mut generator, tell);
+        (*self.model, *self.workspace) = (model, workspace);
         let sums = sums?;
         let mean = |sum: f64| (sum / rows.len() as f64) as f32;
         Ok(sums.into_iter().map(mean).collect::<Vec<f32>>().into())
@@ -330,8 +355,8 @@ impl Context<'_> {
     /// # Errors
     ///
     /// When a pass asks for what the view has not.
-    pub fn loss(&self, view: &View, passes: &[Pass]) -> Result<f64, LearnError> {
-        Ok(self.engine.loss(self.model, view, passes)?)
+    pub fn loss(&mut self, view: &View, passes: &[Pass]) -> Result<f64, LearnError> {
+        Ok(self.engine.loss(self.workspace, self.model, view, passes)?)
     }
 
     /// How many classes the current task has.
@@ -352,13 +377,13 @@ impl Context<'_> {
 
     /// Appends a trunk of `network` for a strategy that isolates columns; says its index in
     /// [`Model::columns`].
-    pub fn append_column(&mut self, network: &dyn Network) -> usize {
+    pub fn append_column(&mut self, network: &Graph) -> usize {
         self.model.append_column(network, self.key.seed)
     }
 
     /// Appends a trunk that [shares the weights](Model::append_column_over) of column `from`, for
     /// a strategy that isolates; says its index in [`Model::columns`].
-    pub fn append_column_over(&mut self, network: &dyn Network, from: usize) -> usize {
+    pub fn append_column_over(&mut self, network: &Graph, from: usize) -> usize {
         self.model.append_column_over(network, from, self.key.seed)
     }
 

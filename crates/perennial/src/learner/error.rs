@@ -1,6 +1,7 @@
 //! What can go wrong while learning.
 
-use crate::network::NetworkError;
+use crate::engine::EngineError;
+use crate::network::{GraphError, NetworkError};
 use crate::scenario::{ScenarioError, Setting};
 use crate::state::StateError;
 use perennial_nn::loss::ObjectiveError;
@@ -127,6 +128,9 @@ pub enum LearnError {
     /// A network that cannot be what was asked.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A network that could not be run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// A stream that cannot be what was asked.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
@@ -146,4 +150,10 @@ pub enum LearnError {
     /// The watcher could not save or log.
     #[error(transparent)]
     Watch(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<GraphError> for LearnError {
+    fn from(error: GraphError) -> Self {
+        Self::Network(error.into())
+    }
 }

@@ -7,6 +7,7 @@ use perennial_metrics::Evaluation;
 
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Watch};
+use crate::engine::{Logits, Rows, Workspace};
 use crate::model::View;
 use crate::parts::means::Space;
 use crate::scenario::Reader;
@@ -37,7 +38,7 @@ impl Learner {
                 }
                 let limit = self.core.training.eval_samples;
                 let (test, rows) = data.test_rows(self.core.seed, task, limit);
-                *accuracy = self.accuracy_on(task, &test, &rows);
+                *accuracy = self.accuracy_on(task, &test, &rows)?;
                 watch.progress(&Progress {
                     task,
                     tasks,
@@ -77,14 +78,15 @@ impl Learner {
         task: usize,
         part: &Reader<'_>,
         rows: &[usize],
-    ) -> Option<f64> {
-        let outputs = self.core.model.outputs.get(task)?;
+    ) -> Result<Option<f64>, LearnError> {
+        let Some(outputs) = self.core.model.outputs.get(task) else { return Ok(None) };
         let mut right = 0;
-        self.scores(task, part, rows, |row, first, scores| {
+        let answered = self.scores(task, part, rows, |row, first, scores| {
             let wanted = outputs.units[part.label(row) as usize] as usize;
             right += usize::from(argmax(scores) + first == wanted);
         })?;
-        (!rows.is_empty()).then(|| right as f64 / rows.len() as f64)
+        let counts = answered.is_some() && !rows.is_empty();
+        Ok(counts.then(|| right as f64 / rows.len() as f64))
     }
 
     /// What the network of task `task` says of all rows, as units over all heads and, with
@@ -95,16 +97,16 @@ impl Learner {
         task: usize,
         part: &Reader<'_>,
         probabilities: bool,
-    ) -> Option<Answers> {
+    ) -> Result<Option<Answers>, LearnError> {
         let mut answers = Answers { among: 0..0, units: Vec::new(), probabilities: Vec::new() };
         let rows: Vec<usize> = (0..part.len()).collect();
-        answers.among = self.scores(task, part, &rows, |_, first, scores| {
+        let among = self.scores(task, part, &rows, |_, first, scores| {
             answers.units.push((first + argmax(scores)) as u32);
             if probabilities {
                 answers.probabilities.extend(softmax(scores));
             }
         })?;
-        Some(answers)
+        Ok(among.map(|among| Answers { among, ..answers }))
     }
 
     /// Calls `hear(row, first unit, scores)` for each row with the scores of the units that answer
@@ -115,18 +117,24 @@ impl Learner {
         part: &Reader<'_>,
         rows: &[usize],
         mut hear: impl FnMut(usize, usize, &[f32]),
-    ) -> Option<Range<usize>> {
+    ) -> Result<Option<Range<usize>>, LearnError> {
         let model = &self.core.model;
-        model.outputs.get(task)?;
+        if model.outputs.len() <= task {
+            return Ok(None);
+        }
+        let mut workspace = Workspace::default();
         let view = self.strategy.view(task, model);
         for rows in rows.chunks(ROWS) {
             let read = |i: usize, to: &mut Vec<f32>| part.append_row(rows[i], to);
-            let scores = self.scores_of(&view, rows.len(), read)?;
+            let asked = Rows { count: rows.len(), read };
+            let Some(scores) = self.scores_of(&mut workspace, &view, asked)? else {
+                return Ok(None);
+            };
             for (&row, scores) in rows.iter().zip(scores.chunks(view.answer.len().max(1))) {
                 hear(row, view.answer.start, scores);
             }
         }
-        Some(view.answer)
+        Ok(Some(view.answer))
     }
 
     /// The scores of rows over the units among which a view answers, the largest of which is the
@@ -134,45 +142,48 @@ impl Learner {
     /// `[rows, units]`; `None` when it cannot answer.
     pub(super) fn scores_of(
         &self,
+        workspace: &mut Workspace,
         view: &View,
-        rows: usize,
-        read: impl Fn(usize, &mut Vec<f32>) + Sync,
-    ) -> Option<Vec<f32>> {
-        let (model, engine) = (&self.core.model, &self.engine);
-        let logits = |units: Range<usize>| {
-            let view = View { answer: units, ..view.clone() };
-            let logits = engine.logits_of(model, &view, rows, &read);
-            let mut values = Vec::with_capacity(rows * view.answer.len());
-            for row in 0..rows {
-                values.extend_from_slice(logits.row(row, &view.answer)?);
-            }
-            Some(values)
+        rows: Rows<impl Fn(usize, &mut Vec<f32>) + Sync>,
+    ) -> Result<Option<Vec<f32>>, LearnError> {
+        let (model, engine, count) = (&self.core.model, &self.engine, rows.count);
+        let Some(means) = self.strategy.class_means() else {
+            let logits = engine.logits_of(workspace, model, view, rows)?;
+            return Ok(side_by_side(&logits, count, &view.answer));
         };
-        let Some(means) = self.strategy.class_means() else { return logits(view.answer.clone()) };
         if !means.has_any(&view.answer) {
-            return None;
+            return Ok(None);
         }
         let values = match means.space {
-            Space::Features => engine.features_of(model, view, rows, &read),
-            Space::Logits => logits(0..means.width())?,
+            Space::Features => Some(engine.features_of(workspace, model, view, rows)?),
+            Space::Logits => {
+                let all = View { answer: 0..means.width(), ..view.clone() };
+                let logits = engine.logits_of(workspace, model, &all, rows)?;
+                side_by_side(&logits, count, &all.answer)
+            }
         };
-        let mut scores = Vec::with_capacity(rows * view.answer.len());
-        for row in values.chunks(means.width().max(1)) {
+        let mut scores = Vec::with_capacity(count * view.answer.len());
+        for row in values.iter().flat_map(|values| values.chunks(means.width().max(1))) {
             means.score(row, &view.answer, &mut scores);
         }
-        Some(scores)
+        Ok(values.map(|_| scores))
     }
 
     /// Accuracies within a task, every so many steps and after the task's last.
-    pub(super) fn measure_anytime(&mut self, task: usize, data: &Data<'_>, last: bool) {
-        let Some(period) = self.core.training.anytime else { return };
+    pub(super) fn measure_anytime(
+        &mut self,
+        task: usize,
+        data: &Data<'_>,
+        last: bool,
+    ) -> Result<(), LearnError> {
+        let Some(period) = self.core.training.anytime else { return Ok(()) };
         if self.strategy.within_task() == WithinTask::Unanswered {
-            return;
+            return Ok(());
         }
         let step = self.core.steps;
         let logged = self.core.anytime.last().is_some_and(|last| last.step == step);
         if logged || !(last || step.is_multiple_of(period)) {
-            return;
+            return Ok(());
         }
         let since = Instant::now();
         let limit = self.core.training.eval_samples.unwrap_or(ANYTIME_ROWS).min(ANYTIME_ROWS);
@@ -181,30 +192,36 @@ impl Learner {
             self.accuracy_on(other, &test, &rows)
         };
         let tasks = data.stream.tasks.len();
-        let accuracies =
-            (0..tasks).map(|other| if other <= task { accuracy(other) } else { None }).collect();
+        let measured =
+            (0..tasks).map(|other| if other <= task { accuracy(other) } else { Ok(None) });
+        let accuracies = measured.collect::<Result<_, _>>()?;
         self.core.anytime.push(Evaluation { step, task, accuracies });
         let seconds = since.elapsed().as_secs_f64();
         self.clock.eval_seconds += seconds;
         self.clock.train_seconds -= seconds;
+        Ok(())
     }
 
     /// The accuracy on the task being learnt, before its first batch and after each of the first β.
     /// Not where there is no curve: batches of other rows are not the task's, a strategy that restarts
     /// within the task draws several, and another has no answers within it.
-    pub(super) fn measure_learning_curve(&mut self, at: &InPhase, data: &Data<'_>) {
-        let Some(beta) = self.core.training.lca else { return };
+    pub(super) fn measure_learning_curve(
+        &mut self,
+        at: &InPhase,
+        data: &Data<'_>,
+    ) -> Result<(), LearnError> {
+        let Some(beta) = self.core.training.lca else { return Ok(()) };
         let repeats = self.strategy.steps_per_batch().max(1);
         let (steps, batches) = (at.steps as usize, at.steps as usize / repeats);
         let counts = at.number == 0 && batches <= beta && steps.is_multiple_of(repeats);
         let has_course = self.strategy.within_task() == WithinTask::Course;
         if !counts || !has_course || self.strategy.pool() != Pool::Current {
-            return;
+            return Ok(());
         }
         let since = Instant::now();
         let limit = self.core.training.eval_samples;
         let (test, rows) = data.test_rows(self.core.seed, at.task, limit);
-        let accuracy = self.accuracy_on(at.task, &test, &rows);
+        let accuracy = self.accuracy_on(at.task, &test, &rows)?;
         let curves = &mut self.core.learning_curves;
         curves.resize_with(curves.len().max(at.task + 1), Vec::new);
         curves[at.task].truncate(batches); // measured again, where the learner in memory goes on
@@ -212,6 +229,7 @@ impl Learner {
         let seconds = since.elapsed().as_secs_f64();
         self.clock.eval_seconds += seconds;
         self.clock.train_seconds -= seconds;
+        Ok(())
     }
 
     /// Mean over what the last row of R could measure of the tasks learnt.
@@ -224,6 +242,15 @@ impl Learner {
         let measured: Vec<f64> = row.iter().take(learnt).copied().flatten().collect();
         (!measured.is_empty()).then(|| measured.iter().sum::<f64>() / measured.len() as f64)
     }
+}
+
+/// The logits of all rows over a range of units. `[rows, units]`; `None` where a unit has none.
+fn side_by_side(logits: &Logits, rows: usize, units: &Range<usize>) -> Option<Vec<f32>> {
+    let mut values = Vec::with_capacity(rows * units.len());
+    for row in 0..rows {
+        values.extend_from_slice(logits.row(row, units)?);
+    }
+    Some(values)
 }
 
 /// What a network says of rows.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::Data;
 use super::{LearnError, Learner, Stop};
+use crate::engine::{Rows, Workspace};
 use crate::model::View;
 use crate::strategy::Isolation;
 
@@ -61,6 +62,7 @@ impl Learner {
         let tasks = data.stream.tasks.len();
         let views: Vec<View> = (0..tasks).map(|task| self.strategy.view(task, model)).collect();
         let limit = self.core.training.eval_samples.unwrap_or(ROWS).min(ROWS);
+        let mut workspace = Workspace::default();
         let mut inferred = Inferred { by, accuracy: Vec::new(), found: Vec::new() };
         for task in 0..tasks {
             let (test, rows) = data.test_rows(self.core.seed, task, Some(limit));
@@ -76,7 +78,8 @@ impl Learner {
                 let read = |row: usize, to: &mut Vec<f32>| {
                     to.extend_from_slice(&inputs[row * width..(row + 1) * width]);
                 };
-                let Some(scores) = self.scores_of(view, rows.len(), read) else { continue };
+                let asked = Rows { count: rows.len(), read };
+                let Some(scores) = self.scores_of(&mut workspace, view, asked)? else { continue };
                 let classes = &data.stream.tasks[of].classes;
                 let scores = scores.chunks(view.answer.len().max(1));
                 for (z, surest) in scores.zip(&mut surest) {

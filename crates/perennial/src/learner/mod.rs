@@ -32,16 +32,15 @@ use self::data::Data;
 pub use self::error::LearnError;
 pub use self::infer::{Confidence, Inferred};
 pub use self::position::{InPhase, Position};
-pub use self::recall::Recalled;
 pub use self::remainder::Remainder;
 pub use self::saved::KeptBytes;
 pub use self::settings::{NormSettings, Training};
 pub use self::stop::Stop;
 pub use self::watch::{Event, Progress, Watch};
-use crate::engine::Engine;
-pub use crate::engine::packed::PackedGradients;
+pub use crate::engine::memory::{PackedGradients, Recalled};
+use crate::engine::{Engine, Workspace};
 use crate::model::{Among, Model, Outputs};
-use crate::network::Network;
+use crate::network::Graph;
 use crate::optimizer::{Keep, Optimizer};
 use crate::scenario::{Part, Setting, Stream};
 use crate::strategy::{Ahead, Card, Isolation, Outcome, Phase, Pool, Strategy};
@@ -49,6 +48,7 @@ use crate::strategy::{Ahead, Card, Isolation, Outcome, Phase, Pool, Strategy};
 /// A network that learns task after task by one strategy, and where it stands.
 pub struct Learner {
     engine: Engine,
+    workspace: Workspace,
     strategy: Box<dyn Strategy>,
     card: Card,
     /// What hooks decided and the log was not told yet: nothing between two positions.
@@ -125,7 +125,7 @@ impl Learner {
     ///
     /// A setting out of its range, or one in which the stream or the strategy makes no sense.
     pub fn new(
-        network: Arc<dyn Network>,
+        network: Arc<Graph>,
         strategy: Box<dyn Strategy>,
         training: Training,
         setting: Setting,
@@ -168,7 +168,7 @@ impl Learner {
     ///
     /// A setting out of its range, or one in which the strategy makes no sense.
     pub fn open_ended(
-        network: Arc<dyn Network>,
+        network: Arc<Graph>,
         strategy: Box<dyn Strategy>,
         training: Training,
         setting: Setting,
@@ -190,7 +190,7 @@ impl Learner {
 
     /// A learner without tasks or heads.
     fn untaught(
-        network: Arc<dyn Network>,
+        network: Arc<Graph>,
         strategy: Box<dyn Strategy>,
         training: Training,
         setting: Setting,
@@ -217,7 +217,7 @@ impl Learner {
         if let Some(reason) = reason {
             return Err(LearnError::Impossible { strategy: card.name, setting, reason });
         }
-        let mut model = Model { head_start: network.head_start(), ..Model::default() };
+        let mut model = Model { head_start: network.head_init(), ..Model::default() };
         if card.isolation == Isolation::Shared {
             model.norm = training.norm.statistics;
         }
@@ -228,7 +228,7 @@ impl Learner {
             seed,
             setting,
             open_ended: false,
-            network: network.spec(),
+            network: network.name().into(),
             optimizer: Optimizer::new(training.optimizer.clone()),
             training,
             position: Position::Start,
@@ -241,8 +241,9 @@ impl Learner {
             remembered: Vec::new(),
             notes: Vec::new(),
         };
-        let (engine, clock) = (Engine::new(network), Clock::default());
-        Ok(Self { engine, strategy, card, decisions: Vec::new(), core, clock })
+        let (engine, workspace) = (Engine::new(network), Workspace::default());
+        let (decisions, clock) = (Vec::new(), Clock::default());
+        Ok(Self { engine, workspace, strategy, card, decisions, core, clock })
     }
 
     /// The strategy.
@@ -467,6 +468,7 @@ impl Learner {
             task,
             tasks: (!core.open_ended).then_some(data.stream.tasks.len()),
             engine: &self.engine,
+            workspace: &mut self.workspace,
             data,
             card: &self.card,
             notes: &mut core.notes,
@@ -479,13 +481,14 @@ impl Learner {
     }
 
     /// The outcome of a phase that ends at `at`.
-    fn outcome(&self, at: &InPhase, data: &Data<'_>) -> Outcome {
-        let validation = at.phase.validate.then(|| {
+    fn outcome(&self, at: &InPhase, data: &Data<'_>) -> Result<Outcome, LearnError> {
+        let mut validation = None;
+        if at.phase.validate {
             let part = data.stream.tasks[at.task].reader(Part::Validation);
             let rows: Vec<usize> = (0..part.len()).collect();
-            self.accuracy_on(at.task, &part, &rows)
-        });
-        at.outcome(validation.flatten())
+            validation = self.accuracy_on(at.task, &part, &rows)?;
+        }
+        Ok(at.outcome(validation))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Clock, Core, LearnError, Learner};
 use crate::engine::Engine;
-use crate::network::Network;
+use crate::network::Graph;
 use crate::parts::memory::Memory;
 use crate::state::{State, StateError, from_state, lend, tensor_bytes, to_state};
 use crate::strategy::Strategy;
@@ -50,7 +50,6 @@ impl Learner {
     ///
     /// When a part of the strategy cannot be serialised.
     pub fn state(&self) -> Result<State, StateError> {
-        self.engine.let_go();
         to_state(&self.saving(None))
     }
 
@@ -97,7 +96,7 @@ impl Learner {
     /// When the bytes are no learner, or one of another network.
     pub fn from_bytes(
         bytes: &[u8],
-        network: Arc<dyn Network>,
+        network: Arc<Graph>,
         load: impl Fn(&str, &State) -> Result<Box<dyn Strategy>, LearnError>,
     ) -> Result<Self, LearnError> {
         Self::from_state(&State::from_bytes(bytes)?, network, load)
@@ -110,12 +109,12 @@ impl Learner {
     /// As [`from_bytes`](Self::from_bytes).
     pub fn from_state(
         state: &State,
-        network: Arc<dyn Network>,
+        network: Arc<Graph>,
         load: impl Fn(&str, &State) -> Result<Box<dyn Strategy>, LearnError>,
     ) -> Result<Self, LearnError> {
         let Loaded { name, core } = from_state(state)?;
-        if core.network != network.spec() {
-            let (saved, given) = (core.network, network.spec());
+        if core.network != network.name() {
+            let (saved, given) = (core.network, network.name().to_owned());
             return Err(LearnError::OtherRun { what: "network", saved, given });
         }
         let part = |key: &str| State {
@@ -128,8 +127,8 @@ impl Learner {
             None => Clock::default(),
         };
         let card = strategy.card();
-        let (engine, decisions) = (Engine::new(network), Vec::new());
-        Ok(Self { engine, strategy, card, decisions, core, clock })
+        let (engine, workspace, decisions) = (Engine::new(network), Default::default(), Vec::new());
+        Ok(Self { engine, workspace, strategy, card, decisions, core, clock })
     }
 
     /// Bytes kept between tasks: model, strategy, and as data the samples in its

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::remainder::of_any_version;
 use super::{ClassHead, Confidence, LearnError, Remainder, blurry};
 use crate::model::NormStatistics;
-use crate::network::Network;
+use crate::network::Graph;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::scenario::{Setting, Stream};
 use crate::strategy::{Card, Isolation};
@@ -80,7 +80,7 @@ impl NormSettings {
     /// Refuses statistics that cannot be here.
     pub(super) fn check(
         &self,
-        network: &dyn Network,
+        network: &Graph,
         card: &Card,
         setting: Setting,
     ) -> Result<(), LearnError> {
@@ -91,7 +91,7 @@ impl NormSettings {
             NormStatistics::FixedAfterFirst => "fixed-after-first",
         };
         if network.buffers().is_empty() {
-            let text = format!("{} has no batch normalisation; leave it out", network.spec());
+            let text = format!("{} has no batch normalisation; leave it out", network.name());
             return Err(bad(key, &value, &text));
         }
         if self.statistics == NormStatistics::Task && setting != Setting::Task {

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use super::data::Data;
 use super::{Event, InPhase, LearnError, Learner, Position, Progress, Stop, Training, Watch};
 use crate::SlotId;
-use crate::engine::{Frozen, Passed};
+use crate::engine::Frozen;
 use crate::model::View;
 use crate::parts::memory::Memory;
 use crate::strategy::{Changed, Descent, Gradient, Keeps, Pool, Step};
@@ -61,9 +61,8 @@ impl Learner {
         self.core.optimizer.retain(|slot| !frozen.slots.contains(&slot));
         let mut since = Instant::now();
         let mut gradient = Vector::zeros(self.core.model.theta.len());
-        let mut passed = Passed::default();
         if at.steps == 0 {
-            self.measure_learning_curve(&at, data);
+            self.measure_learning_curve(&at, data)?;
         }
         while at.epoch < epochs {
             let mut order = self.order(&at, rows);
@@ -75,14 +74,8 @@ impl Learner {
                 self.core.position = Position::InPhase(at.clone());
                 let network = (&view, &frozen);
                 let told = (&mut *watch, stop);
-                let changed = self.step(
-                    &mut at,
-                    data,
-                    (&pool, rows, total),
-                    network,
-                    (&mut gradient, &mut passed),
-                    told,
-                )?;
+                let changed =
+                    self.step(&mut at, data, (&pool, rows, total), network, &mut gradient, told)?;
                 at.step += 1;
                 if changed == Changed::View {
                     view = self.strategy.view(at.task, &self.core.model);
@@ -101,8 +94,8 @@ impl Learner {
                     total_steps: self.core.steps,
                     accuracy: self.last_accuracy(),
                 });
-                self.measure_anytime(at.task, data, false);
-                self.measure_learning_curve(&at, data);
+                self.measure_anytime(at.task, data, false)?;
+                self.measure_learning_curve(&at, data)?;
                 let due = watch.due(self.core.steps);
                 if due || stop.asked() {
                     self.core.position = Position::InPhase(at.clone());
@@ -119,9 +112,9 @@ impl Learner {
         self.core.position = Position::InPhase(at.clone());
         self.clock.train_seconds += since.elapsed().as_secs_f64();
         if at.steps > 0 {
-            self.measure_anytime(at.task, data, true);
+            self.measure_anytime(at.task, data, true)?;
         }
-        let (task, phase, outcome) = (at.task, at.number, self.outcome(&at, data));
+        let (task, phase, outcome) = (at.task, at.number, self.outcome(&at, data)?);
         watch.event(&Event::Phase { task, phase, outcome: outcome.clone() })?;
         Ok(Some(Position::AfterPhase { task, phase, outcome }))
     }
@@ -133,7 +126,7 @@ impl Learner {
         data: &Data<'_>,
         (pool, rows, total): (&[usize], &[u32], u64),
         (view, frozen): (&View, &Frozen),
-        (gradient, passed): (&mut Vector, &mut Passed),
+        gradient: &mut Vector,
         (watch, stop): (&mut (dyn Watch + '_), &Stop),
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
@@ -142,12 +135,14 @@ impl Learner {
         let lr_factor = at.phase.lr_factor;
         let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let passes = strategy.objective(&batch, &mut cx)?;
+        cx.workspace.key = Some(cx.key.number("dropout"));
         let (computed, active) =
-            cx.engine.passed_gradient(cx.model, (view, frozen), passes, gradient, passed)?;
+            cx.engine.gradient(cx.workspace, cx.model, (view, frozen), passes, gradient)?;
+        cx.workspace.key = None;
         if !computed.loss.is_finite() {
             return Err(cx.not_finite("loss", computed.loss));
         }
-        let mut own = Gradient { values: gradient, active: &active, passed };
+        let mut own = Gradient { values: gradient, active: &active };
         strategy.edit_gradient(&mut own, &mut cx)?;
         let lr = cx.lr;
         if !self.descend(gradient, &active, lr, frozen) {

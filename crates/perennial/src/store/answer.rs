@@ -82,7 +82,7 @@ impl Learner {
             let mut row = Vec::new();
             for (number, task) in tasks.tasks.iter().enumerate() {
                 let Some(samples) = tasks.judging_rows(number, &self.folder)? else { continue };
-                if let Some(said) = said(&driver, number, &samples) {
+                if let Some(said) = said(&driver, number, &samples)? {
                     let right = said.right.count();
                     row.push(Evaluated::new(&task.name, &said.units, right, &samples));
                 }
@@ -184,7 +184,7 @@ impl Learner {
         samples: &Samples,
         probabilities: bool,
     ) -> Result<Answers, StoreError> {
-        let answers = driver.answers(number, &Reader::of(samples), probabilities);
+        let answers = driver.answers(number, &Reader::of(samples), probabilities)?;
         answers.ok_or_else(|| {
             let task = &tasks.tasks[number].name;
             StoreError::Cannot(format!("the learner cannot answer `{task}`"))

@@ -267,7 +267,7 @@ fn measure<'t>(
         let (Some(test), Some(samples)) = (&task.test, tasks.judging_rows(number, folder)?) else {
             continue;
         };
-        let Some(said) = said(driver, number, &samples) else { continue };
+        let Some(said) = said(driver, number, &samples)? else { continue };
         let after = bools(&said.right);
         let before = match before.of(&task.name) {
             Some(measured) => Some(bools(&folder.get_said(&measured.said)?.right)),
@@ -306,8 +306,13 @@ fn learnt<'a>(head: &Manifest, tasks: &'a Tasks) -> Result<LearnerContext<'a>, S
 }
 
 /// What a learner answers to each row of a task; `None` where it cannot.
-pub(super) fn said(driver: &Driver, task: usize, samples: &Samples) -> Option<Said> {
+pub(super) fn said(
+    driver: &Driver,
+    task: usize,
+    samples: &Samples,
+) -> Result<Option<Said>, StoreError> {
     let answers = driver.answers(task, &Reader::of(samples), false)?;
+    let Some(answers) = answers else { return Ok(None) };
     let outputs = &driver.core.model.outputs[task];
     let right = answers
         .units
@@ -315,7 +320,7 @@ pub(super) fn said(driver: &Driver, task: usize, samples: &Samples) -> Option<Sa
         .zip(samples.labels())
         .map(|(&unit, &label)| u8::from(unit == outputs.units[label as usize]))
         .collect();
-    Some(Said { units: answers.units, right: Mask::from_bytes(right) })
+    Ok(Some(Said { units: answers.units, right: Mask::from_bytes(right) }))
 }
 
 /// The version of the learner's line that was taught just this.

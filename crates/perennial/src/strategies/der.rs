@@ -152,7 +152,7 @@ impl Strategy for Der {
         self.dark.begin_task(task, self.capacity, &mut cx.generator("der room"));
         // A head of a task's own competes with no other.
         if cx.setting != Setting::Task {
-            self.dark.fill(cx);
+            self.dark.fill(cx)?;
         }
         Ok(())
     }

@@ -150,7 +150,7 @@ impl Strategy for Derpp {
         self.dark.begin_task(task, self.capacity, &mut cx.generator("derpp room"));
         // A head of a task's own competes with no other.
         if cx.setting != Setting::Task {
-            self.dark.fill(cx);
+            self.dark.fill(cx)?;
         }
         Ok(())
     }

@@ -193,15 +193,8 @@ impl Episodes {
         let Self { memory, sampled, conflicts, .. } = self;
         let (memory, active) = (held(memory, sampled), gradient.active);
         let recalled = Recalled { view, memory, groups, most, mode: statistics.mode() };
-        let past = match conflicts.frequent() {
-            true => Some(cx.memory_gradients(recalled, active)?),
-            false => cx.opposed_gradients(recalled, gradient)?,
-        };
-        let Some(past) = past else {
-            conflicts.agreed();
-            return Ok(());
-        };
-        past.edit(&cx.model.layout, gradient.values, |g| {
+        let past = cx.memory_gradients(recalled, active)?;
+        let projected = past.edit(&cx.model.layout, gradient.values, |g| {
             let products = Products::of(&past.rows, g);
             let dots = &products.dots;
             if !products.square.is_finite() {
@@ -225,7 +218,9 @@ impl Episodes {
             conflicts.projected(violated, products.angles(&v));
             add_rows(g, &past.rows, &v);
             Ok(())
-        })
+        });
+        cx.reuse(past);
+        projected
     }
 }
 

@@ -214,7 +214,10 @@ impl Strategy for Er {
     fn after_step(&mut self, step: &Step<'_>, cx: &mut Context<'_>) -> Result<Changed, LearnError> {
         let (policy, capacity, batch) = (self.settings.policy, self.capacity, step.batch);
         let features = match policy.looks_at_features() && self.replay.has_new(batch) {
-            true => cx.features(&self.view(cx.task, cx.model), &batch.inputs, batch.len()),
+            true => {
+                let view = self.view(cx.task, cx.model);
+                cx.features(&view, &batch.inputs, batch.len())?
+            }
             false => Vec::new(),
         };
         let samples = cx.samples_of(batch)?;

@@ -237,11 +237,13 @@ impl Strategy for Icarl {
 
     fn objective(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Vec<Pass>, LearnError> {
         match self.settings.variant {
-            IcarlVariant::Rebuffi | IcarlVariant::Mammoth => Ok(vec![self.union(batch, cx)]),
+            IcarlVariant::Rebuffi | IcarlVariant::Mammoth => Ok(vec![self.union(batch, cx)?]),
             IcarlVariant::Gem => {
                 let mut passes = vec![cx.labelled(batch)];
                 if self.settings.lambda > 0.0 {
-                    passes.extend((0..cx.task).map(|task| self.hold(task, cx)));
+                    for task in 0..cx.task {
+                        passes.push(self.hold(task, cx)?);
+                    }
                 }
                 Ok(passes)
             }
@@ -265,7 +267,7 @@ impl Strategy for Icarl {
             let mut inputs = Vec::new();
             rows.iter().for_each(|&at| self.memory.append_row(at, &mut inputs));
             let asked = Asked { task: of.unwrap_or(cx.task), units: units.clone() };
-            let values = self.values(&inputs, rows.len(), asked, cx);
+            let values = self.values(&inputs, rows.len(), asked, cx)?;
             let width = values.len() / rows.len().max(1);
             self.means.push(unit, values, width);
         }
@@ -298,7 +300,7 @@ impl Icarl {
 
     /// One pass: the binary cross-entropy of all units so far, with labels for the units of the task
     /// and what the old network says for the others.
-    fn union(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Pass {
+    fn union(&mut self, batch: &Batch, cx: &mut Context<'_>) -> Result<Pass, LearnError> {
         let rows = batch.len();
         let end = |units: &BTreeSet<u32>| units.last().map_or(0, |&last| last as usize + 1);
         let old = 0..end(&units_of(cx, 0..cx.task));
@@ -309,7 +311,7 @@ impl Icarl {
             // The old network has no statistics of this task's own.
             let view = View { answer: old.clone(), ..self.view(cx.task - 1, cx.model) };
             let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);
-            let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows);
+            let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows)?;
             for (row, targets) in targets.chunks_exact_mut(seen.len()).enumerate() {
                 let said = said.row(row, &old).unwrap_or_default();
                 targets.iter_mut().zip(said).for_each(|(target, &z)| *target = sigmoid(z));
@@ -326,12 +328,12 @@ impl Icarl {
         };
         let (weight, target) = (1.0 / over as f32, Target::Sigmoid(targets));
         let term = Term { rows: 0..rows, active: seen, weight, target };
-        Pass { inputs: batch.inputs.clone(), rows, mode: Mode::Train, terms: vec![term] }
+        Ok(Pass { inputs: batch.inputs.clone(), rows, mode: Mode::Train, terms: vec![term] })
     }
 
     /// One pass over an exemplar of each class of an older task: its units should say what those of the
     /// old network say.
-    fn hold(&mut self, task: usize, cx: &mut Context<'_>) -> Pass {
+    fn hold(&mut self, task: usize, cx: &mut Context<'_>) -> Result<Pass, LearnError> {
         let mut generator = cx.generator(&format!("icarl exemplars of task {task}"));
         let mut inputs = Vec::new();
         let mut rows = 0;
@@ -344,13 +346,13 @@ impl Icarl {
         }
         let active = cx.model.answer(task);
         let view = View { answer: active.clone(), ..self.view(task, cx.model) };
-        let said = cx.logits_at(&mut self.teacher, &mut self.buffers, &view, &inputs, rows);
+        let said = cx.logits_at(&mut self.teacher, &mut self.buffers, &view, &inputs, rows)?;
         let said = (0..rows).filter_map(|row| said.row(row, &active));
         let probabilities = said.flat_map(|z| softened(z, 1.0)).collect();
         let target = Target::Soft { probabilities, temperature: 1.0 };
         let weight = self.settings.lambda as f32 / rows.max(1) as f32;
         let terms = vec![Term { rows: 0..rows, active, weight, target }];
-        Pass { inputs, rows, mode: Mode::Train, terms }
+        Ok(Pass { inputs, rows, mode: Mode::Train, terms })
     }
 
     /// Cuts the exemplars of older classes to their first m and chooses m of each class of the task.
@@ -375,11 +377,12 @@ impl Icarl {
             fresh.iter().for_each(|&row| samples.append_row(row, &mut inputs));
             let rows = kept.len() + fresh.len();
             let asked = Asked { task: cx.task, units: cx.model.answer(cx.task) };
-            let mut values = self.values(&inputs, rows, asked, cx);
+            let mut values = self.values(&inputs, rows, asked, cx)?;
             let width = (values.len() / rows.max(1)).max(1);
             if self.settings.variant == IcarlVariant::Rebuffi {
                 values.chunks_exact_mut(width).for_each(normalise);
             }
+            let samples = cx.samples(cx.task, Part::Train)?;
             for pick in herding(&values, width, most) {
                 order.push(match pick.checked_sub(kept.len()) {
                     None => kept[pick],
@@ -395,14 +398,20 @@ impl Icarl {
     }
 
     /// What rows are compared by: features, or logits. `[rows, numbers]`
-    fn values(&self, inputs: &[f32], rows: usize, asked: Asked, cx: &Context<'_>) -> Vec<f32> {
+    fn values(
+        &self,
+        inputs: &[f32],
+        rows: usize,
+        asked: Asked,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<f32>, LearnError> {
         let view = View { answer: asked.units, ..self.view(asked.task, cx.model) };
         match self.settings.variant {
             IcarlVariant::Rebuffi | IcarlVariant::Mammoth => cx.features(&view, inputs, rows),
             IcarlVariant::Gem => {
-                let logits = cx.logits(&view, inputs, rows);
+                let logits = cx.logits(&view, inputs, rows)?;
                 let rows = (0..rows).filter_map(|row| logits.row(row, &view.answer));
-                rows.flatten().copied().collect()
+                Ok(rows.flatten().copied().collect())
             }
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ISOLATED, Method};
 use crate::learner::{Context, LearnError};
 use crate::model::{Column, Model, View};
-use crate::network::{Network, NetworkError, Parameter, widest};
+use crate::network::{Graph, NetworkError, Parameter, widest};
 use crate::strategy::{Card, ClassHead, Isolation, Keeps, Strategy};
 
 /// A network of its own for every task, all in one θ: task t trains and answers with its column
@@ -50,15 +50,15 @@ impl Size {
     /// The network of each of `tasks` tasks of `classes` classes.
     fn network(
         self,
-        full: &Arc<dyn Network>,
+        full: &Arc<Graph>,
         tasks: usize,
         classes: usize,
-    ) -> Result<Arc<dyn Network>, NetworkError> {
+    ) -> Result<Arc<Graph>, NetworkError> {
         match self {
             Self::Full => Ok(full.clone()),
-            Self::Equal => full.scaled(1.0 / tasks as f64),
+            Self::Equal => Ok(Arc::new(full.scaled(1.0 / tasks as f64)?)),
             Self::Parameters => {
-                let count = |network: &dyn Network, shared: usize| -> usize {
+                let count = |network: &Graph, shared: usize| -> usize {
                     let head = (network.features() + 1) * classes;
                     let of = |p: &Parameter| p.shape.iter().product::<usize>();
                     let times = |p: &Parameter| if p.shape.len() > 1 { shared } else { tasks };
@@ -189,12 +189,12 @@ mod tests {
     #[test]
     fn equal_parameters_by_hand() {
         let full = parse("mlp:256x256", [1, 28, 28]).unwrap();
-        assert_eq!(Size::Parameters.network(&full, 10, 10).unwrap().spec(), "mlp:35x35");
-        assert_eq!(Size::Equal.network(&full, 10, 10).unwrap().spec(), "mlp:26x26");
-        assert_eq!(Size::Parameters.network(&full, 1, 10).unwrap().spec(), "mlp:256x256");
+        assert_eq!(Size::Parameters.network(&full, 10, 10).unwrap().name(), "mlp:35x35");
+        assert_eq!(Size::Equal.network(&full, 10, 10).unwrap().name(), "mlp:26x26");
+        assert_eq!(Size::Parameters.network(&full, 1, 10).unwrap().name(), "mlp:256x256");
         let conv = parse("cnn", [1, 28, 28]).unwrap();
         let narrow = Size::Parameters.network(&conv, 5, 2).unwrap();
-        let count = |network: &dyn Network| -> usize {
+        let count = |network: &Graph| -> usize {
             network.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum()
         };
         let (ours, one) = (5 * count(narrow.as_ref()), count(conv.as_ref()));

@@ -342,7 +342,7 @@ impl Strategy for Lwf {
         view.heads.truncate(self.heads);
         view.answer = 0..old.last().map_or(0, |units| units.end);
         let (teacher, buffers) = (&mut self.teacher, &mut self.buffers);
-        let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows);
+        let said = cx.logits_at(teacher, buffers, &view, &batch.inputs, rows)?;
         let padded = weights == LwfWeights::Shares && cx.setting == Setting::Class;
         for units in old {
             let active = if padded { 0..cx.model.units() } else { units.clone() };

@@ -46,7 +46,7 @@ use crate::SlotId;
 use crate::engine::Frozen;
 use crate::learner::{Context, LearnError};
 use crate::model::{Model, View};
-use crate::network::{Init, Lateral, LateralKind, Network, NetworkError};
+use crate::network::{Graph, Init, Lateral, LateralKind, NetworkError};
 use crate::strategy::{Card, ClassHead, Isolation, Keeps, Strategy};
 
 /// Progressive neural networks.
@@ -123,9 +123,9 @@ struct Place {
 
 impl Pnn {
     /// The architecture of a task's column.
-    fn network(&self, cx: &Context<'_>, task: usize) -> Result<Arc<dyn Network>, NetworkError> {
+    fn network(&self, cx: &Context<'_>, task: usize) -> Result<Arc<Graph>, NetworkError> {
         match self.settings.width {
-            width if task > 0 && width < 1.0 => cx.network().scaled(width),
+            width if task > 0 && width < 1.0 => Ok(Arc::new(cx.network().scaled(width)?)),
             _ => Ok(cx.network().clone()),
         }
     }
@@ -149,8 +149,8 @@ impl Pnn {
             .iter()
             .enumerate()
             .map(|(i, stage)| {
-                let has = enters(i) && !stage.parameters.is_empty();
-                has.then(|| place(i, &stage.name, &stage.output))
+                let has = enters(i) && stage.has_parameters;
+                has.then(|| place(i, &stage.name, networks[cx.task].shape(stage.value)))
             })
             .collect();
         places.push(Some(place(own.len(), "output", &[cx.classes()])));
@@ -160,7 +160,7 @@ impl Pnn {
     /// Appends the parameters of the laterals into one place.
     fn append(&self, cx: &mut Context<'_>, place: &Place) -> Lateral {
         let column = cx.task + 1;
-        let start = cx.network().head_start();
+        let start = cx.network().head_init();
         let (laterals, biases) = (self.settings.laterals, self.settings.biases);
         let mut slots = Vec::new();
         let mut append = |part: &str, shape: &[usize], init: Init| {
@@ -205,17 +205,9 @@ impl Pnn {
 }
 
 /// What each stage of a network reads, and last what the output reads: shapes of one row.
-fn reads(network: &dyn Network) -> Vec<Vec<usize>> {
-    let stages = network.stages();
-    let input = network.input();
-    let maps = stages.first().is_some_and(|stage| stage.output.len() == 3);
-    let first = if maps { input.to_vec() } else { vec![input.iter().product()] };
-    let mut reads = vec![first];
-    reads.extend(stages.into_iter().map(|stage| stage.output));
-    if let Some(last) = reads.last_mut() {
-        *last = vec![network.features()];
-    }
-    reads
+fn reads(network: &Graph) -> Vec<Vec<usize>> {
+    let stages = network.stages().iter().map(|stage| network.shape(stage.reads).to_vec());
+    stages.chain([vec![network.features()]]).collect()
 }
 
 /// The shape of a matrix from inputs to outputs, 1×1 between maps, and how many of each it joins.
@@ -257,9 +249,9 @@ impl Strategy for Pnn {
     }
 
     fn begin_task(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
-        if !cx.network().layered() {
-            let (network, strategy) = (cx.network().spec(), Self::NAME);
-            return Err(NetworkError::NoLayers { network, strategy }.into());
+        if cx.network().stages().is_empty() {
+            let (network, strategy) = (cx.network().name().to_owned(), Self::NAME);
+            return Err(NetworkError::NoStages { network, strategy }.into());
         }
         let network = self.network(cx, cx.task)?;
         let before = cx.model.theta.len();

@@ -46,7 +46,9 @@ fn logits_of(
             samples.append_row(i % samples.len(), &mut inputs);
             inputs[first..].rotate_left(i / samples.len());
         }
-        let logits = engine.logits(&learner.core.model, &view, &inputs, chunk.len());
+        let workspace = &mut perennial::Workspace::default();
+        let logits =
+            engine.logits(workspace, &learner.core.model, &view, &inputs, chunk.len()).unwrap();
         for i in 0..chunk.len() {
             let row = logits.row(i, &view.answer).unwrap();
             bits.extend(row.iter().map(|logit| logit.to_bits()));

@@ -74,7 +74,7 @@ impl Strategy for Filled {
         let view = cx.model.shared_view(cx.task);
         let mut new = 0;
         for pass in self.0.objective(&batch, cx)? {
-            let said = cx.logits(&view, &pass.inputs, pass.rows);
+            let said = cx.logits(&view, &pass.inputs, pass.rows)?;
             for term in &pass.terms {
                 let Target::Logits(stored) = &term.target else { continue };
                 assert_eq!((term.active.clone(), stored.len()), (units.clone(), units.len()));

@@ -101,7 +101,9 @@ fn the_answers_of_columns_are_those_of_the_formula() {
         (0..20).for_each(|row| samples.append_row(row, &mut inputs));
         for task in 0..3 {
             let view = learner.strategy().view(task, &learner.core.model);
-            let found = Engine::new(net(SPEC)).logits(&learner.core.model, &view, &inputs, 20);
+            let (engine, workspace) =
+                (Engine::new(net(SPEC)), &mut perennial::Workspace::default());
+            let found = engine.logits(workspace, &learner.core.model, &view, &inputs, 20).unwrap();
             for (row, x) in inputs.chunks(64).enumerate() {
                 let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
                 let expected = logits(&learner, task + 1, &x);

@@ -4,7 +4,7 @@ use perennial::learner::{Learner, Position, Remainder, Stop, Training, Watch};
 use perennial::parts::means::herding;
 use perennial::scenario::{Part, Samples};
 use perennial::strategies::{self, Entry};
-use perennial::{Engine, Setting, Stream, Task, View};
+use perennial::{Engine, Setting, Stream, Task, View, Workspace};
 use serde_json::{Value, json};
 
 use crate::toy::{finish, net, stream, stream_of};
@@ -35,10 +35,15 @@ impl Oracle<'_> {
         let values: Vec<f64> = match self.variant {
             "gem" => {
                 let all = View { answer: 0..model.units(), ..view.clone() };
-                let logits = self.engine.logits(model, &all, input, 1);
+                let logits = self.engine.logits(&mut Workspace::default(), model, &all, input, 1);
+                let logits = logits.unwrap();
                 logits.row(0, &all.answer).unwrap().iter().copied().map(f64::from).collect()
             }
-            _ => self.engine.features(model, view, input, 1).into_iter().map(f64::from).collect(),
+            _ => {
+                let workspace = &mut Workspace::default();
+                let features = self.engine.features(workspace, model, view, input, 1).unwrap();
+                features.into_iter().map(f64::from).collect()
+            }
         };
         if self.variant == "rebuffi" { unit(values) } else { values }
     }
@@ -228,7 +233,8 @@ fn a_class_that_comes_again_is_herded_from_old_and_new_rows() {
     let (engine, model) = (Engine::new(net(SPEC)), &after.core.model);
     let inputs: Vec<f32> = candidates.iter().flat_map(|row| row.2.clone()).collect();
     let view = after.strategy().view(1, model);
-    let features = engine.features(model, &view, &inputs, candidates.len());
+    let workspace = &mut Workspace::default();
+    let features = engine.features(workspace, model, &view, &inputs, candidates.len()).unwrap();
     let chosen = herding(&features, 12, 5); // 15 places for 3 classes
     let expected: Vec<_> = chosen.iter().map(|&at| candidates[at].clone()).collect();
     let found = rows_of(&after, 1);

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use perennial::data::Dataset;
 use perennial::learner::{Ended, Learner, Stop, Training, Watch};
-use perennial::network::{self, Network};
+use perennial::network::{self, Graph};
 use perennial::scenario::{Benchmark, Options};
 use perennial::strategies::{Entry, REGISTRY};
 use perennial::strategy::Isolation;
@@ -29,7 +29,7 @@ pub(crate) fn stream_of(setting: Setting, rows: usize) -> Stream {
     stream(name, Some(rows), 0)
 }
 
-pub(crate) fn net(spec: &str) -> Arc<dyn Network> {
+pub(crate) fn net(spec: &str) -> Arc<Graph> {
     network::parse(spec, [1, 8, 8]).unwrap()
 }
 

@@ -1,8 +1,8 @@
 //! Gradients against slopes of the loss.
 
-use perennial::{Frozen, Mode, SlotId, Vector};
+use perennial::{Frozen, Mode, SlotId, Vector, Workspace};
 
-use crate::support::{draws, gradient, half_squares, moved, networks};
+use crate::support::{answers, draws, gradient, half_squares, moved, networks};
 
 /// How far from the weights a slope is measured: a large step meets more kinks of rectifiers, a
 /// small one drowns in rounding. A right gradient must fit at one of them, a wrong one fits none.
@@ -49,7 +49,7 @@ fn every_gradient_is_the_slope_of_its_loss() {
                     let tolerance = 0.02 * f64::from(norm) + ROUNDING * loss / f64::from(step);
                     along > below.min(above) - tolerance && along < below.max(above) + tolerance
                 });
-                let name = format!("{} {mode:?} {}", network.spec(), slot.name);
+                let name = format!("{} {mode:?} {}", network.name(), slot.name);
                 assert!(fits, "{name}: slopes {sides:?}, gradient {along}, norm {norm}");
             }
         }
@@ -63,22 +63,29 @@ fn evaluation_with_gradients_gives_the_answers_of_evaluation() {
         let (engine, mut model) = moved(&network, 5);
         let view = model.shared_view(0);
         let pass = half_squares(network.as_ref(), 6, Mode::Evaluate);
-        let answers = engine.logits(&model, &view, &pass.inputs, 6);
+        let answers = answers(&engine, &model, &view, &pass.inputs, 6);
         let frozen = Frozen::default();
         let mut found = Vector::zeros(model.theta.len());
-        let (computed, _) =
-            engine.gradient(&mut model, &view, &frozen, vec![pass.clone()], &mut found).unwrap();
+        let (computed, _) = engine
+            .gradient(
+                &mut Workspace::default(),
+                &mut model,
+                (&view, &frozen),
+                vec![pass.clone()],
+                &mut found,
+            )
+            .unwrap();
         for row in 0..6 {
             let tracked = computed.logits[0].row(row, &(0..5)).unwrap();
             for (a, b) in tracked.iter().zip(answers.row(row, &(0..5)).unwrap()) {
-                assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{}: {a} {b}", network.spec());
+                assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{}: {a} {b}", network.name());
             }
         }
         let mut train = pass;
         train.mode = Mode::Train;
         let (loss, _) = gradient(&engine, &mut model, &view, train);
         let differs = (loss - computed.loss).abs() > 1e-3 * loss;
-        assert_eq!(differs, !network.buffers().is_empty(), "{}", network.spec());
+        assert_eq!(differs, !network.buffers().is_empty(), "{}", network.name());
     }
 }
 
@@ -98,11 +105,12 @@ fn frozen_slots_get_no_gradient() {
             let frozen = Frozen { slots: frozen, mask: None };
             let mut found = Vector::from(vec![UNTOUCHED; model.theta.len()]);
             let mut model = model.clone();
-            let (computed, active) = engine
-                .gradient(&mut model, &view, &frozen, vec![pass.clone()], &mut found)
-                .unwrap();
+            let (workspace, at, passes) =
+                (&mut Workspace::default(), (&view, &frozen), vec![pass.clone()]);
+            let (computed, active) =
+                engine.gradient(workspace, &mut model, at, passes, &mut found).unwrap();
             assert!(computed.loss > 0.0);
-            assert_eq!(model.buffers, free.buffers, "{}", network.spec()); // its own affair
+            assert_eq!(model.buffers, free.buffers, "{}", network.name()); // its own affair
             for &slot in &slots {
                 let range = model.layout.slot(slot).range();
                 if frozen.slots.contains(&slot) {

@@ -5,7 +5,6 @@
 
 mod architectures;
 mod gradients;
-mod module;
 mod rows;
 mod statistics;
 mod support;

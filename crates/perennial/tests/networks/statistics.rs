@@ -2,61 +2,23 @@
 
 use std::sync::Arc;
 
-use perennial::network::{
-    Activation, Buffer, Init, Network, Normaliser, Parameter, Stage, Weights,
-};
-use perennial::{Frozen, Mode, Statistics, Vector};
+use perennial::network::{Graph, layer};
+use perennial::{Engine, Frozen, Mode, Model, SlotId, Statistics, Vector, Workspace};
 
-use crate::support::{UNITS, fresh, gradient, half_squares, moved, networks};
+use crate::support::{UNITS, answers, fresh, gradient, half_squares, moved, networks};
 
-/// Batch normalisation and nothing else, over images of 2×1×2.
-struct OnlyNorm {
-    /// Whether it also sets the mean itself, as a network that keeps its own statistics does.
-    sets: bool,
-}
-
-impl Network for OnlyNorm {
-    fn spec(&self) -> String {
-        "only-norm".into()
-    }
-
-    fn input(&self) -> [usize; 3] {
-        [2, 1, 2]
-    }
-
-    fn parameters(&self) -> Vec<Parameter> {
-        vec![
-            Parameter::new("gamma", &[2], Init::Constant(2.0)),
-            Parameter::new("beta", &[2], Init::Constant(1.0)),
-        ]
-    }
-
-    fn buffers(&self) -> Vec<Buffer> {
-        vec![
-            Buffer::new("mean", &[2], Init::Constant(0.0)),
-            Buffer::new("variance", &[2], Init::Constant(1.0)),
-        ]
-    }
-
-    fn stages(&self) -> Vec<Stage> {
-        vec![Stage { name: "norm".into(), parameters: 0..2, output: vec![2, 1, 2] }]
-    }
-
-    fn forward_stage(
-        &self,
-        _: usize,
-        weights: &Weights,
-        normaliser: &mut Normaliser<'_>,
-        h: Activation,
-        _: Option<Activation>,
-    ) -> Activation {
-        let (gamma, beta) = (weights.get(0), weights.get(1));
-        let out = normaliser.batch_norm(h.map([2, 1, 2]), gamma, beta, 0, 1);
-        if self.sets {
-            normaliser.set(0, &[7.0, 7.0]);
-        }
-        Activation::Map(out)
-    }
+/// Batch normalisation and nothing else, over images of 2×1×2: γ 2, β 1.
+fn only_norm(model: &mut Model) -> Arc<Graph> {
+    let mut net = Graph::builder("only-norm", &[2, 1, 2]);
+    let z = net.add("norm", layer::BatchNorm, &[0]);
+    net.add("flatten", layer::Flatten, &[z]);
+    let network = Arc::new(net.build().unwrap());
+    *model = fresh(&network, 4).1;
+    let gamma = model.layout.slot(SlotId(0)).range();
+    model.theta[gamma].fill(2.0);
+    let beta = model.layout.slot(SlotId(1)).range();
+    model.theta[beta].fill(1.0);
+    network
 }
 
 /// Two rows of two channels of two pixels. Channel 0 is 1, 2, 3, 6: mean 3, Σ(x − 3)² = 14, so
@@ -66,8 +28,9 @@ impl Network for OnlyNorm {
 /// variance exchanged, statistics over the wrong dimensions, ε left out.
 #[test]
 fn running_statistics_by_hand() {
-    let network: Arc<dyn Network> = Arc::new(OnlyNorm { sets: false });
-    let (engine, mut model) = fresh(&network, 4);
+    let mut model = Model::default();
+    let network = only_norm(&mut model);
+    let engine = Engine::new(network.clone());
     let head = model.layout.slot(model.heads[0].weight.blocks[0]).range();
     for (i, weight) in model.theta[head].iter_mut().enumerate() {
         *weight = if i % 5 == 0 { 1.0 } else { 0.0 }; // the identity: logits are the features
@@ -80,8 +43,15 @@ fn running_statistics_by_hand() {
     let near = |found: f32, expected: f64| (f64::from(found) - expected).abs() < 1e-5;
 
     let mut found = Vector::zeros(model.theta.len());
-    let (computed, _) =
-        engine.gradient(&mut model, &view, &Frozen::default(), vec![pass], &mut found).unwrap();
+    let (computed, _) = engine
+        .gradient(
+            &mut Workspace::default(),
+            &mut model,
+            (&view, &Frozen::default()),
+            vec![pass],
+            &mut found,
+        )
+        .unwrap();
     let row = computed.logits[0].row(1, &(0..4)).unwrap();
     let sd = (3.5f64 + 1e-5).sqrt();
     let expected = [1.0, 2.0 * 3.0 / sd + 1.0, 1.0, 1.0];
@@ -91,7 +61,7 @@ fn running_statistics_by_hand() {
     let buffers = &model.buffers;
     assert!(buffers.iter().zip(expected).all(|(&b, expected)| near(b, expected)), "{buffers:?}");
 
-    let answers = engine.logits(&model, &view, &inputs, 2);
+    let answers = answers(&engine, &model, &view, &inputs, 2);
     let expected = 2.0 * (6.0 - 0.3) / (0.9f64 + 1.4 / 3.0 + 1e-5).sqrt() + 1.0;
     assert!(near(answers.row(1, &(0..4)).unwrap()[1], expected));
 }
@@ -101,7 +71,6 @@ fn running_statistics_by_hand() {
 fn only_learning_passes_move_statistics() {
     let mut networks = networks();
     networks.retain(|network| !network.buffers().is_empty());
-    networks.push(Arc::new(OnlyNorm { sets: true }));
     for network in networks {
         let (engine, mut model) = moved(&network, UNITS);
         let view = model.shared_view(0);
@@ -110,13 +79,13 @@ fn only_learning_passes_move_statistics() {
         let pass = |mode| half_squares(network.as_ref(), 6, mode);
         let before = model.buffers.clone();
 
-        engine.logits(&model, &view, &pass(Mode::Evaluate).inputs, 6);
+        answers(&engine, &model, &view, &pass(Mode::Evaluate).inputs, 6);
         gradient(&engine, &mut model, &view, pass(Mode::Evaluate));
         gradient(&engine, &mut model, &fixed, pass(Mode::Train));
-        assert!(model.buffers == before, "{}", network.spec());
+        assert!(model.buffers == before, "{}", network.name());
 
         gradient(&engine, &mut model, &view, pass(Mode::Train));
         let still = model.buffers.iter().zip(before.iter()).filter(|(a, b)| a == b).count();
-        assert_eq!(still, 0, "{}", network.spec());
+        assert_eq!(still, 0, "{}", network.name());
     }
 }

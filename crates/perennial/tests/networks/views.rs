@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use perennial::network::{Init, parse};
-use perennial::{Engine, Grid, Head, Layout, Mask, Mode, Model, Vector};
+use perennial::{Engine, Grid, Head, Layout, Mask, Mode, Model, Vector, Workspace};
 
-use crate::support::{UNITS, bits, draws, gradient, half_squares, images, moved, networks};
+use crate::support::{
+    UNITS, answers, bits, draws, gradient, half_squares, images, moved, networks,
+};
 
 /// The same model with every parameter cut in two along each of its first two dimensions, each
 /// block a slot of its own: what a widened network looks like.
@@ -87,7 +89,7 @@ fn blocks_make_the_same_network_as_the_whole() {
         assert_eq!(joined(&cut, &cut.layout, &cut.theta), whole.theta[..]);
         let answers = |model: &Model| {
             let inputs = images(network.as_ref(), 6);
-            bits(&engine.logits(model, &model.shared_view(0), &inputs, 6), UNITS)
+            bits(&answers(&engine, model, &model.shared_view(0), &inputs, 6), UNITS)
         };
         assert_eq!(answers(&cut), answers(&whole));
         let slopes = |model: &Model| {
@@ -95,7 +97,7 @@ fn blocks_make_the_same_network_as_the_whole() {
             let (_, found) = gradient(&engine, &mut model.clone(), &model.shared_view(0), pass);
             joined(model, &model.layout, &found)
         };
-        assert_eq!(slopes(&cut), slopes(&whole), "{}", network.spec());
+        assert_eq!(slopes(&cut), slopes(&whole), "{}", network.name());
     }
 }
 
@@ -116,8 +118,8 @@ fn a_mask_is_zeroed_weights_with_the_gradient_whole() {
         let unmasked = zeroed.shared_view(0);
         let inputs = || images(network.as_ref(), 6);
         assert_eq!(
-            bits(&engine.logits(&model, &view, &inputs(), 6), UNITS),
-            bits(&engine.logits(&zeroed, &unmasked, &inputs(), 6), UNITS),
+            bits(&answers(&engine, &model, &view, &inputs(), 6), UNITS),
+            bits(&answers(&engine, &zeroed, &unmasked, &inputs(), 6), UNITS),
         );
         let pass = || half_squares(network.as_ref(), 6, Mode::Train);
         let before = model.theta.clone();
@@ -126,7 +128,7 @@ fn a_mask_is_zeroed_weights_with_the_gradient_whole() {
         assert_eq!(found, expected);
         assert_eq!(model.theta, before);
         let dropped = mask.iter().zip(found.iter()).filter(|(keep, _)| **keep == 0);
-        assert!(dropped.clone().any(|(_, g)| *g != 0.0), "{}", network.spec());
+        assert!(dropped.clone().any(|(_, g)| *g != 0.0), "{}", network.name());
     }
 }
 
@@ -136,19 +138,20 @@ fn shapes_follow_the_weights() {
     for spec in ["mlp:12x8", "cnn:4x6x10", "resnet18:4"] {
         let network = parse(spec, [3, 8, 8]).unwrap();
         for factor in [0.5, 1.5] {
-            let other = network.scaled(factor).unwrap();
+            let other = Arc::new(network.scaled(factor).unwrap());
             let (engine, model) = moved(&other, UNITS);
             let narrow = Engine::new(network.clone());
             let view = model.shared_view(0);
             let inputs = || images(network.as_ref(), 6);
             assert_eq!(
-                bits(&narrow.logits(&model, &view, &inputs(), 6), UNITS),
-                bits(&engine.logits(&model, &view, &inputs(), 6), UNITS),
+                bits(&answers(&narrow, &model, &view, &inputs(), 6), UNITS),
+                bits(&answers(&engine, &model, &view, &inputs(), 6), UNITS),
             );
         }
     }
-    let scaled =
-        |spec: &str, factor| parse(spec, [1, 8, 8]).unwrap().scaled(factor).unwrap().spec();
+    let scaled = |spec: &str, factor| {
+        parse(spec, [1, 8, 8]).unwrap().scaled(factor).unwrap().name().to_owned()
+    };
     assert_eq!(scaled("mlp:12x8", 0.5), "mlp:6x4");
     assert_eq!(scaled("cnn", 0.5), "cnn:16x32x64");
     assert_eq!(scaled("resnet18:20", 1.5), "resnet18:30");
@@ -164,8 +167,9 @@ fn the_heads_read_the_features() {
         let view = model.shared_view(0);
         for rows in [1, 70] {
             let inputs = images(network.as_ref(), rows);
-            let logits = engine.logits(&model, &view, &inputs, rows);
-            let features = engine.features(&model, &view, &inputs, rows);
+            let logits = answers(&engine, &model, &view, &inputs, rows);
+            let workspace = &mut Workspace::default();
+            let features = engine.features(workspace, &model, &view, &inputs, rows).unwrap();
             let width = network.features();
             assert_eq!(features.len(), rows * width);
             let of = |grid: &Grid| &model.theta[model.layout.slot(grid.blocks[0]).range()];
@@ -174,7 +178,7 @@ fn the_heads_read_the_features() {
                 for (unit, &z) in logits.row(row, &(0..UNITS)).unwrap().iter().enumerate() {
                     let sum: f32 = (0..width).map(|i| h[i] * weight[i * UNITS + unit]).sum();
                     let by_hand = sum + bias[unit];
-                    assert!((z - by_hand).abs() < 1e-4, "{}: {z} {by_hand}", network.spec());
+                    assert!((z - by_hand).abs() < 1e-4, "{}: {z} {by_hand}", network.name());
                 }
             }
         }

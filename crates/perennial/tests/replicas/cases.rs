@@ -295,10 +295,10 @@ impl FromFirst {
 
 impl FromFirst {
     /// The unit that the nearest mean of a class says of each training row of the tasks so far.
-    fn answers(&self, cx: &Context<'_>) -> String {
+    fn answers(&self, cx: &mut Context<'_>) -> String {
         let Some(means) = self.class_means() else { return String::new() };
         let mut answers = String::new();
-        for (task, outputs) in cx.model.outputs.iter().enumerate() {
+        for (task, outputs) in cx.model.outputs.clone().iter().enumerate() {
             let samples = rows(task, ROWS[task], outputs.units.len());
             let units = cx.model.answer(task);
             for row in 0..samples.len() {
@@ -306,11 +306,11 @@ impl FromFirst {
                 samples.append_row(row, &mut input);
                 let view = cx.model.shared_view(task);
                 let values = match means.space {
-                    Space::Features => cx.features(&view, &input, 1),
+                    Space::Features => cx.features(&view, &input, 1).unwrap(),
                     Space::Logits => {
                         let all = 0..cx.model.units();
                         let view = View { answer: all.clone(), ..view };
-                        cx.logits(&view, &input, 1).row(0, &all).unwrap().to_vec()
+                        cx.logits(&view, &input, 1).unwrap().row(0, &all).unwrap().to_vec()
                     }
                 };
                 means.score(&values, &units, &mut scores);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KeptLogits, Memory, Offer, Place, Policy, Replay, distinct};
 use crate::draws::Generator;
-use crate::learner::Context;
+use crate::learner::{Context, LearnError};
 use crate::scenario::Samples;
 use crate::strategy::Step;
 use perennial_nn::loss::{Mode, Pass, Target, Term};
@@ -63,7 +63,11 @@ impl Dark {
     /// Appends to stored logits, where a head that all tasks share has grown since, those that the
     /// network gives for the new units now: an untaught head says that a row is of no new class more
     /// than of another. Without them nothing tells the network that an old row is not of a new class.
-    pub fn fill(&mut self, cx: &Context<'_>) {
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::logits`].
+    pub fn fill(&mut self, cx: &mut Context<'_>) -> Result<(), LearnError> {
         const AT_ONCE: usize = 256;
         let (view, units) = (cx.model.shared_view(cx.task), cx.model.answer(cx.task));
         let memory = &self.replay.memory;
@@ -72,7 +76,7 @@ impl Dark {
         for rows in short.chunks(AT_ONCE) {
             let mut inputs = Vec::new();
             rows.iter().for_each(|&at| memory.append_row(at, &mut inputs));
-            let said = cx.logits(&view, &inputs, rows.len());
+            let said = cx.logits(&view, &inputs, rows.len())?;
             for (row, &at) in rows.iter().enumerate() {
                 let new = self.logits.row(at).0.end..units.end;
                 if let Some(more) = said.row(row, &new) {
@@ -80,6 +84,7 @@ impl Dark {
                 }
             }
         }
+        Ok(())
     }
 
     /// At most `wanted` rows, without replacement.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Cpg;
 use super::course::{Course, Decision, Stage, own_layers};
 use crate::learner::{Context, LearnError};
-use crate::network::{Network, NetworkError, widest};
+use crate::network::{Graph, NetworkError, widest};
 use crate::parts::compact;
 use crate::parts::picks::Scores;
 use crate::parts::shares::Layer;
@@ -19,13 +19,13 @@ use crate::vector::Mask;
 const UNKNOWN: f64 = 0.5;
 
 /// The weights that tasks of a network share out.
-fn weights(network: &dyn Network) -> usize {
+fn weights(network: &Graph) -> usize {
     let matrices = network.parameters().into_iter().filter(|p| p.shape.len() > 1);
     matrices.map(|p| p.shape.iter().product::<usize>()).sum()
 }
 
 /// The widest form of a network with at most `multiple` times its weights.
-fn widened(network: &Arc<dyn Network>, multiple: f64) -> Result<Arc<dyn Network>, NetworkError> {
+fn widened(network: &Arc<Graph>, multiple: f64) -> Result<Arc<Graph>, NetworkError> {
     if multiple <= 1.0 {
         return Ok(network.clone());
     }
