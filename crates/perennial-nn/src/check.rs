@@ -169,8 +169,14 @@ impl<'a> Check<'a> {
     ///
     /// The first that the layer does not pass.
     pub fn run(&self) -> Result<(), CheckError> {
-        let checks =
-            [Self::values, Self::gradients, Self::memory, Self::statistics, Self::threads, Self::rows];
+        let checks = [
+            Self::values,
+            Self::gradients,
+            Self::memory,
+            Self::statistics,
+            Self::threads,
+            Self::rows,
+        ];
         let refuse = |found| CheckError {
             layer: self.layer.kind().into(),
             inputs: self.inputs.clone(),
@@ -200,7 +206,8 @@ impl<'a> Check<'a> {
         let added = bench.backward(&weights, Some(BEFORE));
         let tolerance = self.definition.map_or(OWN_TOLERANCE, |_| TOLERANCE);
         let mut plain = bench.plain();
-        for (kind, found) in [(Kind::Input, &written.inputs), (Kind::Parameter, &written.parameters)]
+        for (kind, found) in
+            [(Kind::Input, &written.inputs), (Kind::Parameter, &written.parameters)]
         {
             if kind == Kind::Input && !self.differentiable {
                 continue;
@@ -224,7 +231,12 @@ impl<'a> Check<'a> {
                         }
                     });
                 }
-                agree(&format!("the gradient by {} {index}", kind.word()), found, &wanted, tolerance)?;
+                agree(
+                    &format!("the gradient by {} {index}", kind.word()),
+                    found,
+                    &wanted,
+                    tolerance,
+                )?;
             }
         }
         for (kind, written, added) in [

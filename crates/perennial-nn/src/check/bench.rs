@@ -79,8 +79,11 @@ impl Bench {
             buffers.extend((0..size(&buffer.shape)).map(|_| generator.random_range(0.5..1.5f32)));
             buffers_at.push(first..buffers.len());
         }
-        let op =
-            layer.bind(&Shapes { inputs: &inputs, parameters: &own, reads_data: check.reads_data })?;
+        let op = layer.bind(&Shapes {
+            inputs: &inputs,
+            parameters: &own,
+            reads_data: check.reads_data,
+        })?;
         let stored = samples(check, rows.clone());
         let stored = stored.iter().zip(&shapes).map(|(x, shape)| store(x, shape, rows.len()));
         let mut bench = Self {
@@ -188,7 +191,11 @@ impl Bench {
     }
 
     /// Calls `with` for the last forward pass and a gradient by its output, as layers store it.
-    fn call<R>(&mut self, delta: &mut [f32], with: impl FnOnce(&dyn Op, &mut Backward<'_>) -> R) -> R {
+    fn call<R>(
+        &mut self,
+        delta: &mut [f32],
+        with: impl FnOnce(&dyn Op, &mut Backward<'_>) -> R,
+    ) -> R {
         let Self { op, rows, theta, at, buffers, buffers_at, .. } = self;
         let indices: Vec<usize> = (0..self.read.len()).collect();
         spoil(&mut self.scratch);

@@ -63,8 +63,9 @@ fn pools() {
         for window in [None, Some(Size::square(2)), Some(Size::new(3, 2)), Some(Size::square(1))] {
             for shape in [[2, 4, 6], [3, 5, 7], [1, 3, 2]] {
                 let len = shape.iter().product::<usize>();
-                passes_as(&Pool { kind, window }, &[&shape], |check| {
-                    Check { samples: Some(vec![apart(5 * len)]), ..check }
+                passes_as(&Pool { kind, window }, &[&shape], |check| Check {
+                    samples: Some(vec![apart(5 * len)]),
+                    ..check
                 });
             }
         }

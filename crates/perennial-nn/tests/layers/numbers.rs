@@ -14,7 +14,10 @@ fn activations() {
         let layer = Activation(nonlinearity);
         for shape in [&[12][..], &[3, 4], &[2, 3, 2]] {
             passes(&layer, &[shape]);
-            passes_as(&layer, &[shape], |check| Check { samples: Some(vec![far.clone()]), ..check });
+            passes_as(&layer, &[shape], |check| Check {
+                samples: Some(vec![far.clone()]),
+                ..check
+            });
         }
     }
 }

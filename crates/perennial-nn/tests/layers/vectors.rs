@@ -24,10 +24,11 @@ fn linear() {
 /// `rows` rows of `len` numbers, of which row r has the share `shares[r % shares.len()]` other than 0.
 fn sparse(rows: usize, len: usize, shares: &[f64]) -> Vec<f32> {
     let mut generator = Key::of_seed(3).generator("sparse");
-    let mut number = |row: usize| match generator.random_range(0.0..1.0) < shares[row % shares.len()] {
-        true => generator.random_range(0.1..1.0),
-        false => 0.0,
-    };
+    let mut number =
+        |row: usize| match generator.random_range(0.0..1.0) < shares[row % shares.len()] {
+            true => generator.random_range(0.1..1.0),
+            false => 0.0,
+        };
     (0..rows * len).map(|at| number(at / len)).collect()
 }
 

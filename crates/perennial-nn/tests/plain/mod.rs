@@ -7,9 +7,7 @@ use perennial_nn::layer::Layer;
 pub(crate) fn forward(layer: &dyn Layer, plain: &Plain) -> Vec<f64> {
     let settings = layer.settings();
     let sides = |key: &str, default: usize| match settings.get(key) {
-        Some(toml::Value::Array(sides)) => {
-            [0, 1].map(|i| sides[i].as_integer().unwrap() as usize)
-        }
+        Some(toml::Value::Array(sides)) => [0, 1].map(|i| sides[i].as_integer().unwrap() as usize),
         side => [side.map_or(default, |side| side.as_integer().unwrap() as usize); 2],
     };
     let x = &plain.inputs[0];
@@ -70,9 +68,8 @@ fn conv2d(
     let &[channels, height, width] = &plain.shapes[0][..] else { panic!("no image") };
     let (weight, of_group) = (&plain.parameters[0], channels / groups);
     let outputs = weight.len() / (of_group * tall * wide);
-    let [rows, columns] = [0, 1].map(|i| {
-        ([height, width][i] + 2 * padding[i] - [tall, wide][i]) / stride[i] + 1
-    });
+    let [rows, columns] =
+        [0, 1].map(|i| ([height, width][i] + 2 * padding[i] - [tall, wide][i]) / stride[i] + 1);
     let mut y = Vec::new();
     for x in plain.inputs[0].chunks(channels * height * width) {
         for at in 0..outputs * rows * columns {
