@@ -47,6 +47,7 @@
 //! alone and in any batch, and every result has the same bits on any number of threads.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod cpu;
 pub mod draws;
 mod executable;

@@ -160,9 +160,11 @@ impl Executable {
 
     /// Hands the gradient by the output of a layer that passes it on to its inputs.
     pub(super) fn pass_on(&self, node: &Node, delta: Vec<f32>, needed: &[bool], trace: &mut Trace) {
+        if !node.op.memory().passes_gradient {
+            return trace.give(delta);
+        }
         let mut inputs = node.inputs.iter().filter(|&&value| needed[value]).peekable();
-        let mut delta =
-            Some(delta).filter(|_| node.op.memory().passes_gradient || inputs.peek().is_none());
+        let mut delta = Some(delta);
         while let Some(&value) = inputs.next() {
             let Some(own) = delta.take() else { return };
             let last = inputs.peek().is_none();
