@@ -212,6 +212,10 @@ pub(crate) struct Choices {
     /// Save every so many steps [default: by time].
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>)]
     pub(crate) save_every: Option<u64>,
+    /// Measure what training spends its time on: layers by kind, loss, update. A line a strategy at the
+    /// end.
+    #[arg(long)]
+    pub(crate) profile: bool,
     /// The folder that holds the image sets [default: `PERENNIAL_DATA`, or the cache that
     /// `data fetch` fills].
     #[arg(long, value_name = "DIR")]

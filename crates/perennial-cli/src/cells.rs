@@ -51,6 +51,7 @@ pub(crate) fn run(
                 cell: id,
                 data: choices.data.clone(),
                 save_every: choices.save_every,
+                profile: choices.profile,
             });
         }
     }

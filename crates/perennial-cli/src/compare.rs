@@ -79,7 +79,9 @@ pub(crate) fn show(comparison: &Comparison, report: &Path) -> Result<()> {
     let mut text = perennial_report::table(comparison, width) + "\n";
     let tuned = comparison.tuned.iter().map(Tuned::sentence);
     let nothing = perennial_report::learnt_nothing(comparison);
-    for sentence in tuned.chain(perennial_report::sentences(comparison)).chain(nothing) {
+    let profiles = perennial_report::profiles(comparison);
+    let sentences = tuned.chain(perennial_report::sentences(comparison)).chain(nothing);
+    for sentence in sentences.chain(profiles) {
         text += &output::wrapped(&sentence, width, 0);
     }
     output::answer(&format!("{text}\nreport: {}\n", report.display()))

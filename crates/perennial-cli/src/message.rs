@@ -20,6 +20,8 @@ pub(crate) struct Job {
     pub(crate) data: Option<PathBuf>,
     /// Steps between two saves; by time where not said.
     pub(crate) save_every: Option<u64>,
+    /// Whether it measures what training spends its time on.
+    pub(crate) profile: bool,
 }
 
 /// Asks a worker to save and end.

@@ -76,6 +76,9 @@ fn work() -> Result<Told> {
             (0, Learner::new(network, strategy, training, setting, &stream, seed)?)
         }
     };
+    if job.profile {
+        learner.profile();
+    }
     let mut show = |at: At| tell(&Told::Progress(at));
     let mut keeper = Keeper::new(cell.clone(), length, job.save_every, stop.clone(), &mut show)?;
     let ended = learner.run(&stream, &mut keeper, &stop)?;
@@ -149,6 +152,7 @@ fn result(job: &Job, learner: &Learner, stream: &Stream) -> Result<Run> {
         largest_class: stream.tasks.iter().map(Task::largest_class).collect(),
         train_seconds: learner.clock.train_seconds.max(0.0),
         eval_seconds: learner.clock.eval_seconds.max(0.0),
+        profile: learner.profiled(),
         parameters: core.model.theta.len() as u64,
         kept_bytes: KeptBytes {
             model: kept.model as u64,

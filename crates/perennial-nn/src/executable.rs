@@ -31,7 +31,6 @@ pub struct Executable {
 
 /// One layer.
 pub(crate) struct Node {
-    pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) op: Box<dyn Op>,
     /// The values it reads.

@@ -205,6 +205,10 @@ pub struct Run {
     pub train_seconds: f64,
     /// Wall-clock seconds of evaluation.
     pub eval_seconds: f64,
+    /// Seconds of training by what they were spent on, where that was measured; of a run that was
+    /// interrupted, those since it went on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub profile: BTreeMap<String, f64>,
     /// Trainable numbers at the end.
     pub parameters: u64,
     /// What must be kept between tasks.

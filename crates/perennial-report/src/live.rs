@@ -137,6 +137,7 @@ fn as_run(begun: &BegunRun) -> Run {
         largest_class: Vec::new(),
         train_seconds: 0.0,
         eval_seconds: 0.0,
+        profile: Default::default(),
         parameters: 0,
         kept_bytes: KeptBytes::default(),
         state_digest: String::new(),

@@ -7,6 +7,7 @@ mod workspace;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use perennial_nn::layer::Buffers;
 use perennial_nn::loss::{Columns, Mode, ObjectiveError, Pass};
@@ -302,7 +303,11 @@ impl Engine {
             let theta = &model.theta;
             let mut run = Run { theta, weights, buffers, heads, key, keeps: true, cached: None };
             executable.forward(pass.rows, &mut run, trace);
+            let since = trace.profile.as_ref().map(|_| Instant::now());
             computed.loss += pass.loss(&trace.logits, &columns, &mut trace.logits_gradient)?;
+            if let (Some(since), Some(profile)) = (since, &mut trace.profile) {
+                profile.add("loss", since.elapsed());
+            }
             let logits = Logits { values: trace.logits.clone(), columns: columns.clone() };
             computed.logits.push(logits);
             let (values, add) = (&mut gradient[..], number > 0);

@@ -201,7 +201,6 @@ impl Builder<'_> {
         let first = self.executable.parameters.len();
         lies.parameters.iter().for_each(|grid| self.parameter(grid));
         self.executable.nodes.push(Node {
-            name: name.into(),
             kind: layer.kind().into(),
             op,
             images,

@@ -104,6 +104,7 @@ fn run(fares: &Fares, tasks: usize, seed: u64) -> Run {
         largest_class: vec![0.1; tasks],
         train_seconds: 1.25 * time as f64,
         eval_seconds: 0.25,
+        profile: Default::default(),
         parameters: 17_510 * parameters,
         kept_bytes: KeptBytes { model: 70_040 * parameters, strategy: 0, data: 64_000 * data },
         state_digest: "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef".to_owned(),

@@ -1,5 +1,7 @@
 //! Scratch of an engine, which its caller owns.
 
+use std::time::Instant;
+
 use perennial_nn::{Column, Executable, Graph, GraphError, Profile, Trace, Weights};
 
 use crate::model::{Model, View};
@@ -26,6 +28,23 @@ impl std::fmt::Debug for Workspace {
 }
 
 impl Workspace {
+    /// What was measured since [`profile`](Self::profile).
+    pub(crate) fn profiled(&self) -> Option<&Profile> {
+        self.trace.profile.as_ref()
+    }
+
+    /// Counts the time since then as spent on something, where that is measured.
+    pub(crate) fn spent(&mut self, what: &str, since: Option<Instant>) {
+        if let (Some(since), Some(profile)) = (since, &mut self.trace.profile) {
+            profile.add(what, since.elapsed());
+        }
+    }
+
+    /// Now, where somebody measures.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.trace.profile.as_ref().map(|_| Instant::now())
+    }
+
     /// From now on measures what passes spend their time on; what was measured so far.
     pub fn profile(&mut self) -> Profile {
         self.trace.profile.replace(Profile::default()).unwrap_or_default()

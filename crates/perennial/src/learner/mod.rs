@@ -12,6 +12,7 @@ mod error;
 pub(crate) mod evaluate;
 mod infer;
 mod position;
+mod profile;
 mod recall;
 mod remainder;
 mod saved;

@@ -131,7 +131,9 @@ impl Learner {
     ) -> Result<Changed, LearnError> {
         let outputs = &self.core.model.outputs;
         let unit = |task: usize, label: u32| outputs[task].units[label as usize];
+        let since = self.workspace.now();
         let batch = data.batch((pool, self.pool_memory()), rows, unit);
+        self.workspace.spent("batch", since);
         let lr_factor = at.phase.lr_factor;
         let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let passes = strategy.objective(&batch, &mut cx)?;
@@ -143,8 +145,10 @@ impl Learner {
         }
         let mut own = Gradient { values: gradient, active: &active };
         strategy.edit_gradient(&mut own, &mut cx)?;
-        let lr = cx.lr;
-        if !self.descend(gradient, &active, lr, frozen) {
+        let (lr, since) = (cx.lr, cx.workspace.now());
+        let finite = self.descend(gradient, &active, lr, frozen);
+        self.workspace.spent("update", since);
+        if !finite {
             let model = &self.core.model;
             let first = |values: &[f32]| {
                 let slots = active.iter().map(|&slot| model.layout.slot(slot).range());
