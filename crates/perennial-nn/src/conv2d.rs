@@ -6,7 +6,8 @@ use crate::correlation::{Correlation, Offset, Planes, copy_pixel};
 use crate::geometry::{Conv2dShape, ConvError, Size};
 use crate::instructions::InstructionSet;
 use crate::packing::{Order, PackedWeights, pack};
-use crate::tile::{self, Pass};
+use crate::strips::Strips;
+use crate::tile::{self, Pass, Start};
 use crate::weight_gradient::{self, Group};
 use crate::workspace::{Buffer, Workspace};
 
@@ -165,8 +166,11 @@ impl Conv2d {
                 rows,
                 inputs: self.shape.inputs,
                 outputs: self.shape.outputs,
+                weights: &weights.forward,
+                start: Start::Zero,
             };
-            self.run(&pass, input, &weights.forward, &mut workspace.planes, output);
+            let Workspace { planes, threads, .. } = workspace;
+            self.run(&pass, input, output, planes, threads);
         }
         Ok(())
     }
@@ -192,19 +196,20 @@ impl Conv2d {
         if rows == 0 {
             return Ok(());
         }
-        let Workspace { planes, partial, .. } = workspace;
+        let Workspace { planes, partial, threads, .. } = workspace;
         for (residue, weights) in self.backward.iter().zip(&weights.backward) {
             let Some(correlation) = residue.correlation else {
                 self.scatter(residue, rows, None, input_gradient);
                 continue;
             };
             let (inputs, outputs) = (self.shape.outputs, self.shape.inputs);
-            let pass = Sum { correlation, rows, inputs, outputs };
+            let start = Start::Zero;
+            let pass = Sum { correlation, rows, inputs, outputs, weights, start };
             if self.shape.stride == Size::square(1) {
-                self.run(&pass, output_gradient, weights, planes, input_gradient);
+                self.run(&pass, output_gradient, input_gradient, planes, threads);
             } else {
                 let partial = partial.get(outputs * correlation.target.area() * rows);
-                self.run(&pass, output_gradient, weights, planes, partial);
+                self.run(&pass, output_gradient, partial, planes, threads);
                 self.scatter(residue, rows, Some(partial), input_gradient);
             }
         }
@@ -237,7 +242,7 @@ impl Conv2d {
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
         let parallel = self.parallel(rows);
         let planes = Planes::new(self.forward, rows);
-        let Workspace { planes: arranged, partial, sums } = workspace;
+        let Workspace { planes: arranged, partial, sums, .. } = workspace;
         let arranged = arranged.get(inputs * planes.plane());
         planes.arrange(input, arranged, parallel);
         let (inputs, outputs) = (inputs / groups, outputs / groups);
@@ -286,29 +291,38 @@ impl Conv2d {
         rows * self.multiply_adds() >= PARALLEL && rayon::current_num_threads() > 1
     }
 
+    /// Computes `target` over strips of `source`, arranged in `planes` first if need be.
     fn run(
         &self,
         sum: &Sum,
         source: &[f32],
-        weights: &[f32],
-        arranged: &mut Buffer,
         target: &mut [f32],
+        planes: &mut Buffer,
+        threads: &mut Vec<Buffer>,
     ) {
         let parallel = self.parallel(sum.rows);
-        let planes = Planes::new(sum.correlation, sum.rows);
-        let arranged = arranged.get(sum.inputs * planes.plane());
-        planes.arrange(source, arranged, parallel);
+        let outputs = sum.outputs / self.shape.groups;
+        let width = tile::width(tile::block(outputs, self.instructions), self.instructions);
+        let strips = Strips::new(sum.correlation, sum.rows, outputs, width);
+        let source = match strips.planes() {
+            Some(arranged) => {
+                let planes = planes.get(sum.inputs * arranged.plane());
+                arranged.arrange(source, planes, parallel);
+                &*planes
+            }
+            None => source,
+        };
         let pass = Pass {
-            planes: &planes,
+            strips: &strips,
             groups: self.shape.groups,
             inputs: sum.inputs / self.shape.groups,
-            outputs: sum.outputs / self.shape.groups,
+            outputs,
             taps: sum.correlation.kernel.area(),
-            columns: sum.correlation.kernel.width,
-            source: arranged,
-            weights,
+            source,
+            weights: sum.weights,
+            start: sum.start,
         };
-        tile::run(&pass, self.instructions, target, parallel);
+        tile::run(&pass, self.instructions, target, threads, parallel);
     }
 
     /// Writes the pixels of a residue to their places in the image; zeros where there are none.
@@ -339,11 +353,13 @@ impl Conv2d {
 }
 
 /// A correlation over all channels.
-struct Sum {
+struct Sum<'a> {
     correlation: Correlation,
     rows: usize,
     inputs: usize,
     outputs: usize,
+    weights: &'a [f32],
+    start: Start<'a>,
 }
 
 /// Which outputs read the pixels of one residue modulo the stride, and by which taps.

@@ -65,8 +65,18 @@ pub(crate) struct Planes {
 
 impl Planes {
     pub(crate) fn new(correlation: Correlation, rows: usize) -> Self {
-        let Correlation { kernel, stride, target, .. } = correlation;
+        let Correlation { stride, target, .. } = correlation;
         let shifted = target.width < NARROW || stride != Size::square(1);
+        Self::arranged(correlation, rows, shifted)
+    }
+
+    /// A copy of the source for each kernel column, of any target.
+    pub(crate) fn shifted(correlation: Correlation, rows: usize) -> Self {
+        Self::arranged(correlation, rows, true)
+    }
+
+    fn arranged(correlation: Correlation, rows: usize, shifted: bool) -> Self {
+        let Correlation { kernel, stride, target, .. } = correlation;
         Self {
             correlation,
             rows,
@@ -105,6 +115,12 @@ impl Planes {
         let stride = self.correlation.stride.height;
         let row = |ky: usize| (ky % stride) * self.plane_rows + ky / stride;
         (0..self.correlation.kernel.height).map(|ky| row(ky) * self.pitch()).collect()
+    }
+
+    /// Where a tap is, seen from the source of a [`Segment`].
+    pub(crate) fn tap(&self, ky: usize, kx: usize) -> usize {
+        let stride = self.correlation.stride.height;
+        ((ky % stride) * self.plane_rows + ky / stride) * self.pitch() + kx * self.column_step()
     }
 
     /// Numbers of one channel of the target.

@@ -52,6 +52,7 @@ mod correlation;
 mod geometry;
 mod instructions;
 mod packing;
+mod strips;
 mod tile;
 mod transpose;
 mod weight_gradient;
