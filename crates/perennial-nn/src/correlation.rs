@@ -128,18 +128,6 @@ impl Planes {
         self.correlation.target.area() * self.rows
     }
 
-    /// Numbers of a plane that `len` neighbouring targets read: what a cache has to hold.
-    pub(crate) fn window(&self, len: usize) -> usize {
-        let kernel = self.correlation.kernel.height;
-        self.copies() * (kernel * len).min(len + kernel * self.pitch())
-    }
-
-    /// Target numbers that are computed together, at most about `most`: whole rows if possible.
-    pub(crate) fn band(&self, most: usize) -> usize {
-        let row = self.correlation.target.width * self.rows;
-        if self.shifted || row >= most { most } else { most / row * row }
-    }
-
     /// The pieces of `from..to` of the target.
     pub(crate) fn segments(&self, from: usize, to: usize) -> Vec<Segment> {
         if self.shifted {

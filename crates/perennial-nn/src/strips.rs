@@ -15,6 +15,8 @@
 // See `tile.rs`: registers have to be indexed by loops that are unrolled.
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use crate::correlation::{Correlation, Planes};
@@ -40,25 +42,9 @@ pub(crate) struct Strips {
     pub(crate) stacked: usize,
 }
 
-/// Where the numbers of a slot come from, seen from the source of a channel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Slot {
-    /// Outside the image.
-    Zero,
-    /// All numbers, from here on.
-    Whole(usize),
-    /// The numbers from here on, zeros where the bits of the mask are zero.
-    Masked(isize),
-}
-
 impl Strips {
     /// Strips of `width` numbers for a pass with so many outputs.
-    pub(crate) fn new(
-        correlation: Correlation,
-        rows: usize,
-        outputs: usize,
-        width: usize,
-    ) -> Self {
+    pub(crate) fn new(correlation: Correlation, rows: usize, outputs: usize, width: usize) -> Self {
         let Correlation { kernel, stride, source, target, .. } = correlation;
         // Taps are then shifts of the whole image, in which some numbers have to be masked.
         let in_place = stride == Size::square(1) && source.width == target.width;
@@ -101,70 +87,120 @@ impl Strips {
         self.correlation.kernel.width
     }
 
-    /// Fills `cut` for the strip of `width` numbers, of which `len` count, that begins at the target
-    /// `from`.
-    pub(crate) fn cut(&self, from: usize, len: usize, width: usize, lines: usize, cut: &mut Cut) {
-        cut.slots.clear();
-        cut.masks.clear();
+    /// Plans the copies of a batch of neighbouring strips.
+    pub(crate) fn plan(&self, batch: &Targets, plan: &mut Plan) {
+        plan.runs.clear();
+        plan.masks.clear();
+        plan.width = batch.width;
         let kernel = self.correlation.kernel;
-        let rows = lines - 1 + kernel.height;
-        for (y, kx) in (0..rows).flat_map(|y| (0..kernel.width).map(move |kx| (y, kx))) {
-            let first = cut.masks.len();
-            cut.masks.resize(first + width, 0.0);
-            let mask = &mut cut.masks[first..][..len];
-            let at = match &self.planes {
-                Some(planes) => {
-                    mask.fill(ONES);
-                    (planes.tap(y, kx) + from).cast_signed()
+        plan.slots = self.slots(batch.lines);
+        for slot in 0..plan.slots {
+            let (y, kx) = (slot / kernel.width, slot % kernel.width);
+            for (strip, from) in batch.range.clone().step_by(batch.width).enumerate() {
+                let len = batch.width.min(batch.range.end - from);
+                let source = self.source(from, len, y, kx, plan);
+                if let (Source::Whole(_), Some(run)) = (&source, plan.runs.last_mut())
+                    && let Run { source: Source::Whole(_), slot: last, .. } = run
+                    && *last == slot
+                {
+                    run.strips += 1;
+                } else {
+                    plan.runs.push(Run { slot, first: strip, strips: 1, source });
                 }
-                None => self.mask(from, y, kx, mask),
-            };
-            let ones = mask.iter().filter(|number| number.to_bits() != 0).count();
-            let slot = match usize::try_from(at) {
-                _ if ones == 0 => Slot::Zero,
-                Ok(at) if ones == width => Slot::Whole(at),
-                _ => Slot::Masked(at),
-            };
-            cut.slots.push(slot);
+            }
         }
     }
 
-    /// Sets the bits of the targets from `from` on that read inside the source by row `y` and column
-    /// `kx` of the kernel. Returns where the first one reads.
-    fn mask(&self, from: usize, y: usize, kx: usize, mask: &mut [f32]) -> isize {
+    /// Where the targets `from..from + len` of a strip read by row `y` and column `kx` of the kernel.
+    fn source(&self, from: usize, len: usize, y: usize, kx: usize, plan: &mut Plan) -> Source {
+        let (mask, whole) = (plan.masks.len(), len == plan.width);
+        if let Some(planes) = &self.planes {
+            let at = planes.tap(y, kx) + from;
+            if whole {
+                return Source::Whole(at);
+            }
+            plan.masks.resize(mask + plan.width, 0.0);
+            plan.masks[mask..][..len].fill(ONES);
+            return Source::Masked { at: at.cast_signed(), mask };
+        }
         let Correlation { start, source, .. } = self.correlation;
         let row = source.width * self.rows;
-        let (down, right) = (start.row + y.cast_signed(), start.column + kx.cast_signed());
-        let right = right * self.rows.cast_signed();
+        let down = start.row + y.cast_signed();
+        let right = (start.column + kx.cast_signed()) * self.rows.cast_signed();
+        let at = from.cast_signed() + down * row.cast_signed() + right;
         // The numbers of a target row that read inside a source row.
         let low = (-right).max(0).unsigned_abs().min(row);
         let high = (row.cast_signed() - right.max(0)).max(0).unsigned_abs();
-        let mut at = 0;
-        while at < mask.len() {
-            let (target, column) = ((from + at) / row, (from + at) % row);
-            let len = (row - column).min(mask.len() - at);
-            let inside = usize::try_from(target.cast_signed() + down).ok();
-            if inside.is_some_and(|row| row < source.height) {
-                let (low, high) = (low.max(column), high.min(column + len));
-                if low < high {
-                    mask[at + low - column..at + high - column].fill(ONES);
-                }
-            }
-            at += len;
+        let inside = |target: usize| {
+            let row = usize::try_from(target.cast_signed() + down).ok();
+            row.is_some_and(|row| row < source.height)
+        };
+        let (first, column) = (from / row, from % row);
+        let one_row = column + len <= row;
+        if one_row && !inside(first) {
+            return Source::Zero;
         }
-        from.cast_signed() + down * row.cast_signed() + right
+        if let (true, Ok(at)) = (one_row && whole, usize::try_from(at))
+            && (low..=high).contains(&column)
+            && column + len <= high
+        {
+            return Source::Whole(at);
+        }
+        plan.masks.resize(mask + plan.width, 0.0);
+        let ones = &mut plan.masks[mask..][..len];
+        let mut done = 0;
+        while done < len {
+            let (target, column) = ((from + done) / row, (from + done) % row);
+            let here = (row - column).min(len - done);
+            let (low, high) = (low.max(column), high.min(column + here));
+            if inside(target) && low < high {
+                ones[done + low - column..done + high - column].fill(ONES);
+            }
+            done += here;
+        }
+        Source::Masked { at, mask }
     }
 }
 
 /// All bits.
 const ONES: f32 = f32::from_bits(u32::MAX);
 
-/// Where the numbers of one strip come from.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cut {
-    slots: Vec<Slot>,
-    /// `[slot][number]`
+/// Neighbouring strips.
+pub(crate) struct Targets {
+    /// Where they begin and end in their first line.
+    pub(crate) range: Range<usize>,
+    /// Numbers of a strip's slot.
+    pub(crate) width: usize,
+    pub(crate) lines: usize,
+}
+
+/// The copies that fill a batch of strips, the same for all channels.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    width: usize,
+    slots: usize,
+    runs: Vec<Run>,
     masks: Vec<f32>,
+}
+
+/// A slot of neighbouring strips.
+#[derive(Debug)]
+struct Run {
+    slot: usize,
+    first: usize,
+    strips: usize,
+    source: Source,
+}
+
+/// Where the numbers of a slot come from, seen from the source of a channel.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// Outside the image.
+    Zero,
+    /// The numbers from here on, of all strips of a run.
+    Whole(usize),
+    /// The numbers from here on, zeros where the bits of the mask are zero.
+    Masked { at: isize, mask: usize },
 }
 
 /// Some channels that strips are copied from.
@@ -178,38 +214,39 @@ pub(crate) struct Channels<'a> {
 }
 
 impl Channels<'_> {
-    /// Copies neighbouring strips of `V` registers, each `size` numbers behind the one before: number
-    /// after number of each slot, so that the source is read in runs as long as all strips.
+    /// Copies neighbouring strips of `V` registers, each `size` numbers behind the one before: slot
+    /// after slot, so that the source is read in runs as long as all strips.
     #[inline(always)]
     pub(crate) fn copy<S: Simd, const V: usize>(
         &self,
         simd: S,
-        cuts: &[Cut],
+        plan: &Plan,
         strips: &mut [f32],
         size: usize,
     ) {
         let width = V * S::F32_LANES;
-        let slots = cuts.first().map_or(0, |cut| cut.slots.len());
-        for at in 0..self.channels {
-            let channel = at * self.channel;
-            for slot in 0..slots {
-                let to = (at * slots + slot) * width;
-                for (cut, strip) in cuts.iter().zip(strips.chunks_mut(size)) {
-                    let to = &mut strip[to..][..width];
-                    match cut.slots[slot] {
-                        Slot::Zero => to.fill(0.0),
-                        Slot::Whole(first) => {
-                            let from = &self.source[channel + first..][..width];
+        for channel in 0..self.channels {
+            let source = channel * self.channel;
+            for run in &plan.runs {
+                let slot = (channel * plan.slots + run.slot) * width;
+                let strips = &mut strips[run.first * size + slot..];
+                match run.source {
+                    Source::Zero => strips[..width].fill(0.0),
+                    Source::Whole(first) => {
+                        let from = &self.source[source + first..][..run.strips * width];
+                        let from = from.chunks_exact(width).zip(strips.chunks_mut(size));
+                        for (from, to) in from {
                             let from = &S::as_simd_f32s(from).0[..V];
-                            let to = &mut S::as_mut_simd_f32s(to).0[..V];
+                            let to = &mut S::as_mut_simd_f32s(&mut to[..width]).0[..V];
                             for v in 0..V {
                                 to[v] = from[v];
                             }
                         }
-                        Slot::Masked(first) => {
-                            let mask = &cut.masks[slot * width..][..width];
-                            copy_masked(simd, self.source, channel.cast_signed() + first, mask, to);
-                        }
+                    }
+                    Source::Masked { at, mask } => {
+                        let (first, mask) = (source.cast_signed() + at, &plan.masks[mask..]);
+                        let to = &mut strips[..width];
+                        copy_masked(simd, self.source, first, &mask[..width], to);
                     }
                 }
             }
