@@ -8,13 +8,11 @@ use crate::instructions::InstructionSet;
 use crate::packing::{Order, PackedWeights, pack};
 use crate::strips::Strips;
 use crate::tile::{self, Pass, Start};
-use crate::weight_gradient::{self, Group};
+use crate::weight_gradient::{self, Gradient, Group};
 use crate::workspace::{Buffer, Workspace};
 
 /// Products from which on threads are worth their start: about 30 µs of one thread.
 const PARALLEL: usize = 1 << 22;
-/// The same of weights that are packed.
-const PARALLEL_PACKING: usize = 1 << 15;
 
 /// A convolution of a checked shape: the forward pass and its two gradients.
 ///
@@ -103,33 +101,49 @@ impl Conv2d {
     ///
     /// When `weights` has another length than `[outputs, inputs / groups, height, width]`.
     pub fn pack(&self, weights: &[f32], packed: &mut PackedWeights) -> Result<(), ConvError> {
+        self.pack_forward(weights, packed)?;
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
-        length("weights", weights.len(), self.shape.weights())?;
         let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
-        let group = outputs * inputs * taps;
-        let parallel = weights.len() >= PARALLEL_PACKING && rayon::current_num_threads() > 1;
-        packed.owner = Some((self.shape, self.instructions));
-        let order = Order {
-            channels: outputs,
-            sources: inputs,
-            group,
-            channel: inputs * taps,
-            source: taps,
-            taps: &(0..taps).collect::<Vec<_>>(),
-        };
-        pack(weights, &order, self.instructions, &mut packed.forward, parallel);
         packed.backward.resize(self.backward.len(), Vec::new());
         for (residue, packed) in self.backward.iter().zip(&mut packed.backward) {
             let order = Order {
                 channels: inputs,
                 sources: outputs,
-                group,
+                group: outputs * inputs * taps,
                 channel: taps,
                 source: inputs * taps,
                 taps: &self.taps_of(residue),
             };
-            pack(weights, &order, self.instructions, packed, parallel);
+            pack(weights, &order, self.instructions, packed);
         }
+        packed.gradient = true;
+        Ok(())
+    }
+
+    /// Arranges weights for the forward pass alone, in half the time of [`Conv2d::pack`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Conv2d::pack`].
+    pub fn pack_forward(
+        &self,
+        weights: &[f32],
+        packed: &mut PackedWeights,
+    ) -> Result<(), ConvError> {
+        let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
+        length("weights", weights.len(), self.shape.weights())?;
+        let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
+        packed.owner = Some((self.shape, self.instructions));
+        packed.gradient = false;
+        let order = Order {
+            channels: outputs,
+            sources: inputs,
+            group: outputs * inputs * taps,
+            channel: inputs * taps,
+            source: taps,
+            taps: &(0..taps).collect::<Vec<_>>(),
+        };
+        pack(weights, &order, self.instructions, &mut packed.forward);
         Ok(())
     }
 
@@ -142,10 +156,10 @@ impl Conv2d {
         (0..size.height).flat_map(|y| (0..size.width).map(move |x| tap(y, x))).collect()
     }
 
-    /// The forward pass: `output` becomes the convolution of `input`.
+    /// The forward pass: `output` becomes the convolution of `input`, plus `bias`.
     ///
-    /// `input` is `[inputs, height, width, rows]`, `output` is `[outputs, output height, output
-    /// width, rows]`.
+    /// `input` is `[inputs, height, width, rows]`, `bias` is `[outputs]`, `output` is `[outputs,
+    /// output height, output width, rows]`.
     ///
     /// # Errors
     ///
@@ -154,11 +168,15 @@ impl Conv2d {
         &self,
         input: &[f32],
         weights: &PackedWeights,
+        bias: Option<&[f32]>,
         output: &mut [f32],
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
         let rows = samples("input", input.len(), self.input_len())?;
         length("output", output.len(), rows * self.output_len())?;
+        if let Some(bias) = bias {
+            length("bias", bias.len(), self.shape.outputs)?;
+        }
         self.check(weights)?;
         if rows > 0 {
             let pass = Sum {
@@ -167,7 +185,7 @@ impl Conv2d {
                 inputs: self.shape.inputs,
                 outputs: self.shape.outputs,
                 weights: &weights.forward,
-                start: Start::Zero,
+                start: bias.map_or(Start::Zero, Start::Bias),
             };
             let Workspace { planes, threads, .. } = workspace;
             self.run(&pass, input, output, planes, threads);
@@ -176,48 +194,57 @@ impl Conv2d {
     }
 
     /// The gradient by the input: `input_gradient` becomes the sum over all outputs that read a
-    /// pixel, of the weight that they read it with times `output_gradient`.
+    /// pixel, of the weight that they read it with times `output_gradient`. With `add`, the sum is
+    /// added to what `input_gradient` holds.
     ///
     /// Shapes are those of [`Conv2d::forward`].
     ///
     /// # Errors
     ///
-    /// As [`Conv2d::forward`].
+    /// As [`Conv2d::forward`], and when the weights were packed for the forward pass alone.
     pub fn input_gradient(
         &self,
         output_gradient: &[f32],
         weights: &PackedWeights,
         input_gradient: &mut [f32],
+        add: bool,
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
         let rows = samples("output gradient", output_gradient.len(), self.output_len())?;
         length("input gradient", input_gradient.len(), rows * self.input_len())?;
         self.check(weights)?;
+        if !weights.gradient {
+            return Err(ConvError::PackedForward);
+        }
         if rows == 0 {
             return Ok(());
         }
         let Workspace { planes, partial, threads, .. } = workspace;
         for (residue, weights) in self.backward.iter().zip(&weights.backward) {
             let Some(correlation) = residue.correlation else {
-                self.scatter(residue, rows, None, input_gradient);
+                if !add {
+                    self.scatter(residue, rows, None, input_gradient, false);
+                }
                 continue;
             };
             let (inputs, outputs) = (self.shape.outputs, self.shape.inputs);
-            let start = Start::Zero;
+            let in_place = self.shape.stride == Size::square(1);
+            let start = if in_place && add { Start::Target } else { Start::Zero };
             let pass = Sum { correlation, rows, inputs, outputs, weights, start };
-            if self.shape.stride == Size::square(1) {
+            if in_place {
                 self.run(&pass, output_gradient, input_gradient, planes, threads);
             } else {
                 let partial = partial.get(outputs * correlation.target.area() * rows);
                 self.run(&pass, output_gradient, partial, planes, threads);
-                self.scatter(residue, rows, Some(partial), input_gradient);
+                self.scatter(residue, rows, Some(partial), input_gradient, add);
             }
         }
         Ok(())
     }
 
     /// The gradient by the weights: `weight_gradient` becomes the sum over all samples and filter
-    /// positions, of the pixel that a weight reads times `output_gradient`.
+    /// positions, of the pixel that a weight reads times `output_gradient`. With `add`, the sum is
+    /// added to what `weight_gradient` holds.
     ///
     /// Activations have the shapes of [`Conv2d::forward`], `weight_gradient` is
     /// `[outputs, inputs / groups, kernel height, kernel width]`.
@@ -230,13 +257,16 @@ impl Conv2d {
         input: &[f32],
         output_gradient: &[f32],
         weight_gradient: &mut [f32],
+        add: bool,
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
         let rows = samples("input", input.len(), self.input_len())?;
         length("output gradient", output_gradient.len(), rows * self.output_len())?;
         length("weight gradient", weight_gradient.len(), self.shape.weights())?;
         if rows == 0 {
-            weight_gradient.fill(0.0);
+            if !add {
+                weight_gradient.fill(0.0);
+            }
             return Ok(());
         }
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
@@ -249,6 +279,7 @@ impl Conv2d {
         let sources = arranged.chunks_exact(inputs * planes.plane());
         let output_gradients = output_gradient.chunks_exact(outputs * planes.target());
         let gradients = weight_gradient.chunks_exact_mut(outputs * inputs * kernel.area());
+        let gradients = gradients.map(|values| Gradient { values, add });
         let group = |(source, output_gradient)| Group {
             planes: &planes,
             inputs,
@@ -261,10 +292,10 @@ impl Conv2d {
         let groups = sources.zip(output_gradients).map(group).zip(gradients);
         let (pairs, area) = (inputs * kernel.area(), self.output.area());
         if weight_gradient::by_outer_products(outputs, pairs, area, self.instructions) {
-            for (group, gradient) in groups {
+            for (group, mut gradient) in groups {
                 let (transposed, summed) = weight_gradient::buffers(&group, self.instructions);
                 let buffers = [partial.get(transposed), sums.get(summed)];
-                weight_gradient::outer(&group, self.instructions, buffers, gradient, parallel);
+                weight_gradient::outer(&group, self.instructions, buffers, &mut gradient, parallel);
             }
         } else {
             weight_gradient::dot(groups, self.instructions, parallel);
@@ -325,8 +356,16 @@ impl Conv2d {
         tile::run(&pass, self.instructions, target, threads, parallel);
     }
 
-    /// Writes the pixels of a residue to their places in the image; zeros where there are none.
-    fn scatter(&self, residue: &Residue, rows: usize, pixels: Option<&[f32]>, image: &mut [f32]) {
+    /// Writes the pixels of a residue to their places in the image, or adds them to it; zeros where
+    /// there are none.
+    fn scatter(
+        &self,
+        residue: &Residue,
+        rows: usize,
+        pixels: Option<&[f32]>,
+        image: &mut [f32],
+        add: bool,
+    ) {
         let Conv2dShape { stride, image: size, .. } = self.shape;
         let one = |(channel, image): (usize, &mut [f32])| {
             let pixels = pixels.map(|pixels| {
@@ -338,6 +377,7 @@ impl Conv2d {
             for line in lines.skip(residue.row).step_by(stride.height) {
                 for to in line.chunks_exact_mut(rows).skip(residue.column).step_by(stride.width) {
                     match pixels.as_mut().and_then(Iterator::next) {
+                        Some(from) if add => to.iter_mut().zip(from).for_each(|(t, f)| *t += f),
                         Some(from) => copy_pixel(to, from),
                         None => to.fill(0.0),
                     }
