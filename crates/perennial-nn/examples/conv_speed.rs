@@ -126,9 +126,9 @@ fn time(shape: Conv2dShape, rows: usize, instructions: InstructionSet) -> Result
     Ok(Times {
         operations: 2.0 * (rows * conv.multiply_adds()) as f64,
         pack: best(|| conv.pack(&theta, &mut packed))?,
-        forward: best(|| conv.forward(&x, &packed, &mut y, &mut workspace))?,
-        input: best(|| conv.input_gradient(&dy, &packed, &mut dx, &mut workspace))?,
-        weights: best(|| conv.weight_gradient(&x, &dy, &mut dw, &mut workspace))?,
+        forward: best(|| conv.forward(&x, &packed, None, &mut y, &mut workspace))?,
+        input: best(|| conv.input_gradient(&dy, &packed, &mut dx, false, &mut workspace))?,
+        weights: best(|| conv.weight_gradient(&x, &dy, &mut dw, false, &mut workspace))?,
     })
 }
 

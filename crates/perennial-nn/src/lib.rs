@@ -17,7 +17,7 @@
 //!
 //! let mut workspace = Workspace::new();
 //! let mut output = [0.0; 8];
-//! conv.forward(&input, &weights, &mut output, &mut workspace)?;
+//! conv.forward(&input, &weights, None, &mut output, &mut workspace)?;
 //! assert_eq!(output, [12., 4., 16., 4., 24., 4., 28., 4.]); // [channel, row, column, sample]
 //! # Ok::<(), perennial_nn::ConvError>(())
 //! ```

@@ -198,7 +198,7 @@ impl Executable {
                 rows,
                 columns: size(&self.input),
             };
-            crate::cpu::transpose::transpose(samples, &mut planes, rows);
+            crate::cpu::transpose::transpose(samples, &mut planes, rows, false);
             trace.values[0] = planes;
         }
         let mut left = self.readers.clone();

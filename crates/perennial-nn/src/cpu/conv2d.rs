@@ -6,14 +6,13 @@ use crate::cpu::correlation::{Correlation, Offset, Planes, copy_pixel};
 use crate::cpu::geometry::{Conv2dShape, ConvError, Size};
 use crate::cpu::instructions::InstructionSet;
 use crate::cpu::packing::{Order, PackedWeights, pack};
-use crate::cpu::tile::{self, Pass};
-use crate::cpu::weight_gradient::{self, Group};
+use crate::cpu::strips::Strips;
+use crate::cpu::tile::{self, Pass, Start};
+use crate::cpu::weight_gradient::{self, Gradient, Group};
 use crate::cpu::workspace::{Buffer, Workspace};
 
 /// Products from which on threads are worth their start: about 30 µs of one thread.
 const PARALLEL: usize = 1 << 22;
-/// The same of weights that are packed.
-const PARALLEL_PACKING: usize = 1 << 15;
 
 /// A convolution of a checked shape: the forward pass and its two gradients.
 ///
@@ -102,33 +101,49 @@ impl Conv2d {
     ///
     /// When `weights` has another length than `[outputs, inputs / groups, height, width]`.
     pub fn pack(&self, weights: &[f32], packed: &mut PackedWeights) -> Result<(), ConvError> {
+        self.pack_forward(weights, packed)?;
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
-        length("weights", weights.len(), self.shape.weights())?;
         let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
-        let group = outputs * inputs * taps;
-        let parallel = weights.len() >= PARALLEL_PACKING && rayon::current_num_threads() > 1;
-        packed.owner = Some((self.shape, self.instructions));
-        let order = Order {
-            channels: outputs,
-            sources: inputs,
-            group,
-            channel: inputs * taps,
-            source: taps,
-            taps: &(0..taps).collect::<Vec<_>>(),
-        };
-        pack(weights, &order, self.instructions, &mut packed.forward, parallel);
         packed.backward.resize(self.backward.len(), Vec::new());
         for (residue, packed) in self.backward.iter().zip(&mut packed.backward) {
             let order = Order {
                 channels: inputs,
                 sources: outputs,
-                group,
+                group: outputs * inputs * taps,
                 channel: taps,
                 source: inputs * taps,
                 taps: &self.taps_of(residue),
             };
-            pack(weights, &order, self.instructions, packed, parallel);
+            pack(weights, &order, self.instructions, packed);
         }
+        packed.gradient = true;
+        Ok(())
+    }
+
+    /// Arranges weights for the forward pass alone, in half the time of [`Conv2d::pack`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Conv2d::pack`].
+    pub fn pack_forward(
+        &self,
+        weights: &[f32],
+        packed: &mut PackedWeights,
+    ) -> Result<(), ConvError> {
+        let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
+        length("weights", weights.len(), self.shape.weights())?;
+        let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
+        packed.owner = Some((self.shape, self.instructions));
+        packed.gradient = false;
+        let order = Order {
+            channels: outputs,
+            sources: inputs,
+            group: outputs * inputs * taps,
+            channel: inputs * taps,
+            source: taps,
+            taps: &(0..taps).collect::<Vec<_>>(),
+        };
+        pack(weights, &order, self.instructions, &mut packed.forward);
         Ok(())
     }
 
@@ -141,10 +156,10 @@ impl Conv2d {
         (0..size.height).flat_map(|y| (0..size.width).map(move |x| tap(y, x))).collect()
     }
 
-    /// The forward pass: `output` becomes the convolution of `input`.
+    /// The forward pass: `output` becomes the convolution of `input`, plus `bias`.
     ///
-    /// `input` is `[inputs, height, width, rows]`, `output` is `[outputs, output height, output
-    /// width, rows]`.
+    /// `input` is `[inputs, height, width, rows]`, `bias` is `[outputs]`, `output` is `[outputs,
+    /// output height, output width, rows]`.
     ///
     /// # Errors
     ///
@@ -153,11 +168,15 @@ impl Conv2d {
         &self,
         input: &[f32],
         weights: &PackedWeights,
+        bias: Option<&[f32]>,
         output: &mut [f32],
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
         let rows = samples("input", input.len(), self.input_len())?;
         length("output", output.len(), rows * self.output_len())?;
+        if let Some(bias) = bias {
+            length("bias", bias.len(), self.shape.outputs)?;
+        }
         self.check(weights)?;
         if rows > 0 {
             let pass = Sum {
@@ -165,54 +184,67 @@ impl Conv2d {
                 rows,
                 inputs: self.shape.inputs,
                 outputs: self.shape.outputs,
+                weights: &weights.forward,
+                start: bias.map_or(Start::Zero, Start::Bias),
             };
-            self.run(&pass, input, &weights.forward, &mut workspace.planes, output);
+            let Workspace { planes, threads, .. } = workspace;
+            self.run(&pass, input, output, planes, threads);
         }
         Ok(())
     }
 
     /// The gradient by the input: `input_gradient` becomes the sum over all outputs that read a
-    /// pixel, of the weight that they read it with times `output_gradient`.
+    /// pixel, of the weight that they read it with times `output_gradient`. With `add`, the sum is
+    /// added to what `input_gradient` holds.
     ///
     /// Shapes are those of [`Conv2d::forward`].
     ///
     /// # Errors
     ///
-    /// As [`Conv2d::forward`].
+    /// As [`Conv2d::forward`], and when the weights were packed for the forward pass alone.
     pub fn input_gradient(
         &self,
         output_gradient: &[f32],
         weights: &PackedWeights,
         input_gradient: &mut [f32],
+        add: bool,
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
         let rows = samples("output gradient", output_gradient.len(), self.output_len())?;
         length("input gradient", input_gradient.len(), rows * self.input_len())?;
         self.check(weights)?;
+        if !weights.gradient {
+            return Err(ConvError::PackedForward);
+        }
         if rows == 0 {
             return Ok(());
         }
-        let Workspace { planes, partial, .. } = workspace;
+        let Workspace { planes, partial, threads, .. } = workspace;
         for (residue, weights) in self.backward.iter().zip(&weights.backward) {
             let Some(correlation) = residue.correlation else {
-                self.scatter(residue, rows, None, input_gradient);
+                if !add {
+                    self.scatter(residue, rows, None, input_gradient, false);
+                }
                 continue;
             };
             let (inputs, outputs) = (self.shape.outputs, self.shape.inputs);
-            let pass = Sum { correlation, rows, inputs, outputs };
-            if self.shape.stride == Size::square(1) {
-                self.run(&pass, output_gradient, weights, planes, input_gradient);
+            let in_place = self.shape.stride == Size::square(1);
+            let start = if in_place && add { Start::Target } else { Start::Zero };
+            let pass = Sum { correlation, rows, inputs, outputs, weights, start };
+            if in_place {
+                self.run(&pass, output_gradient, input_gradient, planes, threads);
             } else {
                 let partial = partial.get(outputs * correlation.target.area() * rows);
-                self.run(&pass, output_gradient, weights, planes, partial);
-                self.scatter(residue, rows, Some(partial), input_gradient);
+                self.run(&pass, output_gradient, partial, planes, threads);
+                self.scatter(residue, rows, Some(partial), input_gradient, add);
             }
         }
         Ok(())
     }
 
     /// The gradient by the weights: `weight_gradient` becomes the sum over all samples and filter
-    /// positions, of the pixel that a weight reads times `output_gradient`.
+    /// positions, of the pixel that a weight reads times `output_gradient`. With `add`, the sum is
+    /// added to what `weight_gradient` holds.
     ///
     /// Activations have the shapes of [`Conv2d::forward`], `weight_gradient` is
     /// `[outputs, inputs / groups, kernel height, kernel width]`.
@@ -225,25 +257,29 @@ impl Conv2d {
         input: &[f32],
         output_gradient: &[f32],
         weight_gradient: &mut [f32],
+        add: bool,
         workspace: &mut Workspace,
     ) -> Result<(), ConvError> {
         let rows = samples("input", input.len(), self.input_len())?;
         length("output gradient", output_gradient.len(), rows * self.output_len())?;
         length("weight gradient", weight_gradient.len(), self.shape.weights())?;
         if rows == 0 {
-            weight_gradient.fill(0.0);
+            if !add {
+                weight_gradient.fill(0.0);
+            }
             return Ok(());
         }
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
         let parallel = self.parallel(rows);
         let planes = Planes::new(self.forward, rows);
-        let Workspace { planes: arranged, partial, sums } = workspace;
+        let Workspace { planes: arranged, partial, sums, .. } = workspace;
         let arranged = arranged.get(inputs * planes.plane());
         planes.arrange(input, arranged, parallel);
         let (inputs, outputs) = (inputs / groups, outputs / groups);
         let sources = arranged.chunks_exact(inputs * planes.plane());
         let output_gradients = output_gradient.chunks_exact(outputs * planes.target());
         let gradients = weight_gradient.chunks_exact_mut(outputs * inputs * kernel.area());
+        let gradients = gradients.map(|values| Gradient { values, add });
         let group = |(source, output_gradient)| Group {
             planes: &planes,
             inputs,
@@ -256,10 +292,10 @@ impl Conv2d {
         let groups = sources.zip(output_gradients).map(group).zip(gradients);
         let (pairs, area) = (inputs * kernel.area(), self.output.area());
         if weight_gradient::by_outer_products(outputs, pairs, area, self.instructions) {
-            for (group, gradient) in groups {
+            for (group, mut gradient) in groups {
                 let (transposed, summed) = weight_gradient::buffers(&group, self.instructions);
                 let buffers = [partial.get(transposed), sums.get(summed)];
-                weight_gradient::outer(&group, self.instructions, buffers, gradient, parallel);
+                weight_gradient::outer(&group, self.instructions, buffers, &mut gradient, parallel);
             }
         } else {
             weight_gradient::dot(groups, self.instructions, parallel);
@@ -286,33 +322,50 @@ impl Conv2d {
         rows * self.multiply_adds() >= PARALLEL && rayon::current_num_threads() > 1
     }
 
+    /// Computes `target` over strips of `source`, arranged in `planes` first if need be.
     fn run(
         &self,
         sum: &Sum,
         source: &[f32],
-        weights: &[f32],
-        arranged: &mut Buffer,
         target: &mut [f32],
+        planes: &mut Buffer,
+        threads: &mut Vec<Buffer>,
     ) {
         let parallel = self.parallel(sum.rows);
-        let planes = Planes::new(sum.correlation, sum.rows);
-        let arranged = arranged.get(sum.inputs * planes.plane());
-        planes.arrange(source, arranged, parallel);
+        let outputs = sum.outputs / self.shape.groups;
+        let width = tile::width(tile::block(outputs, self.instructions), self.instructions);
+        let strips = Strips::new(sum.correlation, sum.rows, outputs, width);
+        let source = match strips.planes() {
+            Some(arranged) => {
+                let planes = planes.get(sum.inputs * arranged.plane());
+                arranged.arrange(source, planes, parallel);
+                &*planes
+            }
+            None => source,
+        };
         let pass = Pass {
-            planes: &planes,
+            strips: &strips,
             groups: self.shape.groups,
             inputs: sum.inputs / self.shape.groups,
-            outputs: sum.outputs / self.shape.groups,
+            outputs,
             taps: sum.correlation.kernel.area(),
-            columns: sum.correlation.kernel.width,
-            source: arranged,
-            weights,
+            source,
+            weights: sum.weights,
+            start: sum.start,
         };
-        tile::run(&pass, self.instructions, target, parallel);
+        tile::run(&pass, self.instructions, target, threads, parallel);
     }
 
-    /// Writes the pixels of a residue to their places in the image; zeros where there are none.
-    fn scatter(&self, residue: &Residue, rows: usize, pixels: Option<&[f32]>, image: &mut [f32]) {
+    /// Writes the pixels of a residue to their places in the image, or adds them to it; zeros where
+    /// there are none.
+    fn scatter(
+        &self,
+        residue: &Residue,
+        rows: usize,
+        pixels: Option<&[f32]>,
+        image: &mut [f32],
+        add: bool,
+    ) {
         let Conv2dShape { stride, image: size, .. } = self.shape;
         let one = |(channel, image): (usize, &mut [f32])| {
             let pixels = pixels.map(|pixels| {
@@ -324,6 +377,7 @@ impl Conv2d {
             for line in lines.skip(residue.row).step_by(stride.height) {
                 for to in line.chunks_exact_mut(rows).skip(residue.column).step_by(stride.width) {
                     match pixels.as_mut().and_then(Iterator::next) {
+                        Some(from) if add => to.iter_mut().zip(from).for_each(|(t, f)| *t += f),
                         Some(from) => copy_pixel(to, from),
                         None => to.fill(0.0),
                     }
@@ -339,11 +393,13 @@ impl Conv2d {
 }
 
 /// A correlation over all channels.
-struct Sum {
+struct Sum<'a> {
     correlation: Correlation,
     rows: usize,
     inputs: usize,
     outputs: usize,
+    weights: &'a [f32],
+    start: Start<'a>,
 }
 
 /// Which outputs read the pixels of one residue modulo the stride, and by which taps.

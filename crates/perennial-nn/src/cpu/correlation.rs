@@ -65,8 +65,18 @@ pub(crate) struct Planes {
 
 impl Planes {
     pub(crate) fn new(correlation: Correlation, rows: usize) -> Self {
-        let Correlation { kernel, stride, target, .. } = correlation;
+        let Correlation { stride, target, .. } = correlation;
         let shifted = target.width < NARROW || stride != Size::square(1);
+        Self::arranged(correlation, rows, shifted)
+    }
+
+    /// A copy of the source for each kernel column, of any target.
+    pub(crate) fn shifted(correlation: Correlation, rows: usize) -> Self {
+        Self::arranged(correlation, rows, true)
+    }
+
+    fn arranged(correlation: Correlation, rows: usize, shifted: bool) -> Self {
+        let Correlation { kernel, stride, target, .. } = correlation;
         Self {
             correlation,
             rows,
@@ -107,21 +117,15 @@ impl Planes {
         (0..self.correlation.kernel.height).map(|ky| row(ky) * self.pitch()).collect()
     }
 
+    /// Where a tap is, seen from the source of a [`Segment`].
+    pub(crate) fn tap(&self, ky: usize, kx: usize) -> usize {
+        let stride = self.correlation.stride.height;
+        ((ky % stride) * self.plane_rows + ky / stride) * self.pitch() + kx * self.column_step()
+    }
+
     /// Numbers of one channel of the target.
     pub(crate) fn target(&self) -> usize {
         self.correlation.target.area() * self.rows
-    }
-
-    /// Numbers of a plane that `len` neighbouring targets read: what a cache has to hold.
-    pub(crate) fn window(&self, len: usize) -> usize {
-        let kernel = self.correlation.kernel.height;
-        self.copies() * (kernel * len).min(len + kernel * self.pitch())
-    }
-
-    /// Target numbers that are computed together, at most about `most`: whole rows if possible.
-    pub(crate) fn band(&self, most: usize) -> usize {
-        let row = self.correlation.target.width * self.rows;
-        if self.shifted || row >= most { most } else { most / row * row }
     }
 
     /// The pieces of `from..to` of the target.

@@ -187,4 +187,9 @@ pub enum ConvError {
     /// Packed weights of another convolution, or of another instruction set.
     #[error("The packed weights belong to another convolution: pack the weights with this one.")]
     Packed,
+    /// Weights that were packed for the forward pass alone.
+    #[error(
+        "The weights are packed for the forward pass alone: pack them for gradients, too (`Conv2d::pack`)."
+    )]
+    PackedForward,
 }

@@ -114,12 +114,6 @@ impl PartialEq for InstructionSet {
 
 impl Eq for InstructionSet {}
 
-/// The first register of `from`.
-#[inline(always)]
-pub(crate) fn load<S: Simd>(from: &[f32]) -> S::f32s {
-    S::as_simd_f32s(&from[..S::F32_LANES]).0[0]
-}
-
 /// `a * b + c`. The portable set has no fused instruction, and a call of the C library for each
 /// sum would be a hundred times slower than a product and a sum.
 #[inline(always)]

@@ -7,6 +7,7 @@ pub(crate) mod instructions;
 mod packing;
 pub(crate) mod products;
 pub(crate) mod sparse;
+mod strips;
 mod tile;
 pub(crate) mod transpose;
 mod weight_gradient;

@@ -6,6 +6,9 @@ use crate::cpu::geometry::Conv2dShape;
 use crate::cpu::instructions::InstructionSet;
 use crate::cpu::tile;
 
+/// Weights from which on threads are worth their start.
+const PARALLEL: usize = 1 << 15;
+
 /// The weights of a [`Conv2d`](crate::Conv2d) in the order of its kernels: blocks of neighbouring
 /// outputs, once for the forward pass and once, with the roles of inputs and outputs changed and the
 /// filters reversed, for the gradient by the input. [`Conv2d::pack`](crate::Conv2d::pack) fills it.
@@ -14,6 +17,8 @@ pub struct PackedWeights {
     /// The convolution that the order belongs to.
     pub(crate) owner: Option<(Conv2dShape, InstructionSet)>,
     pub(crate) forward: Vec<f32>,
+    /// Whether `backward` holds the same weights.
+    pub(crate) gradient: bool,
     /// One of each residue modulo the stride.
     pub(crate) backward: Vec<Vec<f32>>,
 }
@@ -44,7 +49,6 @@ pub(crate) fn pack(
     order: &Order,
     instructions: InstructionSet,
     packed: &mut Vec<f32>,
-    parallel: bool,
 ) {
     let block = tile::block(order.channels, instructions);
     let blocks = order.channels.div_ceil(block);
@@ -66,7 +70,7 @@ pub(crate) fn pack(
             _ => pack_block::<1>(weights, order, first, packed),
         }
     };
-    if parallel {
+    if weights.len() >= PARALLEL && rayon::current_num_threads() > 1 {
         packed.par_chunks_exact_mut(len).enumerate().for_each(one);
     } else {
         packed.chunks_exact_mut(len).enumerate().for_each(one);

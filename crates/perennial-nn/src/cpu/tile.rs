@@ -3,34 +3,50 @@
 // Sums have to be indexed by loops that are unrolled: iterators of unknown length put them in memory.
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::cpu::correlation::{Planes, Segment};
-use crate::cpu::instructions::{InstructionSet, load, mul_add};
+use crate::cpu::instructions::{InstructionSet, mul_add};
+use crate::cpu::strips::{Channels, Plan, Strips, Targets};
+use crate::cpu::workspace::Buffer;
 
-/// Targets of a band: 48 registers of 16 numbers, a multiple of every tile's width.
+/// Numbers of a strip: 64 channels of a 3x3 filter in strips of 16 numbers. Larger strips are summed in
+/// parts of their channels. Measured over 256 channels: 88 GFLOP/s with 24 KB, 91 with 36 KB.
+const STRIP: usize = 36 * 1024 / size_of::<f32>();
+/// Numbers of the strips that are read again for each block of outputs: less than half of a second
+/// cache of 512 KB.
+const STRIPS: usize = 192 * 1024 / size_of::<f32>();
+/// Targets of a band at most, about.
 const BAND: usize = 768;
-/// Numbers of the source that are read again for each block of outputs: less than half of a second cache
-/// of 512 KB, with room for weights and targets. Measured on a core with such a cache: 76 GFLOP/s over
-/// the forward pass of the narrow network, against 73 with 512 KB.
-const CACHED: usize = 192 * 1024 / size_of::<f32>();
 /// Jobs a thread, so that threads that are slower for a while get fewer.
 const JOBS: usize = 4;
 
-/// One pass over arranged planes: `groups` times `outputs` channels, each a sum over the `inputs`
-/// channels of its group.
+/// One pass: `groups` times `outputs` channels, each a sum over the `inputs` channels of its group.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
-    pub(crate) planes: &'a Planes,
+    pub(crate) strips: &'a Strips,
     pub(crate) groups: usize,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     pub(crate) taps: usize,
-    pub(crate) columns: usize,
+    /// The source, arranged if the strips ask for it.
     pub(crate) source: &'a [f32],
     /// `[group][block of outputs][input][tap][output of the block]`.
     pub(crate) weights: &'a [f32],
+    pub(crate) start: Start<'a>,
+}
+
+/// The number that the sum of a target starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    Zero,
+    /// One number for each output.
+    Bias(&'a [f32]),
+    /// The number that the target holds.
+    Target,
 }
 
 /// Outputs of a tile for a layer of `outputs` channels a group.
@@ -43,6 +59,19 @@ pub(crate) fn block(outputs: usize, instructions: InstructionSet) -> usize {
     sizes.iter().copied().min_by_key(cost).unwrap_or(1)
 }
 
+/// Numbers of a strip's slot: the registers of a tile of so many outputs. The tiles use nearly all
+/// registers for sums and still leave room for what they load.
+pub(crate) fn width(block: usize, instructions: InstructionSet) -> usize {
+    let registers = match (block, instructions.has_32_registers()) {
+        (8, _) => 3,
+        (4, true) => 5,
+        (1, true) => 8,
+        (1, false) => 4,
+        _ => 2,
+    };
+    registers * instructions.lanes()
+}
+
 /// Neighbouring targets of some channels of one group.
 struct Job<'a> {
     group: usize,
@@ -52,36 +81,54 @@ struct Job<'a> {
 }
 
 /// Computes `target`, `[groups · outputs][height][width][rows]`. Only how the work is split depends on
-/// the number of threads.
-pub(crate) fn run(pass: &Pass, instructions: InstructionSet, target: &mut [f32], parallel: bool) {
-    let band = pass.planes.band(BAND);
+/// the number of threads. `scratch` gets a buffer for each thread.
+pub(crate) fn run(
+    pass: &Pass,
+    instructions: InstructionSet,
+    target: &mut [f32],
+    scratch: &mut Vec<Buffer>,
+    parallel: bool,
+) {
     let block = block(pass.outputs, instructions);
-    let blocks = pass.outputs.div_ceil(block);
-    let bands = pass.planes.target().div_ceil(band);
-    let wanted = if parallel { JOBS * rayon::current_num_threads() } else { 1 };
-    let split = blocks.div_ceil(wanted.div_ceil(bands * pass.groups).clamp(1, blocks)) * block;
+    let width = width(block, instructions);
+    let (blocks, len) = (pass.outputs.div_ceil(block), pass.strips.target());
+    let threads = if parallel { rayon::current_num_threads() } else { 1 };
+    let wanted = if parallel { (JOBS * threads).div_ceil(pass.groups) } else { 1 };
+    let band = match pass.strips.stacked {
+        1 => (BAND.min(len.div_ceil(wanted)) / width).max(1) * width,
+        lines => lines * pass.strips.line,
+    };
+    // Jobs with other outputs of the same band copy the same strips: only where bands are too few.
+    let parts = threads.div_ceil(len.div_ceil(band) * pass.groups).min(blocks);
+    let part = blocks.div_ceil(parts) * block;
     let mut jobs = Vec::new();
-    for (group, channels) in
-        target.chunks_exact_mut(pass.outputs * pass.planes.target()).enumerate()
-    {
-        for (part, channels) in channels.chunks_mut(split * pass.planes.target()).enumerate() {
-            let first = jobs.len();
-            for channel in channels.chunks_exact_mut(pass.planes.target()) {
+    for (group, channels) in target.chunks_exact_mut(pass.outputs * len).enumerate() {
+        for (at, channels) in channels.chunks_mut(part * len).enumerate() {
+            let (first, block) = (jobs.len(), at * part / block);
+            for channel in channels.chunks_exact_mut(len) {
                 for (at, targets) in channel.chunks_mut(band).enumerate() {
                     if jobs.len() == first + at {
-                        let (block, from) = (part * split / block, at * band);
-                        jobs.push(Job { group, block, from, targets: Vec::new() });
+                        jobs.push(Job { group, block, from: at * band, targets: Vec::new() });
                     }
                     jobs[first + at].targets.push(targets);
                 }
             }
         }
     }
-    let one = |job: Job| instructions.run(Bands { pass, block, job });
+    scratch.resize_with(threads.max(scratch.len()), Buffer::default);
     if parallel {
-        jobs.into_par_iter().for_each(one);
+        let jobs = Mutex::new(jobs.into_iter());
+        // The guard is dropped before the job runs.
+        let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+        scratch[..threads].par_iter_mut().with_max_len(1).for_each(|buffer| {
+            while let Some(job) = next() {
+                instructions.run(Bands { pass, block, job, buffer });
+            }
+        });
     } else {
-        jobs.into_iter().for_each(one);
+        for job in jobs {
+            instructions.run(Bands { pass, block, job, buffer: &mut scratch[0] });
+        }
     }
 }
 
@@ -89,6 +136,7 @@ struct Bands<'a> {
     pass: &'a Pass<'a>,
     block: usize,
     job: Job<'a>,
+    buffer: &'a mut Buffer,
 }
 
 impl WithSimd for Bands<'_> {
@@ -96,113 +144,151 @@ impl WithSimd for Bands<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { pass, block, job } = self;
-        // The tiles that use nearly all registers for sums and still leave room for what they load.
+        // The registers are those of `width`.
         if S::REGISTER_COUNT >= 32 {
-            match block {
-                10 => blocks::<S, 10, 2>(simd, pass, job),
-                8 => blocks::<S, 8, 3>(simd, pass, job),
-                4 => blocks::<S, 4, 5>(simd, pass, job),
-                _ => blocks::<S, 1, 8>(simd, pass, job),
+            match self.block {
+                10 => blocks::<S, 10, 2>(simd, self),
+                8 => blocks::<S, 8, 3>(simd, self),
+                4 => blocks::<S, 4, 5>(simd, self),
+                _ => blocks::<S, 1, 8>(simd, self),
             }
         } else {
-            match block {
-                6 => blocks::<S, 6, 2>(simd, pass, job),
-                5 => blocks::<S, 5, 2>(simd, pass, job),
-                4 => blocks::<S, 4, 2>(simd, pass, job),
-                _ => blocks::<S, 1, 4>(simd, pass, job),
+            match self.block {
+                6 => blocks::<S, 6, 2>(simd, self),
+                5 => blocks::<S, 5, 2>(simd, self),
+                4 => blocks::<S, 4, 2>(simd, self),
+                _ => blocks::<S, 1, 4>(simd, self),
             }
         }
     }
 }
 
-/// A register of targets: where its first tap and it are, and how many of its numbers count.
-#[derive(Clone, Copy)]
-struct Place {
-    source: usize,
-    target: usize,
-    lanes: usize,
-}
-
 #[inline(always)]
-fn blocks<S: Simd, const Q: usize, const V: usize>(simd: S, pass: &Pass, job: Job) {
-    match pass.columns {
-        1 => blocks_of::<S, Q, V, 1>(simd, pass, job),
-        2 => blocks_of::<S, Q, V, 2>(simd, pass, job),
-        3 => blocks_of::<S, Q, V, 3>(simd, pass, job),
-        _ => blocks_of::<S, Q, V, 0>(simd, pass, job),
+fn blocks<S: Simd, const Q: usize, const V: usize>(simd: S, mut bands: Bands) {
+    let strips = bands.pass.strips;
+    let len = bands.job.targets.first().map_or(0, |target| target.len());
+    let line = strips.line.min(len);
+    if line == 0 {
+        return;
     }
+    // As many strips of `V` registers as fit in a line, and the rest of two and one.
+    let whole = line / (V * S::F32_LANES) * V * S::F32_LANES;
+    let pairs = whole + (line - whole) / (2 * S::F32_LANES) * 2 * S::F32_LANES;
+    batches::<S, Q, V>(simd, &mut bands, 0..whole, line);
+    batches::<S, Q, 2>(simd, &mut bands, whole..pairs, line);
+    batches::<S, Q, 1>(simd, &mut bands, pairs..line, line);
 }
 
+/// Computes the strips of `V` registers of a part of each line.
 #[inline(always)]
-fn blocks_of<S: Simd, const Q: usize, const V: usize, const C: usize>(
+fn batches<S: Simd, const Q: usize, const V: usize>(
     simd: S,
-    pass: &Pass,
-    mut job: Job,
+    bands: &mut Bands,
+    part: Range<usize>,
+    line: usize,
 ) {
-    let len = job.targets.first().map_or(0, |target| target.len());
-    let plane = pass.planes.plane();
-    let mut places = Vec::with_capacity(len / S::F32_LANES + 1);
-    for Segment { source, target, len } in pass.planes.segments(job.from, job.from + len) {
-        places.extend((0..len).step_by(S::F32_LANES).map(|at| Place {
-            source: source + at,
-            target: target - job.from + at,
-            lanes: S::F32_LANES.min(len - at),
-        }));
-    }
-    let rows = pass.planes.row_offsets();
-    let source = &pass.source[job.group * pass.inputs * plane..][..pass.inputs * plane];
-    let per_block = pass.inputs * pass.taps;
-    let first = job.group * pass.outputs.div_ceil(Q) + job.block;
-    let weights = &pass.weights.as_chunks::<Q>().0[first * per_block..];
-    let inputs = (CACHED / pass.planes.window(len).max(1)).clamp(1, pass.inputs);
-    for (part, source) in source.chunks(inputs * plane).enumerate() {
-        let targets = job.targets.chunks_mut(Q);
-        for (targets, weights) in targets.zip(weights.chunks_exact(per_block)) {
-            let mut tiles = Tiles {
-                source,
-                plane,
-                rows: &rows,
-                columns: pass.columns,
-                step: pass.planes.column_step(),
-                weights: &weights[part * inputs * pass.taps..],
-                targets,
-                add: part > 0,
+    let Bands { pass, job, buffer, .. } = bands;
+    let Pass { strips, inputs, .. } = **pass;
+    let width = V * S::F32_LANES;
+    let lines = job.targets.first().map_or(0, |target| target.len()).div_ceil(line);
+    let slots = strips.slots(lines);
+    let at_once = (STRIP / (slots * width)).clamp(1, inputs);
+    let size = at_once * slots * width;
+    let places = part.clone().step_by(width).collect::<Vec<_>>();
+    let source = &pass.source[job.group * inputs * strips.channel()..];
+    let mut plan = Plan::default();
+    for places in places.chunks((STRIPS / size).max(1)) {
+        let (from, end) = (places[0], part.end.min(places[0] + places.len() * width));
+        let range = job.from + from..job.from + end;
+        strips.plan(&Targets { range, width, lines }, &mut plan);
+        let buffer = buffer.get(places.len() * size);
+        for channel in (0..inputs).step_by(at_once) {
+            let channels = at_once.min(inputs - channel);
+            let source = &source[channel * strips.channel()..];
+            let from = Channels { source, channel: strips.channel(), channels };
+            from.copy::<S, V>(simd, &plan, buffer, size);
+            let batch = Batch {
+                places,
+                end: part.end,
+                strips: buffer,
+                size,
+                slots,
+                lines,
+                line,
+                channel,
+                channels,
             };
-            let (whole, rest) = places.as_chunks::<V>();
-            for places in whole {
-                simd.vectorize(Tile::<Q, V, C> { tiles: &mut tiles, places });
-            }
-            let (pairs, rest) = if V > 2 { rest.as_chunks::<2>() } else { (&[] as &[_], rest) };
-            for places in pairs {
-                simd.vectorize(Tile::<Q, 2, C> { tiles: &mut tiles, places });
-            }
-            for places in rest.as_chunks::<1>().0 {
-                simd.vectorize(Tile::<Q, 1, C> { tiles: &mut tiles, places });
-            }
+            batch.sum::<S, Q, V>(simd, pass, job);
         }
     }
 }
 
-/// The values that the tiles of one block of outputs share.
-struct Tiles<'a, 'b, const Q: usize> {
-    source: &'a [f32],
-    plane: usize,
-    rows: &'a [usize],
-    columns: usize,
-    step: usize,
-    /// `[input][tap]`.
-    weights: &'a [[f32; Q]],
-    /// Fewer than `Q` in the last block of a group: the surplus sums are dropped.
-    targets: &'a mut [&'b mut [f32]],
-    /// Whether to add to the targets: all but the first of the cached parts of the source.
-    add: bool,
+/// Strips of some channels, all in the cache.
+struct Batch<'a> {
+    /// Where the strips begin in a line.
+    places: &'a [usize],
+    /// Where the last one ends.
+    end: usize,
+    strips: &'a [f32],
+    /// Numbers from a strip to the next.
+    size: usize,
+    slots: usize,
+    lines: usize,
+    line: usize,
+    channel: usize,
+    channels: usize,
+}
+
+impl Batch<'_> {
+    /// Adds the sums over these channels to the targets. One block of outputs after another, so that
+    /// the targets of an output are written in runs as long as all strips.
+    #[inline(always)]
+    fn sum<S: Simd, const Q: usize, const V: usize>(&self, simd: S, pass: &Pass, job: &mut Job) {
+        let (taps, width) = (pass.taps, V * S::F32_LANES);
+        let first = job.group * pass.outputs.div_ceil(Q) + job.block;
+        let weights = pass.weights.as_chunks::<Q>().0.chunks_exact(pass.inputs * taps).skip(first);
+        for (block, (targets, weights)) in job.targets.chunks_mut(Q).zip(weights).enumerate() {
+            let start = match pass.start {
+                _ if self.channel > 0 => Start::Target,
+                Start::Bias(bias) => {
+                    Start::Bias(&bias[job.group * pass.outputs + (job.block + block) * Q..])
+                }
+                start => start,
+            };
+            for line in 0..self.lines {
+                for (place, strip) in self.places.iter().zip(self.strips.chunks_exact(self.size)) {
+                    simd.vectorize(Tile::<Q, V> {
+                        strip: &strip[line * pass.strips.line_step() * width..],
+                        channel: self.slots * width,
+                        channels: self.channels,
+                        taps,
+                        weights: &weights[self.channel * taps..],
+                        targets,
+                        at: line * self.line + place,
+                        lanes: width.min(self.end - place),
+                        start,
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// `Q` outputs by `V` registers.
-struct Tile<'a, 'b, 'c, const Q: usize, const V: usize, const C: usize> {
-    tiles: &'a mut Tiles<'b, 'c, Q>,
-    places: &'a [Place; V],
+struct Tile<'a, 'b, const Q: usize, const V: usize> {
+    /// From the first slot of the tile on.
+    strip: &'a [f32],
+    /// Numbers of the strip from a channel to the next.
+    channel: usize,
+    channels: usize,
+    taps: usize,
+    /// `[channel][tap]`
+    weights: &'a [[f32; Q]],
+    /// Fewer than `Q` in the last block of a group: the surplus sums are dropped.
+    targets: &'a mut [&'b mut [f32]],
+    at: usize,
+    lanes: usize,
+    start: Start<'a>,
 }
 
 /// Copies element by element: what a loop with branches indexes is then never the sums themselves,
@@ -221,57 +307,72 @@ pub(crate) fn copy<T: Copy, const Q: usize, const V: usize>(
     to
 }
 
-impl<const Q: usize, const V: usize, const C: usize> WithSimd for Tile<'_, '_, '_, Q, V, C> {
+impl<const Q: usize, const V: usize> WithSimd for Tile<'_, '_, Q, V> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Tiles { source, plane, rows, columns, step, weights, targets, add } = self.tiles;
-        let (plane, step, places) = (*plane, *step, *self.places);
-        let columns = if C > 0 { C } else { *columns };
+        let Self { strip, channel, channels, taps, weights, targets, at, lanes, start } = self;
+        let width = V * S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
         let mut sums = [[zero; V]; Q];
-        if *add {
-            let mut old = sums;
-            for (old, target) in old.iter_mut().zip(targets.iter()) {
-                for v in 0..V {
-                    old[v] = simd.partial_load_f32s(&target[places[v].target..][..places[v].lanes]);
+        match start {
+            Start::Zero => {}
+            Start::Bias(bias) => {
+                let mut first = sums;
+                for (first, bias) in first.iter_mut().zip(bias) {
+                    *first = [simd.splat_f32s(*bias); V];
                 }
+                sums = copy(zero, &first);
             }
-            sums = copy(zero, &old);
-        }
-        let span = (columns - 1) * step + S::F32_LANES;
-        for (source, weights) in
-            source.chunks_exact(plane).zip(weights.chunks_exact(rows.len() * columns))
-        {
-            for (row, weights) in rows.iter().zip(weights.chunks_exact(columns)) {
-                let mut windows: [&[f32]; V] = [&[]; V];
-                for v in 0..V {
-                    windows[v] = &source[places[v].source + row..][..span];
-                }
-                for (kx, weights) in weights.iter().enumerate() {
-                    let mut x = [zero; V];
-                    for v in 0..V {
-                        x[v] = load::<S>(&windows[v][kx * step..]);
-                    }
-                    for q in 0..Q {
-                        let w = simd.splat_f32s(weights[q]);
+            Start::Target => {
+                let mut old = sums;
+                for (old, target) in old.iter_mut().zip(targets.iter()) {
+                    let target = &target[at..][..lanes];
+                    if lanes == width {
+                        let target = &S::as_simd_f32s(target).0[..V];
                         for v in 0..V {
-                            sums[q][v] = mul_add(simd, x[v], w, sums[q][v]);
+                            old[v] = target[v];
                         }
+                    } else {
+                        let registers = old.iter_mut().zip(target.chunks(S::F32_LANES));
+                        registers.for_each(|(old, target)| *old = simd.partial_load_f32s(target));
+                    }
+                }
+                sums = copy(zero, &old);
+            }
+        }
+        // The taps of a channel are neighbours, and so are its channels if the strip covers one line.
+        let merged = channel == taps * width;
+        let (size, together) =
+            if merged { (channel * channels, taps * channels) } else { (channel, taps) };
+        let parts = strip.chunks(size).zip(weights.chunks_exact(together));
+        for (strip, weights) in parts.take(channels * taps / together) {
+            for (x, weights) in strip.chunks_exact(width).zip(weights) {
+                let x = &S::as_simd_f32s(x).0[..V];
+                let mut xs = [zero; V];
+                for v in 0..V {
+                    xs[v] = x[v];
+                }
+                for q in 0..Q {
+                    let w = simd.splat_f32s(weights[q]);
+                    for v in 0..V {
+                        sums[q][v] = mul_add(simd, xs[v], w, sums[q][v]);
                     }
                 }
             }
         }
         let sums = copy(zero, &sums);
         for (sums, target) in sums.iter().zip(targets.iter_mut()) {
-            for v in 0..V {
-                let target = &mut target[places[v].target..][..places[v].lanes];
-                if target.len() == S::F32_LANES {
-                    S::as_mut_simd_f32s(target).0[0] = sums[v];
-                } else {
-                    simd.partial_store_f32s(target, sums[v]);
+            let target = &mut target[at..][..lanes];
+            if lanes == width {
+                let target = &mut S::as_mut_simd_f32s(target).0[..V];
+                for v in 0..V {
+                    target[v] = sums[v];
                 }
+            } else {
+                let registers = sums.iter().zip(target.chunks_mut(S::F32_LANES));
+                registers.for_each(|(sums, target)| simd.partial_store_f32s(target, *sums));
             }
         }
     }

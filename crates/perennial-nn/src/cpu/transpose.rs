@@ -22,7 +22,7 @@ const PARALLEL: usize = 1 << 18;
 /// When the samples are not `rows` × a whole number, or the target has another length.
 pub fn to_batch_last(samples: &[f32], rows: usize, target: &mut [f32]) -> Result<(), ConvError> {
     let features = features(samples, rows, target)?;
-    transpose(Matrix { values: samples, rows, columns: features }, target, rows);
+    transpose(Matrix { values: samples, rows, columns: features }, target, rows, false);
     Ok(())
 }
 
@@ -34,7 +34,7 @@ pub fn to_batch_last(samples: &[f32], rows: usize, target: &mut [f32]) -> Result
 /// When the planes are not `rows` × a whole number, or the target has another length.
 pub fn to_batch_first(planes: &[f32], rows: usize, target: &mut [f32]) -> Result<(), ConvError> {
     let features = features(planes, rows, target)?;
-    transpose(Matrix { values: planes, rows: features, columns: rows }, target, features);
+    transpose(Matrix { values: planes, rows: features, columns: rows }, target, features, false);
     Ok(())
 }
 
@@ -58,14 +58,14 @@ pub(crate) struct Matrix<'a> {
 }
 
 /// Writes the first columns of the matrix, as many as the target has rows of `stride` numbers, as those
-/// rows. Numbers of the target between the rows stay as they are.
-pub(crate) fn transpose(matrix: Matrix, target: &mut [f32], stride: usize) {
+/// rows, or adds them to what the target holds. Numbers between the rows stay as they are.
+pub(crate) fn transpose(matrix: Matrix, target: &mut [f32], stride: usize, add: bool) {
     if matrix.values.is_empty() {
         return;
     }
     let instructions = InstructionSet::best();
     let one = |(job, target): (usize, &mut [f32])| {
-        instructions.run(Part { matrix, from: job * JOB, target, stride });
+        instructions.run(Part { matrix, from: job * JOB, target, stride, add });
     };
     if matrix.values.len() >= PARALLEL && rayon::current_num_threads() > 1 {
         target.par_chunks_mut(JOB * stride).enumerate().for_each(one);
@@ -80,6 +80,7 @@ struct Part<'a> {
     from: usize,
     target: &'a mut [f32],
     stride: usize,
+    add: bool,
 }
 
 impl WithSimd for Part<'_> {
@@ -87,7 +88,7 @@ impl WithSimd for Part<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { matrix: Matrix { values, rows, columns }, from, target, stride } = self;
+        let Self { matrix: Matrix { values, rows, columns }, from, target, stride, add } = self;
         for (block, target) in target.chunks_mut(SIDE * stride).enumerate() {
             let from = from + block * SIDE;
             let width = SIDE.min(target.len().div_ceil(stride));
@@ -105,12 +106,19 @@ impl WithSimd for Part<'_> {
                         for r in 0..SIDE {
                             column[r] = square[r][c];
                         }
-                        target[c * stride..][..SIDE].copy_from_slice(&column);
+                        let to = &mut target[c * stride..][..SIDE];
+                        if add {
+                            to.iter_mut().zip(column).for_each(|(to, from)| *to += from);
+                        } else {
+                            to.copy_from_slice(&column);
+                        }
                     }
                 } else {
                     for c in 0..width {
                         for r in 0..height {
-                            target[c * stride + r] = values[r * columns + c];
+                            let to = &mut target[c * stride + r];
+                            let from = values[r * columns + c];
+                            *to = if add { *to + from } else { from };
                         }
                     }
                 }

@@ -13,6 +13,8 @@
 // See `tile.rs`: sums have to be indexed by loops that are unrolled.
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -41,6 +43,13 @@ pub(crate) struct Group<'a> {
     pub(crate) source: &'a [f32],
     /// `[outputs][target]`.
     pub(crate) output_gradient: &'a [f32],
+}
+
+/// The gradient of one group, `[outputs][pairs]`.
+pub(crate) struct Gradient<'a> {
+    pub(crate) values: &'a mut [f32],
+    /// Whether to add to what it holds.
+    pub(crate) add: bool,
 }
 
 impl Group<'_> {
@@ -79,6 +88,28 @@ pub(crate) fn by_outer_products(
     filled && pairs >= OUTER_PAIRS && area < DOT_AREA
 }
 
+/// Outputs that outer products compute together: the registers of a tile.
+fn panel(instructions: InstructionSet) -> usize {
+    let registers = if instructions.has_32_registers() { 3 } else { 2 };
+    registers * instructions.lanes()
+}
+
+/// The panels of so many outputs, all of `panel` but the last ones.
+fn panels(outputs: usize, instructions: InstructionSet) -> Vec<Range<usize>> {
+    let (panel, lanes) = (panel(instructions), instructions.lanes());
+    let mut panels = Vec::new();
+    let mut first = 0;
+    while first < outputs {
+        let left = (outputs - first).div_ceil(lanes) * lanes;
+        // A register more than a panel is two and two, as one alone would wait for its sums.
+        let width = if left == panel + lanes { left / 2 } else { left.min(panel) };
+        let width = width.next_multiple_of(lanes);
+        panels.push(first..first + width);
+        first += width;
+    }
+    panels
+}
+
 /// Numbers of the two buffers that outer products need: dy transposed, and the sums.
 pub(crate) fn buffers(group: &Group, instructions: InstructionSet) -> (usize, usize) {
     let padded = group.outputs.next_multiple_of(instructions.lanes());
@@ -90,21 +121,27 @@ pub(crate) fn outer(
     group: &Group,
     instructions: InstructionSet,
     [transposed, sums]: [&mut [f32]; 2],
-    gradient: &mut [f32],
+    gradient: &mut Gradient,
     parallel: bool,
 ) {
     let (outputs, targets, pairs) = (group.outputs, group.planes.target(), group.pairs());
-    let padded = outputs.next_multiple_of(instructions.lanes());
-    let output_gradients =
-        Matrix { values: group.output_gradient, rows: outputs, columns: targets };
-    transpose(output_gradients, transposed, padded);
+    let panels = panels(outputs, instructions);
+    let mut left = &mut *transposed;
+    for panel in &panels {
+        let (to, rest) = left.split_at_mut(panel.len() * targets);
+        let rows = panel.len().min(outputs - panel.start);
+        let values = &group.output_gradient[panel.start * targets..][..rows * targets];
+        transpose(Matrix { values, rows, columns: targets }, to, panel.len(), false);
+        left = rest;
+    }
     let starts = group.starts();
     let pairs_at_once = if instructions.has_32_registers() { 8 } else { 6 };
     let wanted = if parallel { JOBS * rayon::current_num_threads() } else { 1 };
     let job = pairs.div_ceil(pairs_at_once).div_ceil(wanted) * pairs_at_once;
+    let padded = sums.len() / pairs;
     let transposed = &*transposed;
     let one = |(starts, sums): (&[usize], &mut [f32])| {
-        instructions.run(OuterJob { group, starts, transposed, padded, sums });
+        instructions.run(OuterJob { group, starts, transposed, panels: &panels, sums });
     };
     if parallel {
         starts.par_chunks(job).zip(sums.par_chunks_mut(job * padded)).for_each(one);
@@ -112,15 +149,28 @@ pub(crate) fn outer(
         starts.chunks(job).zip(sums.chunks_mut(job * padded)).for_each(one);
     }
     // The surplus columns of the sums are left out: the gradient has no rows for them.
-    transpose(Matrix { values: sums, rows: pairs, columns: padded }, gradient, pairs);
+    for (at, sums) in sums.chunks(job * padded).enumerate() {
+        let rows = sums.len() / padded;
+        let mut left = sums;
+        for panel in &panels {
+            let (values, rest) = left.split_at(rows * panel.len());
+            let end = panel.end.min(outputs);
+            let to = panel.start * pairs + at * job..(end - 1) * pairs + at * job + rows;
+            let matrix = Matrix { values, rows, columns: panel.len() };
+            transpose(matrix, &mut gradient.values[to], pairs, gradient.add);
+            left = rest;
+        }
+    }
 }
 
 /// Outer products of some pairs with all outputs.
 struct OuterJob<'a> {
     group: &'a Group<'a>,
     starts: &'a [usize],
+    /// `[panel][target][output]`
     transposed: &'a [f32],
-    padded: usize,
+    panels: &'a [Range<usize>],
+    /// `[panel][pair][output]`
     sums: &'a mut [f32],
 }
 
@@ -130,55 +180,53 @@ impl WithSimd for OuterJob<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         if S::REGISTER_COUNT >= 32 {
-            outer_blocks::<S, 8, 3>(simd, self);
+            outer_blocks::<S, 8>(simd, self);
         } else {
-            outer_blocks::<S, 6, 2>(simd, self);
+            outer_blocks::<S, 6>(simd, self);
         }
     }
 }
 
 #[inline(always)]
-fn outer_blocks<S: Simd, const A: usize, const V: usize>(simd: S, job: OuterJob) {
-    let OuterJob { group, starts, transposed, padded, sums } = job;
+fn outer_blocks<S: Simd, const A: usize>(simd: S, job: OuterJob) {
+    let OuterJob { group, starts, transposed, panels, sums } = job;
     let targets = group.planes.target();
     for from in (0..targets).step_by(OUTER_BLOCK) {
         let segments = group.planes.segments(from, targets.min(from + OUTER_BLOCK));
-        for (starts, sums) in starts.chunks(A).zip(sums.chunks_mut(A * padded)) {
-            let starts = std::array::from_fn(|a| starts[a.min(starts.len() - 1)]);
-            let mut first = 0;
-            while first < padded {
-                let left = (padded - first) / S::F32_LANES;
-                // Four registers are two and two: one alone would wait for its sums.
-                let registers = if left == V + 1 { V.min(2) } else { left.min(V) };
+        let (mut transposed, mut sums) = (transposed, &mut *sums);
+        for panel in panels {
+            let width = panel.len();
+            let (panel, rest) = transposed.split_at(targets * width);
+            let (sums_here, sums_rest) = sums.split_at_mut(starts.len() * width);
+            (transposed, sums) = (rest, sums_rest);
+            for (starts, sums) in starts.chunks(A).zip(sums_here.chunks_mut(A * width)) {
+                let starts = std::array::from_fn(|a| starts[a.min(starts.len() - 1)]);
                 let tile = OuterTile::<A> {
                     source: group.source,
                     starts: &starts,
                     segments: &segments,
-                    transposed: &transposed[first..],
-                    padded,
-                    sums: &mut sums[first..],
+                    transposed: panel,
+                    sums,
                     add: from > 0,
                 };
-                match registers {
+                match width / S::F32_LANES {
                     3 => simd.vectorize(Wide::<A, 3>(tile)),
                     2 => simd.vectorize(Wide::<A, 2>(tile)),
                     _ => simd.vectorize(Wide::<A, 1>(tile)),
                 }
-                first += registers * S::F32_LANES;
             }
         }
     }
 }
 
-/// `A` pairs by the first registers of outputs.
+/// `A` pairs by the registers of a panel.
 struct OuterTile<'a, const A: usize> {
     source: &'a [f32],
     starts: &'a [usize; A],
     segments: &'a [Segment],
-    /// `[target][padded]`.
+    /// `[target][output]`
     transposed: &'a [f32],
-    padded: usize,
-    /// `[pair][padded]`, of fewer than `A` pairs at the end: surplus sums are dropped.
+    /// `[pair][output]`, of fewer than `A` pairs at the end: surplus sums are dropped.
     sums: &'a mut [f32],
     add: bool,
 }
@@ -190,16 +238,17 @@ impl<const A: usize, const V: usize> WithSimd for Wide<'_, A, V> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let OuterTile { source, starts, segments, transposed, padded, sums: to, add } = self.0;
+        let OuterTile { source, starts, segments, transposed, sums: to, add } = self.0;
+        let width = V * S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); V]; A];
         for &Segment { source: at, target, len } in segments {
             let mut x: [&[f32]; A] = [&[]; A];
             for a in 0..A {
                 x[a] = &source[starts[a] + at..][..len];
             }
-            let rows = &transposed[target * padded..][..(len - 1) * padded + V * S::F32_LANES];
-            for i in 0..len {
-                let row = S::as_simd_f32s(&rows[i * padded..][..V * S::F32_LANES]).0;
+            let rows = transposed[target * width..][..len * width].chunks_exact(width);
+            for (i, row) in (0..len).zip(rows) {
+                let row = &S::as_simd_f32s(row).0[..V];
                 let mut y = [simd.splat_f32s(0.0); V];
                 for v in 0..V {
                     y[v] = row[v];
@@ -213,8 +262,8 @@ impl<const A: usize, const V: usize> WithSimd for Wide<'_, A, V> {
             }
         }
         let sums = copy(simd.splat_f32s(0.0), &sums);
-        for (sums, to) in sums.iter().zip(to.chunks_mut(padded)) {
-            let to = S::as_mut_simd_f32s(&mut to[..V * S::F32_LANES]).0;
+        for (sums, to) in sums.iter().zip(to.chunks_exact_mut(width)) {
+            let to = &mut S::as_mut_simd_f32s(to).0[..V];
             for v in 0..V {
                 to[v] = if add { simd.add_f32s(to[v], sums[v]) } else { sums[v] };
             }
@@ -224,7 +273,7 @@ impl<const A: usize, const V: usize> WithSimd for Wide<'_, A, V> {
 
 /// The gradients `[outputs][pairs]` of all groups by dot products.
 pub(crate) fn dot<'a>(
-    groups: impl Iterator<Item = (Group<'a>, &'a mut [f32])>,
+    groups: impl Iterator<Item = (Group<'a>, Gradient<'a>)>,
     instructions: InstructionSet,
     parallel: bool,
 ) {
@@ -238,14 +287,16 @@ pub(crate) fn dot<'a>(
     let part = pairs.div_ceil(tile.pairs).div_ceil(parts) * tile.pairs;
     let mut jobs = Vec::new();
     for (group, gradient) in groups {
-        for (block, rows) in gradient.chunks_mut(tile.outputs * pairs).enumerate() {
+        let gradient_add = gradient.add;
+        for (block, rows) in gradient.values.chunks_mut(tile.outputs * pairs).enumerate() {
             let first = jobs.len();
             for row in rows.chunks_exact_mut(pairs) {
                 for (at, gradient) in row.chunks_mut(part).enumerate() {
                     if jobs.len() == first + at {
                         let starts = &starts[at * part..][..gradient.len()];
                         let output = block * tile.outputs;
-                        jobs.push(DotJob { group, starts, output, gradient: Vec::new() });
+                        let (add, gradient) = (gradient_add, Vec::new());
+                        jobs.push(DotJob { group, starts, output, gradient, add });
                     }
                     jobs[first + at].gradient.push(gradient);
                 }
@@ -284,6 +335,7 @@ struct DotJob<'a> {
     starts: &'a [usize],
     output: usize,
     gradient: Vec<&'a mut [f32]>,
+    add: bool,
 }
 
 impl WithSimd for DotJob<'_> {
@@ -303,7 +355,7 @@ impl WithSimd for DotJob<'_> {
 
 #[inline(always)]
 fn dot_blocks<S: Simd, const A: usize, const B: usize>(simd: S, job: DotJob) {
-    let DotJob { group, starts, output, mut gradient } = job;
+    let DotJob { group, starts, output, mut gradient, add } = job;
     let targets = group.planes.target();
     // Surplus outputs and pairs of the last tiles repeat the last one, and their sums are dropped.
     let last = gradient.len() - 1;
@@ -323,7 +375,7 @@ fn dot_blocks<S: Simd, const A: usize, const B: usize>(simd: S, job: DotJob) {
             });
             for (row, sums) in gradient.iter_mut().zip(sums) {
                 for (to, sum) in row[first..].iter_mut().zip(sums) {
-                    *to = if from > 0 { *to + sum } else { sum };
+                    *to = if add || from > 0 { *to + sum } else { sum };
                 }
             }
         }

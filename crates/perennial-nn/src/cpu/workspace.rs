@@ -11,6 +11,8 @@ pub struct Workspace {
     pub(crate) partial: Buffer,
     /// The gradient by the weights, transposed.
     pub(crate) sums: Buffer,
+    /// One for each thread: the strips of a job.
+    pub(crate) threads: Vec<Buffer>,
 }
 
 impl Workspace {

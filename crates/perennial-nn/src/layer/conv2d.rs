@@ -148,50 +148,29 @@ impl Op for Bound {
     }
 
     fn forward(&self, call: &mut Forward<'_>) {
-        let (x, conv) = (call.inputs.get(0), &mut call.scratch.conv);
-        self.kernel.forward(x, &call.prepared.conv, call.output, conv).expect(LENGTHS);
-        if call.parameters.len() > 1 {
-            let channels = call.output.chunks_exact_mut(self.plane(call.rows));
-            for (channel, bias) in channels.zip(call.parameters.get(1)) {
-                channel.iter_mut().for_each(|y| *y += bias);
-            }
-        }
+        let bias = (call.parameters.len() > 1).then(|| call.parameters.get(1));
+        let (x, packed, conv) = (call.inputs.get(0), &call.prepared.conv, &mut call.scratch.conv);
+        self.kernel.forward(x, packed, bias, call.output, conv).expect(LENGTHS);
     }
 
     fn backward(&self, call: &mut Backward<'_>, inputs: &mut [Option<Target<'_>>]) {
-        let [Some(to)] = inputs else { return };
+        let [Some(Target { values, add })] = inputs else { return };
         let (delta, packed) = (&*call.output_gradient, &call.prepared.conv);
-        let made = match to.add {
-            true => {
-                call.scratch.floats.resize(to.values.len(), 0.0);
-                &mut call.scratch.floats[..]
-            }
-            false => &mut *to.values,
-        };
-        self.kernel.input_gradient(delta, packed, made, &mut call.scratch.conv).expect(LENGTHS);
-        if to.add {
-            to.put(&call.scratch.floats);
-        }
+        let conv = &mut call.scratch.conv;
+        self.kernel.input_gradient(delta, packed, values, *add, conv).expect(LENGTHS);
     }
 
-    fn parameter_gradient(&self, index: usize, call: &mut Backward<'_>, mut to: Target<'_>) {
+    fn parameter_gradient(&self, index: usize, call: &mut Backward<'_>, to: Target<'_>) {
         let (x, delta) = (call.inputs.get(0), &*call.output_gradient);
-        if index == 1 {
-            let channels = delta.chunks_exact(self.plane(call.rows));
-            for (to_channel, channel) in to.values.iter_mut().zip(channels) {
-                let sum = channel.iter().map(|&d| f64::from(d)).sum::<f64>() as f32;
-                *to_channel = if to.add { *to_channel + sum } else { sum };
-            }
-            return;
+        if index == 0 {
+            let conv = &mut call.scratch.conv;
+            return self.kernel.weight_gradient(x, delta, to.values, to.add, conv).expect(LENGTHS);
         }
-        let conv = &mut call.scratch.conv;
-        if !to.add {
-            return self.kernel.weight_gradient(x, delta, to.values, conv).expect(LENGTHS);
+        let channels = delta.chunks_exact(self.plane(call.rows));
+        for (to_channel, channel) in to.values.iter_mut().zip(channels) {
+            let sum = channel.iter().map(|&d| f64::from(d)).sum::<f64>() as f32;
+            *to_channel = if to.add { *to_channel + sum } else { sum };
         }
-        let made = &mut call.scratch.floats;
-        made.resize(to.values.len(), 0.0);
-        self.kernel.weight_gradient(x, delta, made, conv).expect(LENGTHS);
-        to.put(made);
     }
 
     fn sample_statistics(&self, call: &mut Backward<'_>, of: Statistic, sums: &mut [Sums<'_>]) {
@@ -214,7 +193,7 @@ impl Op for Bound {
             samples.zip(gradients.par_chunks_exact_mut(weights)).for_each_init(
                 Workspace::default,
                 |conv, ((x, delta), gradient)| {
-                    self.kernel.weight_gradient(x, delta, gradient, conv).expect(LENGTHS);
+                    self.kernel.weight_gradient(x, delta, gradient, false, conv).expect(LENGTHS);
                 },
             );
             let each = weights.div_ceil(rayon::current_num_threads());

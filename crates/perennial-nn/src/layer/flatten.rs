@@ -47,7 +47,7 @@ impl Op for Bound {
         match self.image {
             true => {
                 let planes = Matrix { values: x, rows: self.output[0], columns: call.rows };
-                transpose(planes, call.output, self.output[0]);
+                transpose(planes, call.output, self.output[0], false);
             }
             false if x.is_empty() => {}
             false => call.output.copy_from_slice(x),
@@ -58,12 +58,6 @@ impl Op for Bound {
         let [Some(to)] = inputs else { return };
         let (rows, columns) = (call.rows, self.output[0]);
         let samples = Matrix { values: call.output_gradient, rows, columns };
-        if !to.add {
-            return transpose(samples, to.values, rows);
-        }
-        let planes = &mut call.scratch.floats;
-        planes.resize(rows * columns, 0.0);
-        transpose(samples, planes, rows);
-        to.put(planes);
+        transpose(samples, to.values, rows, to.add);
     }
 }

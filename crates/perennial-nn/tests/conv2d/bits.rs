@@ -38,9 +38,9 @@ fn compute(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         conv.pack(&case.weights, &mut packed).unwrap();
-        conv.forward(&x, &packed, &mut y, &mut workspace).unwrap();
-        conv.input_gradient(&dy, &packed, &mut dx, &mut workspace).unwrap();
-        conv.weight_gradient(&x, &dy, &mut dw, &mut workspace).unwrap();
+        conv.forward(&x, &packed, None, &mut y, &mut workspace).unwrap();
+        conv.input_gradient(&dy, &packed, &mut dx, false, &mut workspace).unwrap();
+        conv.weight_gradient(&x, &dy, &mut dw, false, &mut workspace).unwrap();
     });
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
     Bits { output: bits(&y), input_gradient: bits(&dx), weight_gradient: bits(&dw) }

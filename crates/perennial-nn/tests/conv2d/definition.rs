@@ -46,9 +46,9 @@ fn kernels(case: &Case, instructions: InstructionSet, workspace: &mut Workspace)
     let mut y = vec![f32::NAN; dy.len()];
     let mut dx = vec![f32::NAN; x.len()];
     let mut dw = vec![f32::NAN; case.weights.len()];
-    conv.forward(&x, &packed, &mut y, workspace).unwrap();
-    conv.input_gradient(&dy, &packed, &mut dx, workspace).unwrap();
-    conv.weight_gradient(&x, &dy, &mut dw, workspace).unwrap();
+    conv.forward(&x, &packed, None, &mut y, workspace).unwrap();
+    conv.input_gradient(&dy, &packed, &mut dx, false, workspace).unwrap();
+    conv.weight_gradient(&x, &dy, &mut dw, false, workspace).unwrap();
     Results { output: first(&y), input_gradient: first(&dx), weight_gradient: dw }
 }
 
@@ -136,6 +136,82 @@ fn channels_and_batches_agree_with_the_definition() {
 #[test]
 fn sources_larger_than_the_cache_agree_with_the_definition() {
     assert_agrees(same3x3(600, 3, 8, 1), 6);
+}
+
+/// Catches: a bias that is added to another output or once for each part of the source, and a gradient
+/// that overwrites what it is to be added to, or adds it twice. Shapes: every kernel of the gradient by
+/// the weights, surplus outputs of a tile, groups, pixels that no filter reads, more than one part.
+#[test]
+fn a_bias_and_what_gradients_are_added_to_count_once() {
+    let unread =
+        Conv2dShape { stride: Size::square(2), ..shape(20, 7, Size::square(1), Size::square(5)) };
+    let groups = Conv2dShape { groups: 2, ..same3x3(8, 14, 5, 2) };
+    for shape in
+        [same3x3(3, 7, 17, 1), same3x3(20, 24, 6, 2), same3x3(100, 3, 4, 1), groups, unread]
+    {
+        let case = Case::new(shape, 3, 21);
+        let expected = plain(&case);
+        for instructions in InstructionSet::available() {
+            let conv = Conv2d::with_instructions(shape, instructions).unwrap();
+            let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
+            conv.pack(&case.weights, &mut packed).unwrap();
+            let last = |values: &[f32]| {
+                let mut planes = vec![0.0; values.len()];
+                to_batch_last(values, case.rows, &mut planes).unwrap();
+                planes
+            };
+            let first = |planes: &[f32], less: &dyn Fn(usize) -> f32| {
+                let mut values = vec![0.0; planes.len()];
+                to_batch_first(planes, case.rows, &mut values).unwrap();
+                values.iter_mut().enumerate().for_each(|(at, value)| *value -= less(at));
+                values
+            };
+            let held = |at: usize| (at % 11) as f32 - 5.0;
+            let holding = |len: usize| (0..len).map(held).collect::<Vec<_>>();
+            let (x, dy) = (last(&case.input), last(&case.output_gradient));
+            let (mut y, mut dw) = (vec![f32::NAN; dy.len()], holding(case.weights.len()));
+            let mut dx = last(&holding(x.len()));
+            let bias = holding(shape.outputs);
+            conv.forward(&x, &packed, Some(&bias), &mut y, &mut workspace).unwrap();
+            conv.input_gradient(&dy, &packed, &mut dx, true, &mut workspace).unwrap();
+            conv.weight_gradient(&x, &dy, &mut dw, true, &mut workspace).unwrap();
+            dw.iter_mut().enumerate().for_each(|(at, value)| *value -= held(at));
+            let area = conv.output().area();
+            for (what, error) in [
+                (
+                    "output",
+                    error(&first(&y, &|at| bias[at / area % shape.outputs]), &expected.output),
+                ),
+                ("input gradient", error(&first(&dx, &held), &expected.input_gradient)),
+                ("weight gradient", error(&dw, &expected.weight_gradient)),
+            ] {
+                let name = instructions.name();
+                assert!(error <= 1e-5, "{what} of {shape:?}, {name}: {error:e}");
+            }
+        }
+    }
+}
+
+/// Catches: forward weights in another order than those of `pack`, and gradients by weights of an
+/// earlier `pack`.
+#[test]
+fn weights_packed_for_the_forward_pass_serve_it_alone() {
+    let case = Case::new(same3x3(3, 7, 5, 1), 2, 13);
+    let conv = Conv2d::new(case.shape).unwrap();
+    let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
+    let (mut both, mut alone) = (case.output_gradient.clone(), case.output_gradient.clone());
+    conv.pack(&case.weights, &mut packed).unwrap();
+    conv.forward(&case.input, &packed, None, &mut both, &mut workspace).unwrap();
+    conv.pack_forward(&case.weights, &mut packed).unwrap();
+    conv.forward(&case.input, &packed, None, &mut alone, &mut workspace).unwrap();
+    assert_eq!(both, alone);
+    let mut dx = case.input.clone();
+    let gradient =
+        conv.input_gradient(&case.output_gradient, &packed, &mut dx, false, &mut workspace);
+    assert_eq!(
+        gradient.unwrap_err().to_string(),
+        "The weights are packed for the forward pass alone: pack them for gradients, too (`Conv2d::pack`)."
+    );
 }
 
 /// Catches: a definition above whose gradients are not those of its forward pass, so that the kernels
@@ -246,26 +322,29 @@ fn slices_and_weights_that_do_not_fit_are_sentences() {
     let conv = Conv2d::new(same3x3(2, 3, 4, 1)).unwrap();
     let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
     let (x, mut y) = (vec![0.0; 32 * 2], vec![0.0; 48 * 2]);
-    let unpacked = conv.forward(&x, &packed, &mut y, &mut workspace);
+    let unpacked = conv.forward(&x, &packed, None, &mut y, &mut workspace);
     assert_eq!(unpacked, Err(ConvError::Packed));
     assert_eq!(
         conv.pack(&[0.0; 53], &mut packed).unwrap_err().to_string(),
         "Expected 54 numbers in the weights, found 53."
     );
     conv.pack(&[0.0; 54], &mut packed).unwrap();
-    assert_eq!(conv.forward(&x, &packed, &mut y, &mut workspace), Ok(()));
+    assert_eq!(conv.forward(&x, &packed, None, &mut y, &mut workspace), Ok(()));
     assert_eq!(
-        conv.forward(&x[1..], &packed, &mut y, &mut workspace).unwrap_err().to_string(),
+        conv.forward(&x[1..], &packed, None, &mut y, &mut workspace).unwrap_err().to_string(),
         "Expected a multiple of 32 numbers in the input, found 63."
     );
     assert_eq!(
-        conv.forward(&x, &packed, &mut y[1..], &mut workspace).unwrap_err().to_string(),
+        conv.forward(&x, &packed, None, &mut y[1..], &mut workspace).unwrap_err().to_string(),
         "Expected 96 numbers in the output, found 95."
     );
     let other = Conv2d::new(same3x3(2, 3, 4, 2)).unwrap();
     let mut small = vec![0.0; 12 * 2];
-    assert_eq!(other.forward(&x, &packed, &mut small, &mut workspace), Err(ConvError::Packed));
-    let short = conv.weight_gradient(&x, &y[1..], &mut [0.0; 54], &mut workspace);
+    assert_eq!(
+        other.forward(&x, &packed, None, &mut small, &mut workspace),
+        Err(ConvError::Packed)
+    );
+    let short = conv.weight_gradient(&x, &y[1..], &mut [0.0; 54], false, &mut workspace);
     assert_eq!(short, Err(ConvError::Length { what: "output gradient", found: 95, expected: 96 }));
 }
 
@@ -275,9 +354,9 @@ fn a_batch_of_no_samples_has_no_outputs_and_a_gradient_of_zeros() {
     let conv = Conv2d::new(same3x3(2, 3, 4, 2)).unwrap();
     let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
     conv.pack(&[1.0; 54], &mut packed).unwrap();
-    assert_eq!(conv.forward(&[], &packed, &mut [], &mut workspace), Ok(()));
-    assert_eq!(conv.input_gradient(&[], &packed, &mut [], &mut workspace), Ok(()));
+    assert_eq!(conv.forward(&[], &packed, None, &mut [], &mut workspace), Ok(()));
+    assert_eq!(conv.input_gradient(&[], &packed, &mut [], false, &mut workspace), Ok(()));
     let mut gradient = [f32::NAN; 54];
-    assert_eq!(conv.weight_gradient(&[], &[], &mut gradient, &mut workspace), Ok(()));
+    assert_eq!(conv.weight_gradient(&[], &[], &mut gradient, false, &mut workspace), Ok(()));
     assert_eq!(gradient, [0.0; 54]);
 }
