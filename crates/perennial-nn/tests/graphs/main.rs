@@ -1,4 +1,5 @@
 //! Whole networks against their definition: gradients, views, laterals, memory, refusals.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 #[path = "../plain/mod.rs"]
 mod plain;
