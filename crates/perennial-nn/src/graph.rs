@@ -164,6 +164,11 @@ impl Graph {
         self.nodes.iter().flat_map(of).collect()
     }
 
+    /// Whether any of its layers draws random numbers in training.
+    pub fn draws(&self) -> bool {
+        self.nodes.iter().any(|node| node.layer.draws())
+    }
+
     /// The same graph with every width multiplied by `factor`, at least 1 each.
     ///
     /// # Errors

@@ -62,6 +62,7 @@ mod stats;
 mod trace;
 mod view;
 
+pub use crate::cpu::sparse::CachedRows;
 pub use crate::cpu::{
     Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace, to_batch_first,
     to_batch_last,

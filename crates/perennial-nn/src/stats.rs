@@ -73,7 +73,7 @@ pub(crate) fn row_by_row<O: Op + ?Sized>(
             gather(call.inputs.get(index), (row, rows), images[index], input);
         }
         gather(call.output_gradient, (row, rows), image, &mut delta);
-        let from = Inputs { data: &[], values: &inputs, at: &at, images: &images };
+        let from = Inputs { data: &[], values: &inputs, at: &at, images: &images, cached: None };
         if op.memory().overwrites_input {
             output.copy_from_slice(from.get(0));
         }

@@ -177,7 +177,13 @@ impl Bench {
         self.learns = pass.learns;
         op.forward(&mut Forward {
             rows: *rows,
-            inputs: Inputs { data: &[], values: &self.read, at: &indices, images: &self.images },
+            inputs: Inputs {
+                data: &[],
+                values: &self.read,
+                at: &indices,
+                images: &self.images,
+                cached: None,
+            },
             parameters: Parameters { theta, joined: &[], at },
             prepared: &self.prepared,
             running: Running { buffers, at: buffers_at },
@@ -201,7 +207,13 @@ impl Bench {
         spoil(&mut self.scratch);
         let mut call = Backward {
             rows: *rows,
-            inputs: Inputs { data: &[], values: &self.read, at: &indices, images: &self.images },
+            inputs: Inputs {
+                data: &[],
+                values: &self.read,
+                at: &indices,
+                images: &self.images,
+                cached: None,
+            },
             // Another layer may have written over it.
             output: if op.memory().keeps_output { &self.output } else { &[] },
             parameters: Parameters { theta, joined: &[], at },

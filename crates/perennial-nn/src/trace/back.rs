@@ -53,7 +53,13 @@ impl Executable {
             let Trace { input, values, saved, scratch, .. } = &mut *trace;
             let mut call = Backward {
                 rows,
-                inputs: Inputs { data: input, values, at: &at_features, images: &[false] },
+                inputs: Inputs {
+                    data: input,
+                    values,
+                    at: &at_features,
+                    images: &[false],
+                    cached: run.cached,
+                },
                 output: &[],
                 parameters: run.weights.parameters(run.theta, &head.parameters),
                 prepared: &Prepared::default(),
@@ -90,7 +96,13 @@ impl Executable {
         let Trace { input, values, saved, scratch, rows, .. } = &mut *trace;
         let mut call = Backward {
             rows: *rows,
-            inputs: Inputs { data: input, values, at: &node.inputs, images: &node.images },
+            inputs: Inputs {
+                data: input,
+                values,
+                at: &node.inputs,
+                images: &node.images,
+                cached: run.cached,
+            },
             output: &values[i + 1],
             parameters: run.weights.parameters(run.theta, &node.parameters),
             prepared: run.weights.prepared(i),
@@ -133,7 +145,7 @@ impl Executable {
         {
             let mut call = Backward {
                 rows: *rows,
-                inputs: Inputs { data: input, values, at, images },
+                inputs: Inputs { data: input, values, at, images, cached: None },
                 output: &[],
                 parameters: run.weights.parameters(run.theta, parameters),
                 prepared: &Prepared::default(),

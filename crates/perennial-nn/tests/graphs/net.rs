@@ -180,7 +180,7 @@ impl Net {
         };
         let (theta, heads) = (&self.theta[..], &self.view.heads[..]);
         let How { key, keeps, .. } = how;
-        with(&mut Run { theta, weights: &weights, buffers, heads, key, keeps })
+        with(&mut Run { theta, weights: &weights, buffers, heads, key, keeps, cached: None })
     }
 
     /// The gradient over θ of Σ w z, z the logits; [`UNTOUCHED`] where slots have no place.
