@@ -412,7 +412,8 @@ fn agree(what: &str, found: &[f32], wanted: &[f64], tolerance: f64) -> Result<()
     }
     let largest = wanted.iter().fold(0.0, |largest: f64, wanted| largest.max(wanted.abs()));
     let far = |(&found, &wanted): (&f32, &f64)| {
-        !((f64::from(found) - wanted).abs() <= tolerance * largest) // NaN is far
+        let distance = (f64::from(found) - wanted).abs();
+        distance.is_nan() || distance > tolerance * largest
     };
     match found.iter().zip(wanted).position(far) {
         None => Ok(()),

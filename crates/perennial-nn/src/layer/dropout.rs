@@ -57,9 +57,12 @@ struct Bound {
 }
 
 impl Bound {
-    /// Multiplies each number by 0 or 1/(1 − rate). A value of three dimensions has its rows innermost.
-    fn apply(&self, key: u64, rows: usize, values: &mut [f32]) {
-        let row_seeds: Vec<u32> = (0..rows as u64).map(|row| mix(key ^ mix(row)) as u32).collect();
+    /// Multiplies each number by 0 or 1/(1 − rate): those of `x`, or where it is empty those that are there.
+    /// A value of three dimensions has its rows innermost.
+    fn apply(&self, key: u64, rows: usize, x: &[f32], values: &mut [f32]) {
+        let seeds = (0..rows as u64).map(|row| mix(key ^ mix(row)));
+        let (low, high): (Vec<u32>, Vec<u32>) =
+            seeds.map(|seed| (seed as u32, (seed >> 32) as u32)).unzip();
         let (rate, scale, row_size) = (self.rate, 1.0 / (1.0 - self.rate), size(&self.shape));
         let threshold = (f64::from(rate) * f64::from(u32::MAX)) as u32;
         let draw = Draw { threshold, scale };
@@ -70,12 +73,15 @@ impl Bound {
                 while !left.is_empty() {
                     let (element, row) = (place / rows, place % rows);
                     let (own, after) = left.split_at_mut((rows - row).min(left.len()));
-                    let seeds = &row_seeds[row..][..own.len()];
+                    if !x.is_empty() {
+                        own.copy_from_slice(&x[place..place + own.len()]);
+                    }
+                    let seeds = low[row..].iter().zip(&high[row..]);
                     simd_dispatch(
                         #[inline(always)]
                         || {
-                            for (value, &seed) in own.iter_mut().zip(seeds) {
-                                *value *= draw.factor(seed, element as u32);
+                            for (value, (&low, &high)) in own.iter_mut().zip(seeds) {
+                                *value *= draw.factor([low, high], element as u32);
                             }
                         },
                     );
@@ -89,7 +95,10 @@ impl Bound {
             while !left.is_empty() {
                 let (row, element) = (place / row_size, place % row_size);
                 let (own, after) = left.split_at_mut((row_size - element).min(left.len()));
-                let seed = row_seeds[row];
+                if !x.is_empty() {
+                    own.copy_from_slice(&x[place..place + own.len()]);
+                }
+                let seed = [low[row], high[row]];
                 simd_dispatch(
                     #[inline(always)]
                     || {
@@ -116,7 +125,7 @@ struct Draw {
 
 impl Draw {
     #[inline(always)]
-    fn factor(self, seed: u32, element: u32) -> f32 {
+    fn factor(self, seed: [u32; 2], element: u32) -> f32 {
         if hash(seed, element) < self.threshold { 0.0 } else { self.scale }
     }
 }
@@ -132,18 +141,17 @@ impl Op for Bound {
 
     fn forward(&self, call: &mut Forward<'_>) {
         let x = call.inputs.get(0);
-        if !x.is_empty() {
-            call.output.copy_from_slice(x);
-        }
         call.saved.key = call.key;
-        if let Some(key) = call.key {
-            self.apply(key, call.rows, call.output);
+        match call.key {
+            Some(key) => self.apply(key, call.rows, x, call.output),
+            None if x.is_empty() => {}
+            None => call.output.copy_from_slice(x),
         }
     }
 
     fn backward(&self, call: &mut Backward<'_>, _: &mut [Option<Target<'_>>]) {
         if let Some(key) = call.saved.key {
-            self.apply(key, call.rows, call.output_gradient);
+            self.apply(key, call.rows, &[], call.output_gradient);
         }
     }
 }
@@ -156,15 +164,12 @@ pub(crate) fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// 32 bits for an element of a row: two rounds of a 32-bit finaliser (Wellons' lowbias32), whose steps
-/// every vector unit has.
+/// 32 bits for an element of a row, of which the upper ones are the best: a 32-bit finaliser (Wellons'
+/// lowbias32) over a Weyl sequence that begins at one half of the row's seed. The other half comes in
+/// between, so that rows whose sequences overlap draw apart. Every vector unit has these steps.
 #[inline(always)]
-fn hash(seed: u32, element: u32) -> u32 {
-    #[inline(always)]
-    fn round(x: u32) -> u32 {
-        let x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
-        let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
-        x ^ (x >> 16)
-    }
-    round(round(element ^ seed).wrapping_add(seed))
+fn hash([low, high]: [u32; 2], element: u32) -> u32 {
+    let x = element.wrapping_mul(0x9e37_79b9).wrapping_add(low); // 2³² over the golden ratio
+    let x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d) ^ high;
+    (x ^ (x >> 15)).wrapping_mul(0x846c_a68b)
 }

@@ -20,9 +20,9 @@ fn in_blocks(net: &Net) -> (Net, Vec<usize>) {
     let mut origin = Vec::new();
     let mut split = |blocked: &mut Net, grid: &Grid| {
         let slot = net.layout.slot(grid.blocks[0]);
-        let halves = |side: usize| match side {
-            1 => vec![0..1],
-            _ => vec![0..side.div_ceil(3), side.div_ceil(3)..side],
+        let halves = |side: usize| {
+            let middle = side.div_ceil(3);
+            [0..middle, middle..side].into_iter().filter(|half| !half.is_empty())
         };
         let second = slot.shape.get(1).copied().unwrap_or(1);
         let tail: usize = slot.shape.iter().skip(2).product();
@@ -43,7 +43,7 @@ fn in_blocks(net: &Net) -> (Net, Vec<usize>) {
                 }
             }
         }
-        Grid { rows: halves(slot.shape[0]).len(), blocks }
+        Grid { rows: halves(slot.shape[0]).count(), blocks }
     };
     blocked.view = net.view.clone();
     blocked.view.column.parameters =

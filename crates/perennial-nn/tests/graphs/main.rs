@@ -1,4 +1,5 @@
 //! Whole networks against their definition: gradients, views, laterals, memory, refusals.
+#![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
 
 #[path = "../plain/mod.rs"]
 mod plain;

@@ -46,6 +46,14 @@ fn batch_norm() {
         passes(&BatchNorm, &[&shape]);
         passes_as(&BatchNorm, &[&shape], |check| Check { learns: true, ..check });
     }
+    // Far from 0, and the first pixel elsewhere than the others.
+    let far = |(at, x): (usize, f32)| x + if at % 6 == 0 { 20.0 } else { 25.0 };
+    let samples: Vec<f32> = apart(5 * 12).into_iter().enumerate().map(far).collect();
+    passes_as(&BatchNorm, &[&[2, 2, 3]], |check| Check {
+        learns: true,
+        samples: Some(vec![samples.clone()]),
+        ..check
+    });
 }
 
 /// Numbers whose order is random and which lie far enough apart that no central difference changes it.

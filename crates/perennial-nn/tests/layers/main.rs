@@ -1,4 +1,5 @@
 //! Every built-in layer against its definition, by the check-suite of `perennial_nn::check`.
+#![allow(clippy::unwrap_used, reason = "a test ends with what went wrong, helpers included")]
 
 #[path = "../plain/mod.rs"]
 mod plain;
