@@ -103,6 +103,27 @@ impl Executable {
         }
     }
 
+    /// Numbers of a row that the layer reads and makes which alone reads the data, where that layer can
+    /// compute from [`CachedRows`](crate::CachedRows).
+    pub fn cached_sides(&self) -> Option<(usize, usize)> {
+        self.first().and_then(|node| node.op.cached_sides())
+    }
+
+    /// The layer that alone reads the data.
+    fn first(&self) -> Option<&Node> {
+        let first = self.nodes.first().filter(|node| node.inputs == [0] && self.readers[0] == 1);
+        first.filter(|node| node.own)
+    }
+
+    /// Arranges loaded weights for rows that were read before.
+    pub fn load_for_cached(&self, theta: &[f32], weights: &mut Weights) {
+        if let Some(node) = self.first() {
+            let Weights { at, joined, prepared } = weights;
+            let parameters = Parameters { theta, joined, at: &at[node.parameters.clone()] };
+            node.op.prepare_cached(parameters, &mut prepared[0]);
+        }
+    }
+
     /// Which unit each column of the logits of these heads is. `heads` are numbers of all heads.
     pub fn columns(&self, heads: &[usize]) -> Columns {
         Columns::new(self.heads_of(heads).map(|head| head.units.clone()).collect())

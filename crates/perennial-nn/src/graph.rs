@@ -164,6 +164,11 @@ impl Graph {
         self.nodes.iter().flat_map(of).collect()
     }
 
+    /// Whether any of its layers draws random numbers in training.
+    pub fn draws(&self) -> bool {
+        self.nodes.iter().any(|node| node.layer.draws())
+    }
+
     /// The same graph with every width multiplied by `factor`, at least 1 each.
     ///
     /// # Errors
@@ -319,6 +324,17 @@ impl GraphBuilder {
         let mut stages = Vec::with_capacity(marked.len());
         let (mut reads, mut first) = (0, 0);
         for (value, name) in marked {
+            if value == 0 || value > graph.nodes.len() {
+                return Err(refuse(format!(
+                    "its stage `{name}` is at value {value}, which no layer makes"
+                )));
+            }
+            if let Some(Stage { name: before, .. }) = stages.last().filter(|_| value <= first) {
+                return Err(refuse(format!(
+                    "its stages `{before}` and `{name}` end at the same layer `{}`",
+                    graph.nodes[first - 1].name
+                )));
+            }
             let end = graph.behind_activations(value);
             let nodes = first..end;
             let jumps = graph.nodes[end..].iter().find(|node| node.inputs.iter().any(|&v| v < end));

@@ -47,6 +47,7 @@
 //! alone and in any batch, and every result has the same bits on any number of threads.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod cpu;
 pub mod draws;
 mod executable;
@@ -61,6 +62,7 @@ mod stats;
 mod trace;
 mod view;
 
+pub use crate::cpu::sparse::CachedRows;
 pub use crate::cpu::{
     Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace, to_batch_first,
     to_batch_last,

@@ -73,7 +73,7 @@ pub(crate) fn row_by_row<O: Op + ?Sized>(
             gather(call.inputs.get(index), (row, rows), images[index], input);
         }
         gather(call.output_gradient, (row, rows), image, &mut delta);
-        let from = Inputs { data: &[], values: &inputs, at: &at, images: &images };
+        let from = Inputs { data: &[], values: &inputs, at: &at, images: &images, cached: None };
         if op.memory().overwrites_input {
             output.copy_from_slice(from.get(0));
         }
@@ -100,7 +100,8 @@ pub(crate) fn row_by_row<O: Op + ?Sized>(
             saved: &mut saved,
             scratch: &mut scratch,
         };
-        op.backward(&mut alone, &mut []);
+        let mut none: Vec<Option<Target<'_>>> = at.iter().map(|_| None).collect();
+        op.backward(&mut alone, &mut none);
         for (index, sums) in sums.iter_mut().enumerate() {
             gradient.resize(sums.len(), 0.0);
             op.parameter_gradient(index, &mut alone, Target { values: &mut gradient, add: false });

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use self::back::Back;
 pub(crate) use self::back::Sink;
+use crate::cpu::sparse::CachedRows;
 use crate::executable::{Executable, Node, Weights};
 use crate::layer::{Buffers, Forward, Inputs, Op, Running, Saved, Scratch, mix, size};
 use crate::params::{Layout, SlotId};
@@ -50,6 +51,8 @@ pub struct Run<'a> {
     pub key: Option<u64>,
     /// Whether the pass goes backward afterwards.
     pub keeps: bool,
+    /// The rows of the pass, where they were read before: `trace.input` is not looked at then.
+    pub cached: Option<&'a CachedRows>,
 }
 
 /// Where the gradient of a slot begins in a vector of gradients, if it has a place there.
@@ -155,6 +158,7 @@ impl Executable {
                     values: &trace.values,
                     at: &inputs,
                     images: &[false],
+                    cached: run.cached,
                 },
                 parameters: run.weights.parameters(run.theta, &head.parameters),
                 prepared: &crate::layer::Prepared::default(),
@@ -212,6 +216,7 @@ impl Executable {
                     values: &trace.values,
                     at: &node.inputs,
                     images: &node.images,
+                    cached: run.cached,
                 },
                 parameters: run.weights.parameters(run.theta, &node.parameters),
                 prepared: run.weights.prepared(i),

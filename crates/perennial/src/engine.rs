@@ -200,6 +200,7 @@ impl Engine {
                     heads,
                     key: None,
                     keeps: false,
+                    cached: None,
                 };
                 match output {
                     Output::Logits => {
@@ -253,7 +254,7 @@ impl Engine {
             trace.input.clone_from(&pass.inputs);
             let buffers = Buffers::Fixed(&model.buffers);
             let (theta, key, keeps) = (&model.theta, None, true);
-            let mut run = Run { theta, weights, buffers, heads, key, keeps };
+            let mut run = Run { theta, weights, buffers, heads, key, keeps, cached: None };
             executable.forward(pass.rows, &mut run, trace);
             loss += pass.loss(&trace.logits, &columns, &mut trace.logits_gradient)?;
         }
@@ -299,7 +300,7 @@ impl Engine {
             let number = computed.logits.len() as u64;
             let key = key.filter(|_| trains).map(|key| key.wrapping_add(number));
             let theta = &model.theta;
-            let mut run = Run { theta, weights, buffers, heads, key, keeps: true };
+            let mut run = Run { theta, weights, buffers, heads, key, keeps: true, cached: None };
             executable.forward(pass.rows, &mut run, trace);
             computed.loss += pass.loss(&trace.logits, &columns, &mut trace.logits_gradient)?;
             let logits = Logits { values: trace.logits.clone(), columns: columns.clone() };

@@ -5,32 +5,32 @@
 //! Which way a row goes is its own affair too: an answer does not depend on its batch.
 
 mod aligned;
-mod kept;
+mod cached;
 mod kernels;
-mod places;
+mod nonzeros;
 
 use std::ops::Range;
 
 use pulp::Arch;
 
 pub(crate) use self::aligned::Aligned;
-pub(crate) use self::kept::Kept;
+pub use self::cached::CachedRows;
 pub(crate) use self::kernels::WIDE;
 use self::kernels::{Blocks, Matrix, Times, Transposed};
-use self::places::{EIGHT, Places, TOGETHER, flag};
+use self::nonzeros::{EIGHT, Nonzeros, TOGETHER, flag};
 use super::products::by_rows;
 
 /// Where the numbers of a batch of rows are not 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sparse {
     /// None of a full row.
-    places: Places,
+    nonzeros: Nonzeros,
     /// Rows with too many numbers other than 0, ascending.
     full: Vec<usize>,
     /// Scratch: which numbers of a row are not 0, a byte each. `[inputs, to a multiple of eight]`
     flags: Vec<u8>,
     /// Scratch: the entries of [`TOGETHER`] rows after another, each column after column.
-    turned: Vec<Entry>,
+    transposed: Vec<Entry>,
     /// Scratch: where each column's entries begin, and where the last one's end.
     /// `[as many times, inputs + 1]`
     tops: Vec<u32>,
@@ -46,19 +46,19 @@ struct Entry {
 impl Sparse {
     /// Reads `rows` `[rows, inputs]` for products of `outputs` columns.
     pub(crate) fn read(&mut self, rows: &[f32], inputs: usize, outputs: usize) {
-        let serves = Places::serve(inputs, rows.len(), outputs);
+        let serves = Nonzeros::serve(inputs, rows.len(), outputs);
         self.full.clear();
-        self.places.clear(inputs);
+        self.nonzeros.clear(inputs);
         self.flags.clear();
         self.flags.resize(inputs.next_multiple_of(EIGHT), 0);
         for (number, row) in rows.chunks_exact(inputs.max(1)).enumerate() {
             if !serves {
-                self.places.leave_out();
+                self.nonzeros.leave_out();
                 self.full.push(number);
                 continue;
             }
             flag(row, &mut self.flags, |number| number == 0.0); // of either sign
-            if !self.places.push(&self.flags) {
+            if !self.nonzeros.push(&self.flags) {
                 self.full.push(number);
             }
         }
@@ -72,16 +72,16 @@ impl Sparse {
 
     /// Whether every row is full.
     pub(crate) fn holds_none(&self) -> bool {
-        self.full.len() == self.places.rows()
+        self.full.len() == self.nonzeros.rows()
     }
 
     /// XW of the rows that are not full, into their rows of `out` `[rows, outputs]`; X is what was
     /// read and W is `[inputs, outputs]`.
     pub(crate) fn times(&self, x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
-        let Self { places, full, .. } = self;
-        let multiply_adds = places.end() * outputs;
+        let Self { nonzeros, full, .. } = self;
+        let multiply_adds = nonzeros.end() * outputs;
         by_rows(out, outputs, multiply_adds, |rows, out| {
-            let product = Times { places, full, rows, x, weight, outputs, out };
+            let product = Times { nonzeros, full, rows, x, weight, outputs, out };
             Arch::new().dispatch(Blocks { outputs, product });
         });
     }
@@ -96,22 +96,27 @@ impl Sparse {
         out: &mut [f32],
         add: bool,
     ) {
-        let Self { places, turned, tops, .. } = self;
-        let Places { inputs, columns, .. } = &*places;
+        let Self { nonzeros, transposed, tops, .. } = self;
+        let Nonzeros { inputs, columns, .. } = &*nonzeros;
         let blocks = rows.clone().step_by(TOGETHER);
-        turned.clear();
+        transposed.clear();
         tops.resize(blocks.len() * (inputs + 1), 0);
         for (first, tops) in blocks.zip(tops.chunks_exact_mut(inputs + 1)) {
-            places.turn(first..rows.end.min(first + TOGETHER), tops, turned, |row, at| {
-                let value = x[row * inputs + usize::from(columns[at])];
-                Entry { row: row as u32, value }
-            });
+            nonzeros.transpose(
+                first..rows.end.min(first + TOGETHER),
+                tops,
+                transposed,
+                |row, at| {
+                    let value = x[row * inputs + usize::from(columns[at])];
+                    Entry { row: row as u32, value }
+                },
+            );
         }
-        let (turned, tops) = (&*turned, &*tops);
-        by_rows(out, outputs, turned.len() * outputs, |of, out| {
+        let (transposed, tops) = (&*transposed, &*tops);
+        by_rows(out, outputs, transposed.len() * outputs, |of, out| {
             for (block, tops) in tops.chunks_exact(inputs + 1).enumerate() {
                 let entries = |range: Range<usize>| {
-                    turned[range].iter().map(|entry| (entry.row as usize, entry.value))
+                    transposed[range].iter().map(|entry| (entry.row as usize, entry.value))
                 };
                 let tops = &tops[of.start..=of.end];
                 let delta = Matrix { numbers: delta, stride: outputs };

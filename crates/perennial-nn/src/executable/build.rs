@@ -65,6 +65,7 @@ impl Executable {
             let parts = builder.receive(lateral, &from, &[units], true)?;
             builder.executable.received = Some(builder.sum(&parts)?);
         }
+        builder.refuse_shared(view)?;
         let mut executable = builder.executable;
         executable.count_readers();
         let blocks = executable.parameters.iter().flat_map(|parameter| &parameter.grid.blocks);
@@ -99,6 +100,16 @@ impl Executable {
 }
 
 impl Builder<'_> {
+    /// Refuses a slot that serves twice: its gradient would be that of one place, and its statistics those
+    /// of each place and not of their sum.
+    fn refuse_shared(&self, view: &View) -> Result<(), GraphError> {
+        let own = self.executable.slots(&view.heads);
+        let Some(pair) = own.windows(2).find(|pair| pair[0] == pair[1]) else { return Ok(()) };
+        let name = &self.layout.slot(pair[0]).name;
+        let reason = format!("its weights `{name}` are used in two places; give each its own");
+        Err(GraphError::Graph { network: self.graph.name().to_owned(), reason })
+    }
+
     /// Appends the layers of a column; says the value that each stage begins with, and last the features.
     /// `older` says the same of the columns before it.
     fn column(

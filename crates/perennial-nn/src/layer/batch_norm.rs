@@ -7,7 +7,7 @@
 //! ∂/∂x = γ/√(σ² + ε) · d                                        by running ones
 //! ```
 
-use super::{Backward, Forward, Layer, Op, Shapes, Statistic, Sums, Target, single};
+use super::{Backward, Forward, Layer, Op, Shapes, Statistic, Target, single};
 use crate::cpu::products::LONG;
 use crate::params::vector::simd_dispatch;
 use crate::params::{Buffer, Init, Parameter};
@@ -204,7 +204,12 @@ impl Op for Bound {
         }
     }
 
-    fn sample_statistics(&self, call: &mut Backward<'_>, of: Statistic, sums: &mut [Sums<'_>]) {
+    fn sample_statistics(
+        &self,
+        call: &mut Backward<'_>,
+        of: Statistic,
+        sums: &mut [super::Sums<'_>],
+    ) {
         let (rows, x, delta) = (call.rows, call.inputs.get(0), &*call.output_gradient);
         let plane = self.shape[1] * self.shape[2] * rows;
         let of_rows = &mut call.scratch.floats;
@@ -231,59 +236,64 @@ impl Op for Bound {
 /// Numbers that are summed in single precision before they are added to a sum in double precision.
 const BLOCK: usize = 2048;
 
-/// Mean and biased variance.
+/// Mean and biased variance, in one pass. Deviations are taken from a number near the mean, so that their
+/// squares do not cancel.
 fn moments(x: &[f32]) -> (f32, f64) {
-    let sum = blocks(
-        [x],
-        #[inline(always)]
-        |[x]| x,
-    );
-    let mean = (sum / x.len() as f64) as f32;
-    let squares = blocks(
-        [x],
-        #[inline(always)]
-        |[x]| (x - mean) * (x - mean),
-    );
-    (mean, squares / x.len() as f64)
+    let near = &x[..x.len().min(BLOCK)];
+    let near = near.iter().sum::<f32>() / near.len() as f32;
+    let [sum, squares] = blocks([x, x], near, Sums::Moments);
+    let len = x.len() as f64;
+    let mean = sum / len;
+    ((f64::from(near) + mean) as f32, (squares / len - mean * mean).max(0.0))
 }
 
 /// Σ d and Σ d (x − mean).
 fn sums(x: &[f32], delta: &[f32], mean: f32) -> [f64; 2] {
-    let sum = blocks(
-        [delta],
-        #[inline(always)]
-        |[d]| d,
-    );
-    let product = blocks(
-        [x, delta],
-        #[inline(always)]
-        |[x, d]| d * (x - mean),
-    );
-    [sum, product]
+    blocks([x, delta], mean, Sums::Gradients)
 }
 
-/// Σ of `term` over the numbers of slices of one length, in an order that depends on the length alone.
-#[inline(always)]
-fn blocks<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -> f32 + Copy) -> f64 {
+/// Which two sums are made of x and d.
+#[derive(Clone, Copy)]
+enum Sums {
+    /// Σ (x − m) and Σ (x − m)².
+    Moments,
+    /// Σ d and Σ d (x − m).
+    Gradients,
+}
+
+/// Two sums over the numbers of slices of one length, in an order that depends on the length alone.
+fn blocks([x, d]: [&[f32]; 2], m: f32, of: Sums) -> [f64; 2] {
     simd_dispatch(
         #[inline(always)]
-        || {
-            let len = slices[0].len();
-            let mut total = 0.0;
-            for first in (0..len).step_by(BLOCK) {
-                let block = slices.map(|slice| &slice[first..len.min(first + BLOCK)]);
-                let chunks = block.map(|slice| slice.as_chunks::<LANES>());
-                let mut lanes = [0.0f32; LANES];
-                for at in 0..chunks[0].0.len() {
-                    let chunk = chunks.map(|(chunks, _)| &chunks[at]);
-                    for lane in 0..LANES {
-                        lanes[lane] += term(chunk.map(|chunk| chunk[lane]));
-                    }
-                }
-                let rest = (0..chunks[0].1.len()).map(|at| term(chunks.map(|(_, rest)| rest[at])));
-                total += f64::from(lanes.iter().sum::<f32>()) + f64::from(rest.sum::<f32>());
-            }
-            total
+        || match of {
+            Sums::Moments => blocks_of::<true>(x, d, m),
+            Sums::Gradients => blocks_of::<false>(x, d, m),
         },
     )
+}
+
+#[inline(always)]
+fn blocks_of<const MOMENTS: bool>(x: &[f32], d: &[f32], m: f32) -> [f64; 2] {
+    let mut totals = [0.0; 2];
+    for (x, d) in x.chunks(BLOCK).zip(d.chunks(BLOCK)) {
+        let ((chunks, rest), (d_chunks, d_rest)) = (x.as_chunks::<LANES>(), d.as_chunks::<LANES>());
+        let (mut first, mut second) = ([0.0f32; LANES], [0.0f32; LANES]);
+        for (x, d) in chunks.iter().zip(d_chunks) {
+            for lane in 0..LANES {
+                let deviation = x[lane] - m;
+                let factor = if MOMENTS { deviation } else { d[lane] };
+                first[lane] += factor;
+                second[lane] += factor * deviation;
+            }
+        }
+        for (lane, (x, d)) in rest.iter().zip(d_rest).enumerate() {
+            let deviation = x - m;
+            let factor = if MOMENTS { deviation } else { *d };
+            first[lane] += factor;
+            second[lane] += factor * deviation;
+        }
+        totals[0] += f64::from(first.iter().sum::<f32>());
+        totals[1] += f64::from(second.iter().sum::<f32>());
+    }
+    totals
 }

@@ -42,6 +42,10 @@ impl Layer for Dropout {
         Ok(Box::new(Bound { rate: self.rate, shape: single(shapes.inputs)?.to_vec() }))
     }
 
+    fn draws(&self) -> bool {
+        true
+    }
+
     fn is_activation(&self) -> bool {
         true
     }

@@ -30,7 +30,7 @@ impl Layer for Join {
 
 fn joined(inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
     let Some(first) = inputs.first().filter(|first| matches!(first.len(), 1 | 3)) else {
-        return Err("it joins vectors or images and was given none".into());
+        return Err(format!("it joins vectors or images and was given {inputs:?}"));
     };
     match inputs.iter().find(|other| other[1..] != first[1..] || other.len() != first.len()) {
         Some(other) => Err(format!(

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use faer::{Accum, MatMut, MatRef};
 
 use super::{
-    Backward, Forward, Layer, Op, Saved, Shapes, Statistic, Sums, Target, scaled_width, single,
-    size,
+    Backward, Forward, Layer, Op, Parameters, Prepared, Saved, Shapes, Statistic, Sums, Target,
+    scaled_width, single, size,
 };
 use crate::cpu::products::multiply;
 use crate::cpu::sparse::WIDE;
@@ -124,8 +124,23 @@ impl Op for LinearOp {
         &self.output
     }
 
+    fn prepare_cached(&self, parameters: Parameters<'_>, prepared: &mut Prepared) {
+        prepared.aligned.copy(parameters.get(0), self.outputs);
+    }
+
+    fn cached_sides(&self) -> Option<(usize, usize)> {
+        (self.is_sparse() && self.positions == 1).then_some((self.inputs, self.outputs))
+    }
+
     fn forward(&self, call: &mut Forward<'_>) {
         let Self { inputs, outputs, .. } = *self;
+        if let Some(cached) = call.inputs.cached() {
+            cached.times(&call.prepared.aligned, &mut call.saved.sums, call.output);
+            if call.parameters.len() > 1 {
+                add_bias(call.output, call.parameters.get(1));
+            }
+            return;
+        }
         let (x, weight) = (call.inputs.get(0), call.parameters.get(0));
         let rows = call.rows * self.positions;
         let Saved { sparse, .. } = &mut *call.saved;
@@ -166,9 +181,12 @@ impl Op for LinearOp {
         let Self { inputs, outputs, .. } = *self;
         let rows = call.rows * self.positions;
         let (x, delta) = (call.inputs.get(0), &*call.output_gradient);
-        let Saved { sparse, .. } = &mut *call.saved;
+        let Saved { sparse, right, sums, .. } = &mut *call.saved;
         if index == 1 {
             add_rows(to, delta);
+        } else if let Some(cached) = call.inputs.cached() {
+            right.copy(delta, outputs);
+            cached.transposed_times(&(0..rows), (right, sums), to.values, to.add);
         } else if self.is_sparse() && sparse.holds(&(0..rows)) {
             sparse.transposed_times(x, 0..rows, (delta, outputs), to.values, to.add);
         } else {
@@ -208,7 +226,7 @@ impl Op for LinearOp {
 
     fn finish_statistics(&self, call: &mut Backward<'_>, of: Statistic, sums: &mut [Sums<'_>]) {
         let Self { inputs, outputs, positions, .. } = *self;
-        if positions != 1 {
+        if positions != 1 || call.saved.statistics.is_empty() {
             return;
         }
         let rows = call.rows;

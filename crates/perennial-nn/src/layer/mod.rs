@@ -42,7 +42,7 @@ pub use self::layer_norm::LayerNorm;
 pub use self::linear::Linear;
 pub(crate) use self::linear::{LinearOp, add_statistic};
 pub use self::pool::{Pool, PoolKind};
-use crate::cpu::sparse::Sparse;
+use crate::cpu::sparse::{Aligned, CachedRows, Sparse};
 use crate::cpu::{PackedWeights, Workspace};
 use crate::params::{Buffer, Parameter};
 
@@ -96,6 +96,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it draws random numbers in training.
+    fn draws(&self) -> bool {
+        false
+    }
+
     /// Whether it is computed number by number, so that a stage of a network ends behind it.
     fn is_activation(&self) -> bool {
         false
@@ -132,6 +137,16 @@ pub trait Op: Send + Sync {
     /// Arranges parameters for the kernels: once each time they changed.
     fn prepare(&self, parameters: Parameters<'_>, prepared: &mut Prepared) {
         let _ = (parameters, prepared);
+    }
+
+    /// Arranges parameters for products of cached rows, which [`cached_sides`](Self::cached_sides) allows.
+    fn prepare_cached(&self, parameters: Parameters<'_>, prepared: &mut Prepared) {
+        let _ = (parameters, prepared);
+    }
+
+    /// Numbers of a row that it reads and makes, where it can compute from [`CachedRows`].
+    fn cached_sides(&self) -> Option<(usize, usize)> {
+        None
     }
 
     /// Computes the output. Where it overwrites its first input, the output holds that already.
@@ -181,6 +196,8 @@ pub struct Inputs<'a> {
     pub(crate) values: &'a [Vec<f32>],
     pub(crate) at: &'a [usize],
     pub(crate) images: &'a [bool],
+    /// The data, where it was read before.
+    pub(crate) cached: Option<&'a CachedRows>,
 }
 
 impl<'a> Inputs<'a> {
@@ -190,6 +207,11 @@ impl<'a> Inputs<'a> {
             0 if self.values[0].is_empty() => self.data,
             at => &self.values[at],
         }
+    }
+
+    /// The rows of the data, where it is input 0 and was read before; `get` is empty then.
+    pub(crate) fn cached(&self) -> Option<&'a CachedRows> {
+        self.cached.filter(|_| self.at.first() == Some(&0))
     }
 
     /// Whether input number `index` is stored with its samples innermost.
@@ -247,6 +269,8 @@ impl<'a> Parameters<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Prepared {
     pub(crate) conv: PackedWeights,
+    /// The weights as products of cached rows take them.
+    pub(crate) aligned: Aligned,
 }
 
 /// What a layer sets aside in a forward pass for the backward pass of the same rows.
@@ -263,6 +287,9 @@ pub struct Saved {
     /// What a layer keeps that is no number of ours, such as the graph of another library.
     pub foreign: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) sparse: Sparse,
+    /// D, and what is summed, as products of cached rows take them.
+    pub(crate) right: Aligned,
+    pub(crate) sums: Aligned,
 }
 
 /// Scratch that all layers use one after another.

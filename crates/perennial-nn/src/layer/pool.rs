@@ -151,6 +151,7 @@ impl Op for Bound {
             return;
         }
         let indices = &mut call.saved.indices;
+        indices.clear(); // no number of a window may be above −∞
         indices.resize(channels * windows, 0);
         let mut planes = std::mem::take(&mut call.scratch.floats);
         let output = if self.is_global() {

@@ -53,7 +53,13 @@ impl Executable {
             let Trace { input, values, saved, scratch, .. } = &mut *trace;
             let mut call = Backward {
                 rows,
-                inputs: Inputs { data: input, values, at: &at_features, images: &[false] },
+                inputs: Inputs {
+                    data: input,
+                    values,
+                    at: &at_features,
+                    images: &[false],
+                    cached: run.cached,
+                },
                 output: &[],
                 parameters: run.weights.parameters(run.theta, &head.parameters),
                 prepared: &Prepared::default(),
@@ -90,7 +96,13 @@ impl Executable {
         let Trace { input, values, saved, scratch, rows, .. } = &mut *trace;
         let mut call = Backward {
             rows: *rows,
-            inputs: Inputs { data: input, values, at: &node.inputs, images: &node.images },
+            inputs: Inputs {
+                data: input,
+                values,
+                at: &node.inputs,
+                images: &node.images,
+                cached: run.cached,
+            },
             output: &values[i + 1],
             parameters: run.weights.parameters(run.theta, &node.parameters),
             prepared: run.weights.prepared(i),
@@ -133,7 +145,7 @@ impl Executable {
         {
             let mut call = Backward {
                 rows: *rows,
-                inputs: Inputs { data: input, values, at, images },
+                inputs: Inputs { data: input, values, at, images, cached: None },
                 output: &[],
                 parameters: run.weights.parameters(run.theta, parameters),
                 prepared: &Prepared::default(),
@@ -148,9 +160,11 @@ impl Executable {
 
     /// Hands the gradient by the output of a layer that passes it on to its inputs.
     pub(super) fn pass_on(&self, node: &Node, delta: Vec<f32>, needed: &[bool], trace: &mut Trace) {
+        if !node.op.memory().passes_gradient {
+            return trace.give(delta);
+        }
         let mut inputs = node.inputs.iter().filter(|&&value| needed[value]).peekable();
-        let mut delta =
-            Some(delta).filter(|_| node.op.memory().passes_gradient || inputs.peek().is_none());
+        let mut delta = Some(delta);
         while let Some(&value) = inputs.next() {
             let Some(own) = delta.take() else { return };
             let last = inputs.peek().is_none();

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use perennial_nn::layer::Buffers;
 use perennial_nn::loss::{Mode, ObjectiveError, Pass};
-use perennial_nn::{Executable, Gradients, Run, Trace, Weights};
+use perennial_nn::{CachedRows, Executable, Gradients, Run, Trace, Weights};
 
 use super::{Engine, EngineError, Frozen, Workspace, heads_of, load};
 use crate::model::{Model, NormStatistics, View};
@@ -39,6 +39,47 @@ pub struct PackedGradients {
     places: Vec<(SlotId, usize)>,
     /// The gradients of all pieces of a group but the first.
     pieces: Vec<f32>,
+    /// What the passes of each job read last time.
+    read: Vec<Vec<Read>>,
+}
+
+/// The rows of a pass as they were last read: the memories of tasks stay as they are while another
+/// one is learnt, but of all memories together other rows may be drawn for each step.
+#[derive(Clone, Debug, Default)]
+struct Read {
+    /// Task and id of each row: which samples they are.
+    samples: Vec<(usize, u64)>,
+    /// The layer that reads them.
+    sides: Option<(usize, usize)>,
+    /// `None` where they are read anew each time.
+    rows: Option<CachedRows>,
+}
+
+impl Read {
+    /// Caches the rows of a pass where they stay: at once where `stays` says so, or else from the second
+    /// time on that they are asked for, for to read them for many passes takes longer than for one.
+    fn again(
+        &mut self,
+        memory: &Memory,
+        rows: &[usize],
+        sides: Option<(usize, usize)>,
+        stays: bool,
+    ) {
+        let samples = rows.iter().map(|&at| (memory.task(at), memory.id(at))).collect();
+        let known = (&samples, sides) == (&self.samples, self.sides);
+        if known && self.rows.is_some() {
+            return;
+        }
+        self.rows = None; // before there is the next: never old and new at once
+        if let (Some((inputs, outputs)), Some(scale)) = (sides, memory.scale())
+            && (stays || known)
+            && inputs == memory.inputs()
+        {
+            let pixels = rows.iter().map(|&at| memory.pixels(at));
+            self.rows = CachedRows::read([pixels].into_iter(), (inputs, scale), outputs);
+        }
+        (self.samples, self.sides) = (samples, sides);
+    }
 }
 
 impl PackedGradients {
@@ -105,13 +146,14 @@ struct Job<'a> {
     /// What each of them weighs.
     weight: f32,
     to: &'a mut [f32],
+    read: &'a mut Vec<Read>,
     came: Result<(), ObjectiveError>,
 }
 
 impl<'a> Job<'a> {
     /// The mean over a group of `of` rows, as far as these rows make it.
-    fn new(rows: &'a [usize], of: usize, to: &'a mut [f32]) -> Self {
-        Self { rows, weight: 1.0 / of as f32, to, came: Ok(()) }
+    fn new(rows: &'a [usize], of: usize, (to, read): (&'a mut [f32], &'a mut Vec<Read>)) -> Self {
+        Self { rows, weight: 1.0 / of as f32, to, read, came: Ok(()) }
     }
 }
 
@@ -123,6 +165,8 @@ struct Passes<'a> {
     view: &'a View,
     memory: &'a Memory,
     places: &'a [(SlotId, usize)],
+    /// Whether groups are memories of tasks, which stay while another one is learnt.
+    stays: bool,
 }
 
 impl Engine {
@@ -146,8 +190,10 @@ impl Engine {
         let Workspace { executables, weights, trace, traces, .. } = workspace;
         let executable = executables.of(self.network(), model, view)?;
         load(executable, model, view, weights);
-        let PackedGradients { rows, length, places, pieces } = into;
-        let passes = Passes { executable, weights, model, view, memory, places };
+        let PackedGradients { rows, length, places, pieces, read } = into;
+        executable.load_for_cached(&model.theta, weights);
+        let stays = most > 1;
+        let passes = Passes { executable, weights, model, view, memory, places, stays };
         let light = executable.numbers() <= LIGHT;
         let split = match groups {
             [group] if light => (group.len() / PIECE).clamp(1, PIECES),
@@ -155,22 +201,25 @@ impl Engine {
         };
         pieces.clear();
         pieces.resize((split - 1) * *length, 0.0);
+        read.resize_with(groups.len().max(split), Vec::new);
         let own = rows.chunks_exact_mut((*length).max(1));
         let mut jobs: Vec<Job<'_>> = match groups {
             [group] if split > 1 => {
                 let parts = group.chunks(group.len().div_ceil(split));
-                let into = own.chain(pieces.chunks_exact_mut((*length).max(1)));
-                zip(parts, into).map(|(rows, to)| Job::new(rows, group.len(), to)).collect()
+                let into = own.chain(pieces.chunks_exact_mut((*length).max(1))).zip(read);
+                zip(parts, into).map(|(rows, into)| Job::new(rows, group.len(), into)).collect()
             }
-            _ => zip(groups, own).map(|(rows, to)| Job::new(rows, rows.len(), to)).collect(),
+            _ => zip(groups, own.zip(read))
+                .map(|(rows, into)| Job::new(rows, rows.len(), into))
+                .collect(),
         };
         if light {
             share(jobs.iter_mut().collect(), traces, |job, trace| {
-                job.came = passes.add(job.rows, job.weight, job.to, trace);
+                job.came = passes.add(job, trace);
             });
         } else {
             for job in &mut jobs {
-                job.came = passes.add(job.rows, job.weight, job.to, trace);
+                job.came = passes.add(job, trace);
             }
         }
         jobs.into_iter().try_for_each(|job| job.came)?;
@@ -218,39 +267,39 @@ impl Engine {
 }
 
 impl Passes<'_> {
-    /// Adds the gradient of some rows to `to`.
-    fn add(
-        &self,
-        rows: &[usize],
-        weight: f32,
-        to: &mut [f32],
-        trace: &mut Trace,
-    ) -> Result<(), ObjectiveError> {
-        let Self { executable, weights, model, view, memory, places } = *self;
+    /// Adds the gradient of the rows of a job.
+    fn add(&self, job: &mut Job<'_>, trace: &mut Trace) -> Result<(), ObjectiveError> {
+        let Self { executable, weights, model, view, memory, places, stays } = *self;
+        let Job { rows, weight, to, read, .. } = job;
         let most = (NUMBERS / executable.numbers().max(1)).clamp(1, ROWS);
         let place = |slot: SlotId| {
             let at = places.binary_search_by_key(&slot, |&(slot, _)| slot).ok()?;
             Some(places[at].1)
         };
-        for (number, rows) in rows.chunks(most).enumerate() {
+        read.resize_with(rows.len().div_ceil(most), Read::default);
+        for (number, (rows, read)) in rows.chunks(most).zip(&mut **read).enumerate() {
             let rows = memory.by_task(rows.to_vec());
+            read.again(memory, &rows, executable.cached_sides(), stays);
+            let cached = read.rows.as_ref();
             let inputs = std::mem::take(&mut trace.input);
             let mut pass = Pass { inputs, rows: 0, mode: Mode::Evaluate, terms: Vec::new() };
             pass.inputs.clear();
-            memory.append_terms(&mut pass, &rows, weight, |task| model.answer(task));
-            rows.iter().for_each(|&at| memory.append_row(at, &mut pass.inputs));
+            memory.append_terms(&mut pass, &rows, *weight, |task| model.answer(task));
+            if cached.is_none() {
+                rows.iter().for_each(|&at| memory.append_row(at, &mut pass.inputs));
+            }
             let units: Vec<&Range<usize>> = pass.terms.iter().map(|term| &term.active).collect();
             let heads = &heads_of(model, view, units)[..];
             trace.input = std::mem::take(&mut pass.inputs);
             let buffers = Buffers::Fixed(&model.buffers);
             let (theta, key, keeps) = (&model.theta, None, true);
-            let mut run = Run { theta, weights, buffers, heads, key, keeps };
+            let mut run = Run { theta, weights, buffers, heads, key, keeps, cached };
             executable.forward(pass.rows, &mut run, trace);
             let columns = executable.columns(heads);
             pass.loss(&trace.logits, &columns, &mut trace.logits_gradient)?;
             // What the first pass does not reach stays 0, and what a later one reaches is added.
             let (layout, add) = (&model.layout, number > 0);
-            let mut gradients = Gradients { layout, values: to, places: &place, add };
+            let mut gradients = Gradients { layout, values: &mut **to, places: &place, add };
             executable.backward(&run, trace, &mut gradients);
         }
         Ok(())

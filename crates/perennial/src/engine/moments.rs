@@ -62,7 +62,7 @@ impl Engine {
             rows.iter().for_each(|&row| samples.append_row(row, &mut trace.input));
             let buffers = Buffers::Fixed(&model.buffers);
             let (theta, key, keeps) = (&model.theta, None, true);
-            let mut run = Run { theta, weights, buffers, heads, key, keeps };
+            let mut run = Run { theta, weights, buffers, heads, key, keeps, cached: None };
             executable.forward(rows.len(), &mut run, trace);
             let mut wanted = Vec::new(); // [rows, slopes, classes]
             for (&row, z) in rows.iter().zip(trace.logits.chunks(units)) {

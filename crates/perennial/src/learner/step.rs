@@ -135,10 +135,9 @@ impl Learner {
         let lr_factor = at.phase.lr_factor;
         let (strategy, mut cx) = self.hook(data, at.task, lr_factor, watch, stop);
         let passes = strategy.objective(&batch, &mut cx)?;
-        cx.workspace.key = Some(cx.key.number("dropout"));
+        cx.workspace.key = cx.network().draws().then(|| cx.key.number("dropout"));
         let (computed, active) =
             cx.engine.gradient(cx.workspace, cx.model, (view, frozen), passes, gradient)?;
-        cx.workspace.key = None;
         if !computed.loss.is_finite() {
             return Err(cx.not_finite("loss", computed.loss));
         }

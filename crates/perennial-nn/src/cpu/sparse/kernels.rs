@@ -7,13 +7,13 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::places::Places;
+use super::nonzeros::Nonzeros;
 
 /// Products of fewer columns than the widest registers hold go the other way.
 pub(crate) const WIDE: usize = 16;
 /// Registers of sums that are held at once, at most: what most machines have, less what is added.
 const HELD: usize = 13;
-/// Columns that they sum, at most: [`TOGETHER`](super::places::TOGETHER) rows of so many fit a
+/// Columns that they sum, at most: [`TOGETHER`](super::nonzeros::TOGETHER) rows of so many fit a
 /// core's first cache.
 const COLUMNS: usize = 112;
 
@@ -163,7 +163,7 @@ impl<P: Product> WithSimd for Blocks<P> {
 /// XW, row by row.
 pub(super) struct Times<'a> {
     /// Where X is not 0.
-    pub(super) places: &'a Places,
+    pub(super) nonzeros: &'a Nonzeros,
     /// Rows that are left as they are, ascending.
     pub(super) full: &'a [usize],
     /// Which rows.
@@ -181,8 +181,8 @@ pub(super) struct Times<'a> {
 impl Product for Times<'_> {
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Columns) {
-        let Self { places, full, x, weight, outputs, .. } = *self;
-        let (Places { inputs, columns: entries, starts }, runs) = (places, places.runs());
+        let Self { nonzeros, full, x, weight, outputs, .. } = *self;
+        let (Nonzeros { inputs, columns: entries, starts }, runs) = (nonzeros, nonzeros.runs());
         let weight = Matrix { numbers: weight, stride: outputs };
         let first_full = full.partition_point(|&full| full < self.rows.start);
         for run in 0..runs {

@@ -112,6 +112,21 @@ impl Memory {
         self.ids[at]
     }
 
+    /// Numbers a row.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The byte that is read as 1; `None` when rows are no bytes.
+    pub(crate) fn scale(&self) -> Option<u8> {
+        (self.white > 0).then_some(self.white)
+    }
+
+    /// The bytes of row `at`, where rows are bytes.
+    pub(crate) fn pixels(&self, at: usize) -> &[u8] {
+        &self.pixels[at * self.inputs..(at + 1) * self.inputs]
+    }
+
     /// Where the copies of a sample are: one, or more in a memory that an older program filled in
     /// several passes.
     pub fn find(&self, task: usize, id: u64) -> Vec<usize> {

@@ -6,12 +6,12 @@ use pulp::Arch;
 
 use super::aligned::Aligned;
 use super::kernels::{Blocks, Line, Lines, Matrix, MatrixMut};
-use super::places::{EIGHT, Places, TOGETHER, flag};
+use super::nonzeros::{EIGHT, Nonzeros, TOGETHER, flag};
 
-/// Groups of rows of bytes, as their products take them: two bytes for each number that is not 0,
-/// for each of two products.
+/// Rows of bytes that are read once and multiplied again and again: two bytes for each number that is not
+/// 0, for each of two products.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub struct CachedRows {
     /// What each byte is as a number.
     numbers: Box<[f32; 256]>,
     /// Of X: some columns after another, a line for each row.
@@ -79,33 +79,33 @@ impl Tiles {
     }
 }
 
-impl Kept {
+impl CachedRows {
     /// Reads `groups` of rows of `inputs` bytes, of which `white` is 1, for products of `outputs`
     /// columns; `None` where the rows are better multiplied as they are.
-    pub(crate) fn read<'a>(
+    pub fn read<'a>(
         groups: impl Iterator<Item = impl Iterator<Item = &'a [u8]>>,
         (inputs, white): (usize, u8),
         outputs: usize,
     ) -> Option<Self> {
         let numbers = Box::new(std::array::from_fn(|level| level as f32 / f32::from(white)));
-        let (mut places, mut levels, mut ends) = (Places::default(), Vec::new(), vec![0]);
-        places.clear(inputs);
+        let (mut nonzeros, mut levels, mut ends) = (Nonzeros::default(), Vec::new(), vec![0]);
+        nonzeros.clear(inputs);
         let mut flags = vec![0; inputs.next_multiple_of(EIGHT)];
         for group in groups {
             for row in group {
                 flag(row, &mut flags, |level| level == 0);
-                let count = (places.rows() + 1) * inputs;
-                let numbered = places.rows() < usize::from(u16::MAX);
-                if !numbered || !Places::serve(inputs, count, outputs) || !places.push(&flags) {
+                let count = (nonzeros.rows() + 1) * inputs;
+                let numbered = nonzeros.rows() < usize::from(u16::MAX);
+                if !numbered || !Nonzeros::serve(inputs, count, outputs) || !nonzeros.push(&flags) {
                     return None;
                 }
-                let own = &places.columns[levels.len()..places.end()];
+                let own = &nonzeros.columns[levels.len()..nonzeros.end()];
                 levels.extend(own.iter().map(|&column| row[usize::from(column)]));
             }
-            ends.push(places.rows());
+            ends.push(nonzeros.rows());
         }
-        let rows = by_rows(&places, &levels);
-        let columns = by_columns(&places, &levels, &ends);
+        let rows = by_rows(&nonzeros, &levels);
+        let columns = by_columns(&nonzeros, &levels, &ends);
         Some(Self { numbers, rows, columns })
     }
 
@@ -150,36 +150,36 @@ impl Kept {
 }
 
 /// Some columns after another, a line for each row.
-fn by_rows(places: &Places, levels: &[u8]) -> Tiles {
-    let mut tiles = Tiles::with_capacity(places.rows() * places.runs(), levels.len());
+fn by_rows(nonzeros: &Nonzeros, levels: &[u8]) -> Tiles {
+    let mut tiles = Tiles::with_capacity(nonzeros.rows() * nonzeros.runs(), levels.len());
     let mut entries = Vec::new();
-    for (run, first) in (0..places.inputs).step_by(TOGETHER).enumerate() {
+    for (run, first) in (0..nonzeros.inputs).step_by(TOGETHER).enumerate() {
         entries.clear();
         let mut ends = vec![0];
-        for starts in places.starts[run..].windows(2).step_by(places.runs()) {
+        for starts in nonzeros.starts[run..].windows(2).step_by(nonzeros.runs()) {
             let own = starts[0] as usize..starts[1] as usize;
-            let own = places.columns[own.clone()].iter().zip(&levels[own]);
+            let own = nonzeros.columns[own.clone()].iter().zip(&levels[own]);
             entries
                 .extend(own.map(|(&column, &level)| [(usize::from(column) - first) as u8, level]));
             ends.push(entries.len());
         }
         let lines = ends.windows(2).map(|ends| &entries[ends[0]..ends[1]]);
-        tiles.push(first..places.inputs.min(first + TOGETHER), lines.enumerate());
+        tiles.push(first..nonzeros.inputs.min(first + TOGETHER), lines.enumerate());
     }
     tiles
 }
 
 /// Some rows of a group after another, a line for each column; `ends` are those of the groups.
-fn by_columns(places: &Places, levels: &[u8], ends: &[usize]) -> Tiles {
+fn by_columns(nonzeros: &Nonzeros, levels: &[u8], ends: &[usize]) -> Tiles {
     let blocks: usize = ends.windows(2).map(|ends| (ends[1] - ends[0]).div_ceil(TOGETHER)).sum();
-    let mut tiles = Tiles::with_capacity(blocks * places.inputs, levels.len());
-    let (mut entries, mut tops) = (Vec::new(), vec![0; places.inputs + 1]);
+    let mut tiles = Tiles::with_capacity(blocks * nonzeros.inputs, levels.len());
+    let (mut entries, mut tops) = (Vec::new(), vec![0; nonzeros.inputs + 1]);
     for group in ends.windows(2) {
         for first in (group[0]..group[1]).step_by(TOGETHER) {
             let rows = first..group[1].min(first + TOGETHER);
             entries.clear();
             let entry = |row: usize, at: usize| [(row - first) as u8, levels[at]];
-            places.turn(rows.clone(), &mut tops, &mut entries, entry);
+            nonzeros.transpose(rows.clone(), &mut tops, &mut entries, entry);
             let lines = tops.windows(2).map(|ends| &entries[ends[0] as usize..ends[1] as usize]);
             tiles.push(rows, lines.enumerate());
         }
@@ -219,7 +219,7 @@ mod tests {
         let rows = values.len() / INPUTS;
         for outputs in [WIDE, 100, 209] {
             let bytes = groups.iter().map(|group| group.iter().map(|row| &row[..]));
-            let kept = Kept::read(bytes, (INPUTS, WHITE), outputs).unwrap();
+            let kept = CachedRows::read(bytes, (INPUTS, WHITE), outputs).unwrap();
             let mut sparse = Sparse::default();
             sparse.read(&values, INPUTS, outputs);
             let number = |i: usize| (i as f32).sin();
@@ -253,7 +253,8 @@ mod tests {
     fn what_is_better_multiplied_whole_is_not_kept() {
         let (thin, full) = ([0, 9, 0, 0], [9, 9, 0, 9]);
         let keep = |rows: &[[u8; 4]], outputs| {
-            Kept::read([rows.iter().map(|row| &row[..])].into_iter(), (4, 9), outputs).is_some()
+            CachedRows::read([rows.iter().map(|row| &row[..])].into_iter(), (4, 9), outputs)
+                .is_some()
         };
         assert!(keep(&[thin, thin], WIDE));
         assert!(!keep(&[thin, full], WIDE));

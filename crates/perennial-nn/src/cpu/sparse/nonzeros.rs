@@ -14,7 +14,7 @@ pub(super) const TOGETHER: usize = 64;
 
 /// Where the numbers of some rows are not 0.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Nonzeros {
     /// Numbers a row.
     pub(super) inputs: usize,
     /// Columns, row after row and ascending; none of a row that was left out.
@@ -24,7 +24,7 @@ pub(super) struct Places {
     pub(super) starts: Vec<u32>,
 }
 
-impl Places {
+impl Nonzeros {
     /// Whether rows of so many numbers, `numbers` in all, are read for so many columns of a
     /// product.
     pub(super) fn serve(inputs: usize, numbers: usize, outputs: usize) -> bool {
@@ -90,7 +90,7 @@ impl Places {
     /// Appends to `turned` what `entry(row, entry)` makes of the entries of `rows`, sorted by
     /// column; within one they keep the order of rows. `tops` `[inputs + 1]` then says where those
     /// of each column begin, and where the last ones end.
-    pub(super) fn turn<T: Copy + Default>(
+    pub(super) fn transpose<T: Copy + Default>(
         &self,
         rows: Range<usize>,
         tops: &mut [u32],
