@@ -44,6 +44,8 @@ pub(crate) struct Definition<'a> {
     pub(crate) theta: Tensor<1>,
     /// Whether batch normalisation uses the batch's statistics.
     pub(crate) trains: bool,
+    /// What running mean and variance are called.
+    pub(crate) statistics: [&'static str; 2],
     /// The running statistics after a training pass, by name.
     pub(crate) moved: RefCell<BTreeMap<String, Vec<f64>>>,
 }
@@ -67,13 +69,16 @@ pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 impl<'a> Definition<'a> {
     pub(crate) fn new(model: &'a Model, trains: bool) -> Self {
         let theta = tensor(&model.theta, [model.theta.len()]).require_grad();
-        Self { model, theta, trains, moved: RefCell::default() }
+        Self { model, theta, trains, statistics: ["mean", "variance"], moved: RefCell::default() }
     }
 
     /// The parameter of this name.
     pub(crate) fn weight<const D: usize>(&self, name: &str) -> Tensor<D> {
         let slot = self.model.layout.slots().iter().find(|slot| slot.name == name).unwrap();
-        self.theta.clone().slice([slot.range()]).reshape::<D, _>(<[usize; D]>::try_from(&slot.shape[..]).unwrap())
+        self.theta
+            .clone()
+            .slice([slot.range()])
+            .reshape::<D, _>(<[usize; D]>::try_from(&slot.shape[..]).unwrap())
     }
 
     /// xW + b.
@@ -94,19 +99,20 @@ impl<'a> Definition<'a> {
     pub(crate) fn batch_norm(&self, name: &str, x: Tensor<4>) -> Tensor<4> {
         let part = |part: &str| self.weight::<1>(&format!("{name}.{part}"));
         let [batch, channels, height, width] = x.dims();
+        let names = self.statistics.map(|part| format!("{name}.{part}"));
         let by_channel = |x: Tensor<1>| x.reshape([1, channels, 1, 1]);
         let (mean, variance) = if self.trains {
             let mean = x.clone().mean_dim(0).mean_dim(2).mean_dim(3);
             let square = (x.clone() - mean.clone()).powf_scalar(2.0);
             let variance = square.mean_dim(0).mean_dim(2).mean_dim(3);
             let count = (batch * height * width) as f64;
-            self.moves(&format!("{name}.mean"), numbers(mean.clone()), 1.0);
+            self.moves(&names[0], numbers(mean.clone()), 1.0);
             let unbiased = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
-            self.moves(&format!("{name}.variance"), numbers(variance.clone()), unbiased);
+            self.moves(&names[1], numbers(variance.clone()), unbiased);
             (mean, variance)
         } else {
-            let running = |part| by_channel(tensor(self.buffer(&format!("{name}.{part}")), [channels]));
-            (running("mean"), running("variance"))
+            let running = |name: &String| by_channel(tensor(self.buffer(name), [channels]));
+            (running(&names[0]), running(&names[1]))
         };
         (x - mean) / (variance + 1e-5).sqrt() * by_channel(part("gamma")) + by_channel(part("beta"))
     }

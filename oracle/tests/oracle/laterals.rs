@@ -1,9 +1,9 @@
 //! What a column receives from older ones, of both kinds (Rusu et al. 2016).
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::Tensor;
 use perennial::network::{Graph, Init, Lateral, LateralKind, parse};
 use perennial::{Mode, Model, SlotId, View};
 
@@ -75,8 +75,8 @@ fn with_laterals(network: &Graph, kind: LateralKind, biases: bool) -> (Model, Vi
     (model, view)
 }
 
-/// hW + b into a place of the shape of `z`: between maps a 1×1 convolution of every so many rows and
-/// columns.
+/// hW + b into a place of the shape of `z`: between maps a 1×1 convolution of rows and columns that lie as
+/// far apart as they can.
 fn map(net: &Definition<'_>, name: &str, biases: bool, h: Value, z: &Value) -> Value {
     let bias = biases.then(|| net.weight::<1>(&format!("{name}.bias")));
     let both = match (h, z) {
@@ -91,12 +91,20 @@ fn map(net: &Definition<'_>, name: &str, biases: bool, h: Value, z: &Value) -> V
     };
     let [[_, _, height, width], [_, _, tall, wide]] = both.each_ref().map(Tensor::dims);
     let [h, _] = both;
-    let stride = [height.div_ceil(tall), width.div_ceil(wide)];
-    Value::Maps(conv2d(h, net.weight(name), bias, ConvOptions::new(stride, [0; 2], [1; 2], 1)))
+    let apart = |from: usize, to: usize| if to > 1 { (from - 1) / (to - 1) } else { from };
+    let stride = [apart(height, tall), apart(width, wide)];
+    let made = conv2d(h, net.weight(name), bias, ConvOptions::new(stride, [0; 2], [1; 2], 1));
+    Value::Maps(made.narrow(2, 0, tall).narrow(3, 0, wide))
 }
 
 /// What a place receives where older columns read `older`.
-fn receive(net: &Definition<'_>, place: usize, lateral: &Lateral, older: &[Value], z: &Value) -> Value {
+fn receive(
+    net: &Definition<'_>,
+    place: usize,
+    lateral: &Lateral,
+    older: &[Value],
+    z: &Value,
+) -> Value {
     let name = |part: &str| format!("place{place}.{part}");
     let sum = |a: Value, b: Value| match (a, b) {
         (Value::Maps(a), Value::Maps(b)) => Value::Maps(a + b),
@@ -104,9 +112,10 @@ fn receive(net: &Definition<'_>, place: usize, lateral: &Lateral, older: &[Value
     };
     match lateral.kind {
         LateralKind::Linear => {
-            let maps = older.iter().zip(OLDER).map(|(h, older)| {
-                map(net, &name(older), lateral.biases, h.clone(), z)
-            });
+            let maps = older
+                .iter()
+                .zip(OLDER)
+                .map(|(h, older)| map(net, &name(older), lateral.biases, h.clone(), z));
             maps.reduce(sum).unwrap()
         }
         LateralKind::Adapter => {
@@ -134,10 +143,15 @@ fn receive(net: &Definition<'_>, place: usize, lateral: &Lateral, older: &[Value
 
 /// The logits of the newest column. Its own statistics are the batch's in training, those of older columns
 /// the running ones.
-fn logits(network: Network, nets: [&Definition<'_>; 2], view: &View, images: Tensor<4>) -> Tensor<2> {
+fn logits(
+    network: Network,
+    nets: [&Definition<'_>; 2],
+    view: &View,
+    images: Tensor<4>,
+) -> Tensor<2> {
     let [held, net] = nets;
-    let mut older = vec![Value::Maps(images.clone()); OLDER.len()];
-    let mut h = Value::Maps(images);
+    let mut h = network.input(images);
+    let mut older = vec![h.clone(); OLDER.len()];
     for stage in 0..network.stages() {
         let lateral = view.column.laterals[stage].as_ref().unwrap();
         // The shape of the place is what the older columns make of it.
@@ -159,7 +173,7 @@ fn logits(network: Network, nets: [&Definition<'_>; 2], view: &View, images: Ten
 #[test]
 fn laterals_are_those_of_their_definition() {
     for (spec, input) in
-        [("mlp:9x7", [1, 5, 5]), ("cnn:3x4x6", [2, 8, 8]), ("resnet18:1", [1, 9, 8])]
+        [("mlp:9x7", [1, 5, 5]), ("cnn:3x4x6", [2, 8, 8]), ("resnet18:3", [1, 9, 8])]
     {
         let network = parse(spec, input).unwrap();
         for (kind, biases) in [
@@ -173,7 +187,11 @@ fn laterals_are_those_of_their_definition() {
                 let what = format!("{spec} {kind:?} biases {biases} {mode:?}");
                 let held = Definition::new(&model, false);
                 let trains = mode == Mode::Train;
-                let net = Definition { trains, theta: held.theta.clone(), ..Definition::new(&model, trains) };
+                let net = Definition {
+                    trains,
+                    theta: held.theta.clone(),
+                    ..Definition::new(&model, trains)
+                };
                 let pass = pass(&network, ROWS, mode);
                 let [channels, height, width] = input;
                 let images = tensor(&pass.inputs, [ROWS, channels, height, width]);
@@ -182,7 +200,10 @@ fn laterals_are_those_of_their_definition() {
 
                 let mut after = model.clone();
                 let (found_loss, found, slots) = gradient(&network, &mut after, &view, pass);
-                assert!((found_loss - loss).abs() <= 1e-5 * loss.abs(), "{what} {found_loss} {loss}");
+                assert!(
+                    (found_loss - loss).abs() <= 1e-5 * loss.abs(),
+                    "{what} {found_loss} {loss}"
+                );
                 let of_older = |slot: &SlotId| {
                     let name = &model.layout.slot(*slot).name;
                     OLDER.iter().any(|older| name.starts_with(&format!("{older}.")))
@@ -191,7 +212,12 @@ fn laterals_are_those_of_their_definition() {
                 let own = (0..model.layout.slots().len()).map(SlotId);
                 assert_eq!(slots, own.filter(|slot| !of_older(slot)).collect::<Vec<_>>());
                 agree(&what, &model, &slots, &found, &wanted);
-                for slot in model.buffer_layout.slots().iter().filter(|slot| !slot.name.starts_with("column3")) {
+                for slot in model
+                    .buffer_layout
+                    .slots()
+                    .iter()
+                    .filter(|slot| !slot.name.starts_with("column3"))
+                {
                     assert_eq!(after.buffers[slot.range()], model.buffers[slot.range()], "{what}");
                 }
             }

@@ -34,6 +34,14 @@ impl Network {
         }
     }
 
+    /// Images as the first stage reads them.
+    pub(crate) fn input(self, images: Tensor<4>) -> Value {
+        match self {
+            Self::Mlp(_) => Value::Rows(images.flatten(1, 3)),
+            _ => Value::Maps(images),
+        }
+    }
+
     /// One stage of a column; `lateral` is added before its activation.
     pub(crate) fn stage(
         self,
@@ -44,14 +52,18 @@ impl Network {
         lateral: Option<Value>,
     ) -> Value {
         let at = |name: &str| format!("{column}.{name}");
-        let rows = |x: Tensor<2>| Value::Rows(match &lateral {
-            Some(lateral) => x + lateral.clone().rows(),
-            None => x,
-        });
-        let maps = |x: Tensor<4>| Value::Maps(match &lateral {
-            Some(lateral) => x + lateral.clone().maps(),
-            None => x,
-        });
+        let rows = |x: Tensor<2>| {
+            Value::Rows(match &lateral {
+                Some(lateral) => x + lateral.clone().rows(),
+                None => x,
+            })
+        };
+        let maps = |x: Tensor<4>| {
+            Value::Maps(match &lateral {
+                Some(lateral) => x + lateral.clone().maps(),
+                None => x,
+            })
+        };
         match self {
             Self::Mlp(_) => {
                 rectify(rows(net.linear(&at(&format!("dense{}", stage + 1)), h.rows())))
@@ -90,7 +102,8 @@ impl Network {
     /// The features of a column that stands alone. `[batch, features]`
     pub(crate) fn features(self, net: &Definition<'_>, images: Tensor<4>) -> Tensor<2> {
         let stages = 0..self.stages();
-        let first = Value::Maps(images);
-        stages.fold(first, |h, stage| self.stage(net, "column1", stage, h, None)).rows()
+        stages
+            .fold(self.input(images), |h, stage| self.stage(net, "column1", stage, h, None))
+            .rows()
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn of_samples(network: &Graph, model: &Model, of: Statistic) -> Vec<f
     trace.input = images(network, ROWS);
     let buffers = Buffers::Fixed(&model.buffers);
     let (theta, weights, heads) = (&model.theta, &weights, &[0][..]);
-    let mut run = Run { theta, weights, buffers, heads, key: None, keeps: true };
+    let mut run = Run { theta, weights, buffers, heads, key: None, keeps: true, cached: None };
     executable.forward(ROWS, &mut run, &mut trace);
     let mut statistics = SampleStatistics::new(&executable, of);
     for seed in 0..SEEDS {
@@ -50,9 +50,12 @@ pub(crate) fn xi(seed: usize) -> Vec<f32> {
 /// second gradient of the same pass left out, biases, γ and β counted by position.
 #[test]
 fn statistics_are_those_of_one_pass_a_sample() {
-    for (spec, input) in
-        [("mlp:13x9", [1, 5, 5]), ("cnn:3x4x6", [2, 8, 8]), ("resnet18:2", [3, 9, 7]), ("resnet32:1", [1, 8, 8])]
-    {
+    for (spec, input) in [
+        ("mlp:13x9", [1, 5, 5]),
+        ("cnn:3x4x6", [2, 8, 8]),
+        ("resnet18:4", [3, 9, 7]),
+        ("resnet32:3", [1, 8, 8]),
+    ] {
         let network = parse(spec, input).unwrap();
         let model = moved(&network);
         let all = images(&network, ROWS);

@@ -99,6 +99,9 @@ pub(crate) fn agrees(what: &str, found: &[f32], wanted: &[f64]) {
     let largest = wanted.iter().fold(0.0, |most: f64, wanted| most.max(wanted.abs()));
     let far = found.iter().zip(wanted).map(|(&a, &b)| (f64::from(a) - b).abs());
     let far = far.fold(0.0, |most: f64, far| if far <= most { most } else { far }); // NaN stays
+
+        eprintln!("DEBUG {what}: off by {:e}", far / largest);
+    }
     assert!(far <= TOLERANCE * largest, "{what}: off by {far:e}, the largest is {largest:e}");
 }
 
