@@ -128,12 +128,11 @@ impl<'a> Definition<'a> {
         self.moved.borrow_mut().insert(name.into(), terms.collect());
     }
 
-    /// The linear functional `Σ ξ z` of the logits of rows, and its gradient over θ.
-    pub(crate) fn gradient(&self, logits: Tensor<2>, xi: &[f32]) -> (f64, Vec<f64>) {
-        let dims = logits.dims();
-        let loss = (logits * tensor(xi, dims)).sum();
-        let found = loss.backward();
-        (numbers(loss.inner())[0], numbers(self.theta.grad(&found).unwrap()))
+    /// The logits z of rows, and the gradient over θ of the linear functional Σ ξ z.
+    pub(crate) fn gradient(&self, logits: Tensor<2>, xi: &[f32]) -> (Vec<f64>, Vec<f64>) {
+        let (dims, z) = (logits.dims(), numbers(logits.clone().inner()));
+        let found = (logits * tensor(xi, dims)).sum().backward();
+        (z, numbers(self.theta.grad(&found).unwrap()))
     }
 }
 
