@@ -146,7 +146,7 @@ impl Graph {
         let of = |node: &Node| {
             let inputs: Vec<&[usize]> =
                 node.inputs.iter().map(|&value| self.shape(value)).collect();
-            let named = |p: Parameter| Parameter { name: format!("{}.{}", node.name, p.name), ..p };
+            let named = |p: Parameter| Parameter { name: node.named(p.name), ..p };
             let found = node.layer.parameters(&inputs).unwrap_or_default();
             found.into_iter().map(named).collect::<Vec<_>>()
         };
@@ -158,7 +158,7 @@ impl Graph {
         let of = |node: &Node| {
             let inputs: Vec<&[usize]> =
                 node.inputs.iter().map(|&value| self.shape(value)).collect();
-            let named = |b: Buffer| Buffer { name: format!("{}.{}", node.name, b.name), ..b };
+            let named = |b: Buffer| Buffer { name: node.named(b.name), ..b };
             node.layer.buffers(&inputs).into_iter().map(named).collect::<Vec<_>>()
         };
         self.nodes.iter().flat_map(of).collect()
@@ -204,6 +204,16 @@ impl Graph {
                 (Some(only), None) if self.nodes[only].layer.is_activation() => value = only + 1,
                 _ => return value,
             }
+        }
+    }
+}
+
+impl Node {
+    /// The name in the graph of a parameter or buffer of the layer.
+    fn named(&self, name: String) -> String {
+        match self.layer.names_its_own() {
+            true => name,
+            false => format!("{}.{name}", self.name),
         }
     }
 }

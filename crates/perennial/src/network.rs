@@ -1,4 +1,7 @@
-//! Networks: graphs of layers by name, or a Burn module.
+//! Networks: graphs of layers, by name or built in Rust; with the feature `burn`, a module of Burn.
+
+#[cfg(feature = "burn")]
+pub mod burn;
 
 use std::sync::Arc;
 

@@ -24,6 +24,7 @@ mod layer_norm;
 mod linear;
 mod pool;
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -88,6 +89,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
     /// what it reads.
     fn fixed_width(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether its parameters and buffers are named by itself, and not after its name in the graph.
+    fn names_its_own(&self) -> bool {
+        false
     }
 
     /// Whether it draws random numbers in training.
@@ -278,6 +284,8 @@ pub struct Saved {
     pub key: Option<u64>,
     /// What statistics of samples have gathered so far.
     pub statistics: Vec<f32>,
+    /// What a layer keeps that is no number of ours, such as the graph of another library.
+    pub foreign: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) sparse: Sparse,
     /// D, and what is summed, as products of cached rows take them.
     pub(crate) right: Aligned,
