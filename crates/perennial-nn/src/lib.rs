@@ -56,9 +56,10 @@ mod strips;
 mod tile;
 mod transpose;
 mod weight_gradient;
+mod winograd;
 mod workspace;
 
-pub use conv2d::Conv2d;
+pub use conv2d::{Algorithm, Conv2d};
 pub use geometry::{Conv2dShape, ConvError, Size};
 pub use instructions::InstructionSet;
 pub use packing::PackedWeights;
