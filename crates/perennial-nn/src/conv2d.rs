@@ -6,6 +6,7 @@ use crate::correlation::{Correlation, Offset, Planes, copy_pixel};
 use crate::geometry::{Conv2dShape, ConvError, Size};
 use crate::instructions::InstructionSet;
 use crate::packing::{Order, PackedWeights, pack};
+use crate::residue::{Residue, residue, signed};
 use crate::strips::Strips;
 use crate::tile::{self, Pass, Start};
 use crate::weight_gradient::{self, Gradient, Group};
@@ -21,9 +22,9 @@ pub enum Algorithm {
     /// Sums of products, for every shape.
     #[default]
     Direct,
-    /// Winograd's F(2x2, 3x3) for filters of 3x3 with stride 1, padding 1 and one group; the direct sums
-    /// for all other shapes. It takes 16 products instead of 36, transforms of activations that pay from
-    /// about 64 channels on, and rounding errors a few times larger.
+    /// Winograd's F(2x2, 3x3) for filters of 3x3 with stride 1, padding 1 and one group, from 32
+    /// channels and 64 pixels on; the direct sums for all other shapes, which it would slow down. It
+    /// takes 16 products instead of 36 and rounds differently.
     Winograd,
 }
 
@@ -45,17 +46,6 @@ pub struct Conv2d {
     algorithm: Algorithm,
     forward: Correlation,
     backward: Vec<Residue>,
-}
-
-/// The gradient by every pixel at (row + i · stride.height, column + j · stride.width).
-#[derive(Clone, Debug)]
-pub(crate) struct Residue {
-    pub(crate) row: usize,
-    pub(crate) column: usize,
-    /// Filter row and column of its last tap: taps are in reverse, a stride apart.
-    pub(crate) last: Size,
-    /// The sum over the gradient by the output; none where no filter position reads these pixels.
-    pub(crate) correlation: Option<Correlation>,
 }
 
 impl Conv2d {
@@ -189,7 +179,7 @@ impl Conv2d {
             Algorithm::Winograd => {
                 pack(weights, order, self.instructions, filters);
                 let block = tile::block(order.channels, self.instructions);
-                winograd::pack(filters, order.sources, block, packed);
+                winograd::pack(filters, order.sources, block, self.instructions, packed);
             }
         }
     }
@@ -463,53 +453,6 @@ struct Sum<'a> {
     outputs: usize,
     weights: &'a [f32],
     start: Start<'a>,
-}
-
-/// Which outputs read the pixels of one residue modulo the stride, and by which taps.
-///
-/// Row y reads by tap ky the output row (y + padding − ky) / stride, where that is a whole number:
-/// every stride-th tap from `first` on. With y = row + stride · a, tap first + stride · j reads the
-/// output row a + (row + padding − first) / stride − j, so the taps in reverse are a correlation.
-fn residue(shape: &Conv2dShape, output: Size, at: Size) -> Residue {
-    let axis = |at: usize, kernel: usize, stride: usize, padding: usize, image: usize| {
-        let first = (at + padding) % stride;
-        let taps = kernel.saturating_sub(first).div_ceil(stride);
-        Axis {
-            taps,
-            last: first + taps.saturating_sub(1) * stride,
-            start: signed((at + padding) / stride) - signed(taps) + 1,
-            pixels: (image - at).div_ceil(stride),
-        }
-    };
-    let Conv2dShape { kernel, stride, padding, image, .. } = *shape;
-    let y = axis(at.height, kernel.height, stride.height, padding.height, image.height);
-    let x = axis(at.width, kernel.width, stride.width, padding.width, image.width);
-    let correlation = Correlation {
-        kernel: Size::new(y.taps, x.taps),
-        stride: Size::square(1),
-        start: Offset { row: y.start, column: x.start },
-        source: output,
-        target: Size::new(y.pixels, x.pixels),
-    };
-    Residue {
-        row: at.height,
-        column: at.width,
-        last: Size::new(y.last, x.last),
-        correlation: (correlation.kernel.area() > 0).then_some(correlation),
-    }
-}
-
-/// One direction of a residue.
-struct Axis {
-    taps: usize,
-    last: usize,
-    start: isize,
-    pixels: usize,
-}
-
-/// A number of pixels as an offset. Shapes are checked to be far below the largest `isize`.
-fn signed(number: usize) -> isize {
-    number.cast_signed()
 }
 
 /// The number of samples of a batch.

@@ -35,8 +35,10 @@
 //!
 //! # Kernels
 //!
-//! Convolutions are computed directly, without a matrix of patches: a tile of output channels by
-//! registers stays in registers while it sums over input channels and filter taps. The instruction set
+//! Convolutions are computed directly: a tile of output channels by registers stays in registers while it
+//! sums over input channels and filter taps. It reads a strip, a copy in the cache of what its registers
+//! read, that all output channels share. [`Algorithm::Winograd`] needs fewer products for filters of
+//! 3x3. The instruction set
 //! (AVX-512, AVX2, NEON, or portable code) is chosen at run time; [`InstructionSet`] names those
 //! that a machine has. There is no unsafe code in this crate.
 //!
@@ -52,6 +54,7 @@ mod correlation;
 mod geometry;
 mod instructions;
 mod packing;
+mod residue;
 mod strips;
 mod tile;
 mod transpose;
