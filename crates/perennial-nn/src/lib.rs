@@ -35,8 +35,10 @@
 //!
 //! # Kernels
 //!
-//! Convolutions are computed directly, without a matrix of patches: a tile of output channels by
-//! registers stays in registers while it sums over input channels and filter taps. The instruction set
+//! Convolutions are computed directly: a tile of output channels by registers stays in registers while it
+//! sums over input channels and filter taps. It reads a strip, a copy in the cache of what its registers
+//! read, that all output channels share. [`Algorithm::Winograd`] needs fewer products for filters of
+//! 3x3. The instruction set
 //! (AVX-512, AVX2, NEON, or portable code) is chosen at run time; [`InstructionSet`] names those
 //! that a machine has. There is no unsafe code in this crate.
 //!
@@ -64,8 +66,8 @@ mod view;
 
 pub use crate::cpu::sparse::CachedRows;
 pub use crate::cpu::{
-    Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace, to_batch_first,
-    to_batch_last,
+    Algorithm, Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace,
+    to_batch_first, to_batch_last,
 };
 pub use crate::executable::{Executable, Weights};
 pub use crate::graph::{Graph, GraphBuilder, GraphError, Node, Stage};

@@ -6,13 +6,27 @@ use crate::cpu::correlation::{Correlation, Offset, Planes, copy_pixel};
 use crate::cpu::geometry::{Conv2dShape, ConvError, Size};
 use crate::cpu::instructions::InstructionSet;
 use crate::cpu::packing::{Order, PackedWeights, pack};
+use crate::cpu::residue::{Residue, residue, signed};
 use crate::cpu::strips::Strips;
 use crate::cpu::tile::{self, Pass, Start};
 use crate::cpu::weight_gradient::{self, Gradient, Group};
+use crate::cpu::winograd;
 use crate::cpu::workspace::{Buffer, Workspace};
 
 /// Products from which on threads are worth their start: about 30 µs of one thread.
 const PARALLEL: usize = 1 << 22;
+
+/// How the forward pass and the gradient by the input are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Sums of products, for every shape.
+    #[default]
+    Direct,
+    /// Winograd's F(2x2, 3x3) for filters of 3x3 with stride 1, padding 1 and one group, from 32
+    /// channels and 64 pixels on; the direct sums for all other shapes, which it would slow down. It
+    /// takes 16 products instead of 36 and rounds differently.
+    Winograd,
+}
 
 /// A convolution of a checked shape: the forward pass and its two gradients.
 ///
@@ -29,19 +43,9 @@ pub struct Conv2d {
     shape: Conv2dShape,
     output: Size,
     instructions: InstructionSet,
+    algorithm: Algorithm,
     forward: Correlation,
     backward: Vec<Residue>,
-}
-
-/// The gradient by every pixel at (row + i · stride.height, column + j · stride.width).
-#[derive(Clone, Debug)]
-pub(crate) struct Residue {
-    pub(crate) row: usize,
-    pub(crate) column: usize,
-    /// Filter row and column of its last tap: taps are in reverse, a stride apart.
-    pub(crate) last: Size,
-    /// The sum over the gradient by the output; none where no filter position reads these pixels.
-    pub(crate) correlation: Option<Correlation>,
 }
 
 impl Conv2d {
@@ -71,7 +75,15 @@ impl Conv2d {
             .flat_map(|row| (0..stride.width.min(image.width)).map(move |column| (row, column)))
             .map(|(row, column)| residue(&shape, output, Size::new(row, column)))
             .collect();
-        Ok(Self { shape, output, instructions, forward, backward })
+        let algorithm = Algorithm::Direct;
+        Ok(Self { shape, output, instructions, algorithm, forward, backward })
+    }
+
+    /// The same convolution by another algorithm, if that computes this shape: see [`Algorithm`].
+    #[must_use]
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Self {
+        let algorithm = if winograd::computes(&self.shape) { algorithm } else { Algorithm::Direct };
+        Self { algorithm, ..self }
     }
 
     /// The shape.
@@ -87,6 +99,12 @@ impl Conv2d {
     /// The instruction set that the kernels run on.
     pub fn instructions(&self) -> InstructionSet {
         self.instructions
+    }
+
+    /// The algorithm of the forward pass and the gradient by the input: [`Algorithm::Direct`] if the
+    /// chosen one does not compute this shape.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Multiply-adds of one sample in one pass: the forward pass and either gradient take as many.
@@ -105,7 +123,8 @@ impl Conv2d {
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
         let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
         packed.backward.resize(self.backward.len(), Vec::new());
-        for (residue, packed) in self.backward.iter().zip(&mut packed.backward) {
+        let PackedWeights { backward, filters, .. } = packed;
+        for (residue, packed) in self.backward.iter().zip(backward) {
             let order = Order {
                 channels: inputs,
                 sources: outputs,
@@ -114,7 +133,7 @@ impl Conv2d {
                 source: inputs * taps,
                 taps: &self.taps_of(residue),
             };
-            pack(weights, &order, self.instructions, packed);
+            self.pack_pass(weights, &order, filters, packed);
         }
         packed.gradient = true;
         Ok(())
@@ -133,7 +152,7 @@ impl Conv2d {
         let Conv2dShape { inputs, outputs, groups, kernel, .. } = self.shape;
         length("weights", weights.len(), self.shape.weights())?;
         let (inputs, outputs, taps) = (inputs / groups, outputs / groups, kernel.area());
-        packed.owner = Some((self.shape, self.instructions));
+        packed.owner = Some((self.shape, self.instructions, self.algorithm));
         packed.gradient = false;
         let order = Order {
             channels: outputs,
@@ -143,8 +162,26 @@ impl Conv2d {
             source: taps,
             taps: &(0..taps).collect::<Vec<_>>(),
         };
-        pack(weights, &order, self.instructions, &mut packed.forward);
+        self.pack_pass(weights, &order, &mut packed.filters, &mut packed.forward);
         Ok(())
+    }
+
+    /// Packs the weights of one pass, by way of `filters` if they are transformed.
+    fn pack_pass(
+        &self,
+        weights: &[f32],
+        order: &Order,
+        filters: &mut Vec<f32>,
+        packed: &mut Vec<f32>,
+    ) {
+        match self.algorithm {
+            Algorithm::Direct => pack(weights, order, self.instructions, packed),
+            Algorithm::Winograd => {
+                pack(weights, order, self.instructions, filters);
+                let block = tile::block(order.channels, self.instructions);
+                winograd::pack(filters, order.sources, block, self.instructions, packed);
+            }
+        }
     }
 
     /// The filter taps of a residue, in the order of its sum.
@@ -290,8 +327,8 @@ impl Conv2d {
             output_gradient,
         };
         let groups = sources.zip(output_gradients).map(group).zip(gradients);
-        let (pairs, area) = (inputs * kernel.area(), self.output.area());
-        if weight_gradient::by_outer_products(outputs, pairs, area, self.instructions) {
+        let pairs = inputs * kernel.area();
+        if weight_gradient::by_outer_products(outputs, pairs, self.instructions) {
             for (group, mut gradient) in groups {
                 let (transposed, summed) = weight_gradient::buffers(&group, self.instructions);
                 let buffers = [partial.get(transposed), sums.get(summed)];
@@ -312,7 +349,7 @@ impl Conv2d {
     }
 
     fn check(&self, weights: &PackedWeights) -> Result<(), ConvError> {
-        if weights.owner != Some((self.shape, self.instructions)) {
+        if weights.owner != Some((self.shape, self.instructions, self.algorithm)) {
             return Err(ConvError::Packed);
         }
         Ok(())
@@ -332,6 +369,22 @@ impl Conv2d {
         threads: &mut Vec<Buffer>,
     ) {
         let parallel = self.parallel(sum.rows);
+        if self.algorithm == Algorithm::Winograd {
+            let arranged = winograd::squares(self.shape.image, sum.rows);
+            let planes = planes.get(sum.inputs * arranged.plane() + winograd::BEHIND);
+            arranged.arrange(source, planes, parallel);
+            let pass = winograd::Pass {
+                planes: &arranged,
+                image: self.shape.image,
+                rows: sum.rows,
+                inputs: sum.inputs,
+                outputs: sum.outputs,
+                source: planes,
+                weights: sum.weights,
+                start: sum.start,
+            };
+            return winograd::run(&pass, self.instructions, target, threads, parallel);
+        }
         let outputs = sum.outputs / self.shape.groups;
         let width = tile::width(tile::block(outputs, self.instructions), self.instructions);
         let strips = Strips::new(sum.correlation, sum.rows, outputs, width);
@@ -400,53 +453,6 @@ struct Sum<'a> {
     outputs: usize,
     weights: &'a [f32],
     start: Start<'a>,
-}
-
-/// Which outputs read the pixels of one residue modulo the stride, and by which taps.
-///
-/// Row y reads by tap ky the output row (y + padding − ky) / stride, where that is a whole number:
-/// every stride-th tap from `first` on. With y = row + stride · a, tap first + stride · j reads the
-/// output row a + (row + padding − first) / stride − j, so the taps in reverse are a correlation.
-fn residue(shape: &Conv2dShape, output: Size, at: Size) -> Residue {
-    let axis = |at: usize, kernel: usize, stride: usize, padding: usize, image: usize| {
-        let first = (at + padding) % stride;
-        let taps = kernel.saturating_sub(first).div_ceil(stride);
-        Axis {
-            taps,
-            last: first + taps.saturating_sub(1) * stride,
-            start: signed((at + padding) / stride) - signed(taps) + 1,
-            pixels: (image - at).div_ceil(stride),
-        }
-    };
-    let Conv2dShape { kernel, stride, padding, image, .. } = *shape;
-    let y = axis(at.height, kernel.height, stride.height, padding.height, image.height);
-    let x = axis(at.width, kernel.width, stride.width, padding.width, image.width);
-    let correlation = Correlation {
-        kernel: Size::new(y.taps, x.taps),
-        stride: Size::square(1),
-        start: Offset { row: y.start, column: x.start },
-        source: output,
-        target: Size::new(y.pixels, x.pixels),
-    };
-    Residue {
-        row: at.height,
-        column: at.width,
-        last: Size::new(y.last, x.last),
-        correlation: (correlation.kernel.area() > 0).then_some(correlation),
-    }
-}
-
-/// One direction of a residue.
-struct Axis {
-    taps: usize,
-    last: usize,
-    start: isize,
-    pixels: usize,
-}
-
-/// A number of pixels as an offset. Shapes are checked to be far below the largest `isize`.
-fn signed(number: usize) -> isize {
-    number.cast_signed()
 }
 
 /// The number of samples of a batch.

@@ -6,14 +6,16 @@ mod geometry;
 pub(crate) mod instructions;
 mod packing;
 pub(crate) mod products;
+mod residue;
 pub(crate) mod sparse;
 mod strips;
 mod tile;
 pub(crate) mod transpose;
 mod weight_gradient;
+mod winograd;
 mod workspace;
 
-pub use conv2d::Conv2d;
+pub use conv2d::{Algorithm, Conv2d};
 pub use geometry::{Conv2dShape, ConvError, Size};
 pub use instructions::InstructionSet;
 pub use packing::PackedWeights;

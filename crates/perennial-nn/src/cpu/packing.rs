@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::cpu::conv2d::Algorithm;
 use crate::cpu::geometry::Conv2dShape;
 use crate::cpu::instructions::InstructionSet;
 use crate::cpu::tile;
@@ -15,8 +16,10 @@ const PARALLEL: usize = 1 << 15;
 #[derive(Clone, Debug, Default)]
 pub struct PackedWeights {
     /// The convolution that the order belongs to.
-    pub(crate) owner: Option<(Conv2dShape, InstructionSet)>,
+    pub(crate) owner: Option<(Conv2dShape, InstructionSet, Algorithm)>,
     pub(crate) forward: Vec<f32>,
+    /// Filters before they are transformed.
+    pub(crate) filters: Vec<f32>,
     /// Whether `backward` holds the same weights.
     pub(crate) gradient: bool,
     /// One of each residue modulo the stride.

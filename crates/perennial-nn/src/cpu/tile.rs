@@ -275,20 +275,20 @@ impl Batch<'_> {
 }
 
 /// `Q` outputs by `V` registers.
-struct Tile<'a, 'b, const Q: usize, const V: usize> {
+pub(crate) struct Tile<'a, 'b, const Q: usize, const V: usize> {
     /// From the first slot of the tile on.
-    strip: &'a [f32],
+    pub(crate) strip: &'a [f32],
     /// Numbers of the strip from a channel to the next.
-    channel: usize,
-    channels: usize,
-    taps: usize,
+    pub(crate) channel: usize,
+    pub(crate) channels: usize,
+    pub(crate) taps: usize,
     /// `[channel][tap]`
-    weights: &'a [[f32; Q]],
+    pub(crate) weights: &'a [[f32; Q]],
     /// Fewer than `Q` in the last block of a group: the surplus sums are dropped.
-    targets: &'a mut [&'b mut [f32]],
-    at: usize,
-    lanes: usize,
-    start: Start<'a>,
+    pub(crate) targets: &'a mut [&'b mut [f32]],
+    pub(crate) at: usize,
+    pub(crate) lanes: usize,
+    pub(crate) start: Start<'a>,
 }
 
 /// Copies element by element: what a loop with branches indexes is then never the sums themselves,

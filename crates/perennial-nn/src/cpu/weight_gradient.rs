@@ -72,20 +72,16 @@ impl Group<'_> {
 /// Pairs from which on outer products pay for the transposition of dy. Measured with AVX2: dot products
 /// are faster with 20 and 40 pairs, outer products with 80.
 const OUTER_PAIRS: usize = 64;
-/// Outputs of a channel and sample from which on dot products are long enough to be faster. Measured with
-/// AVX2 and 64 channels: 81 against 76 GFLOP/s at 32x32, 64 against 86 at 8x8.
-const DOT_AREA: usize = 1024;
 
 /// Whether a layer is computed by outer products: where outputs fill three quarters of their registers,
-/// and the limits above say so.
+/// and the limit above says so.
 pub(crate) fn by_outer_products(
     outputs: usize,
     pairs: usize,
-    area: usize,
     instructions: InstructionSet,
 ) -> bool {
     let filled = 4 * outputs >= 3 * outputs.next_multiple_of(instructions.lanes());
-    filled && pairs >= OUTER_PAIRS && area < DOT_AREA
+    filled && pairs >= OUTER_PAIRS
 }
 
 /// Outputs that outer products compute together: the registers of a tile.

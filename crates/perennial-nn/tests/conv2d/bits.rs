@@ -2,7 +2,7 @@
 
 use crate::plain::{Case, same3x3};
 use perennial_nn::{
-    Conv2d, Conv2dShape, InstructionSet, PackedWeights, Size, Workspace, to_batch_last,
+    Algorithm, Conv2d, Conv2dShape, InstructionSet, PackedWeights, Size, Workspace, to_batch_last,
 };
 
 /// The bits of the output and of both gradients, batch-last.
@@ -27,6 +27,8 @@ fn compute(
     threads: usize,
 ) -> Bits {
     let conv = Conv2d::with_instructions(case.shape, instructions).unwrap();
+    let conv = conv.with_algorithm(case.algorithm);
+    assert_eq!(conv.algorithm(), case.algorithm);
     let part = |values: &[f32]| {
         let sample = values.len() / case.rows;
         planes(&values[samples.start * sample..samples.end * sample], samples.len())
@@ -51,6 +53,15 @@ fn of_samples(bits: &[u32], rows: usize, samples: &std::ops::Range<usize>) -> Ve
     bits.chunks_exact(rows).flat_map(|pixel| &pixel[samples.clone()]).copied().collect()
 }
 
+fn cases(seed: u64) -> Vec<Case> {
+    let winograd = [(same3x3(40, 40, 32, 1), 7), (same3x3(150, 64, 9, 1), 64)];
+    let winograd = winograd.into_iter().map(|(shape, rows)| Case {
+        algorithm: Algorithm::Winograd,
+        ..Case::new(shape, rows, seed)
+    });
+    shapes().into_iter().map(|(shape, rows)| Case::new(shape, rows, seed)).chain(winograd).collect()
+}
+
 fn shapes() -> Vec<(Conv2dShape, usize)> {
     let depthwise = Conv2dShape { groups: 40, ..same3x3(40, 40, 7, 1) };
     let shortcut = Conv2dShape {
@@ -64,6 +75,7 @@ fn shapes() -> Vec<(Conv2dShape, usize)> {
         (same3x3(40, 40, 4, 1), 64),
         (same3x3(64, 72, 1, 1), 64),
         (same3x3(72, 64, 7, 1), 64),
+        (same3x3(64, 40, 32, 1), 7),
         (depthwise, 64),
         (shortcut, 64),
     ]
@@ -74,8 +86,8 @@ fn shapes() -> Vec<(Conv2dShape, usize)> {
 /// are left out where a batch is small.
 #[test]
 fn a_sample_has_the_same_bits_alone_and_in_any_batch() {
-    for (shape, rows) in shapes() {
-        let case = Case::new(shape, rows, 5);
+    for case in cases(5) {
+        let rows = case.rows;
         for instructions in InstructionSet::available() {
             let all = compute(&case, 0..rows, instructions, 1);
             for samples in [0..1, 3..4, rows - 1..rows, 0..7] {
@@ -94,8 +106,11 @@ fn a_sample_has_the_same_bits_alone_and_in_any_batch() {
 /// numbers of a sample.
 #[test]
 fn a_sample_has_the_same_bits_in_a_batch_of_a_thousand() {
-    for shape in [same3x3(3, 20, 4, 1), same3x3(2, 3, 16, 1)] {
-        let case = Case::new(shape, 1000, 9);
+    let direct =
+        [same3x3(3, 20, 4, 1), same3x3(2, 3, 16, 1)].map(|shape| Case::new(shape, 1000, 9));
+    let winograd = Case::new(same3x3(32, 32, 8, 1), 1000, 9);
+    let winograd = Case { algorithm: Algorithm::Winograd, ..winograd };
+    for case in direct.into_iter().chain([winograd]) {
         let all = compute(&case, 0..1000, InstructionSet::best(), 2);
         for samples in [0..1, 499..500, 999..1000, 300..364] {
             let part = compute(&case, samples.clone(), InstructionSet::best(), 1);
@@ -110,8 +125,8 @@ fn a_sample_has_the_same_bits_in_a_batch_of_a_thousand() {
 /// in the gradient by the weights, or a job that writes what another one owns.
 #[test]
 fn results_have_the_same_bits_on_any_number_of_threads() {
-    for (shape, rows) in shapes() {
-        let case = Case::new(shape, rows, 11);
+    for case in cases(11) {
+        let (shape, rows) = (case.shape, case.rows);
         for instructions in InstructionSet::available() {
             let one = compute(&case, 0..rows, instructions, 1);
             for threads in [2, 5] {

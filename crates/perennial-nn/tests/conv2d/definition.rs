@@ -2,8 +2,8 @@
 
 use crate::plain::{Case, each_product, same3x3};
 use perennial_nn::{
-    Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace, to_batch_first,
-    to_batch_last,
+    Algorithm, Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace,
+    to_batch_first, to_batch_last,
 };
 
 /// Output and gradients.
@@ -27,8 +27,7 @@ fn plain(case: &Case) -> Results<f64> {
     Results { output, input_gradient, weight_gradient }
 }
 
-fn kernels(case: &Case, instructions: InstructionSet, workspace: &mut Workspace) -> Results<f32> {
-    let conv = Conv2d::with_instructions(case.shape, instructions).unwrap();
+fn kernels(case: &Case, conv: &Conv2d, workspace: &mut Workspace) -> Results<f32> {
     let mut packed = PackedWeights::new();
     conv.pack(&case.weights, &mut packed).unwrap();
     let last = |values: &[f32]| {
@@ -63,11 +62,18 @@ fn error(found: &[f32], expected: &[f64]) -> f64 {
 }
 
 fn assert_agrees(shape: Conv2dShape, rows: usize) {
+    assert_computes(shape, rows, Algorithm::Direct);
+}
+
+fn assert_computes(shape: Conv2dShape, rows: usize, algorithm: Algorithm) {
     let case = Case::new(shape, rows, 7);
     let expected = plain(&case);
     let mut workspace = Workspace::new();
     for instructions in InstructionSet::available() {
-        let found = kernels(&case, instructions, &mut workspace);
+        let conv = Conv2d::with_instructions(shape, instructions).unwrap();
+        let conv = conv.with_algorithm(algorithm);
+        assert_eq!(conv.algorithm(), algorithm);
+        let found = kernels(&case, &conv, &mut workspace);
         for (what, error) in [
             ("output", error(&found.output, &expected.output)),
             ("input gradient", error(&found.input_gradient, &expected.input_gradient)),
@@ -138,21 +144,71 @@ fn sources_larger_than_the_cache_agree_with_the_definition() {
     assert_agrees(same3x3(600, 3, 8, 1), 6);
 }
 
+/// Catches: a wrong number of a transform, squares at the wrong pixels (odd heights and widths, batches
+/// that half fill a register), surplus outputs that are written, and more channels than are summed at a
+/// time, whose parts overwrite one another.
+#[test]
+fn winograds_sums_agree_with_the_definition() {
+    for (inputs, outputs, image, rows) in [
+        (32, 33, Size::square(9), 3),
+        (40, 64, Size::square(8), 16),
+        (150, 32, Size::new(7, 10), 2),
+        (33, 40, Size::new(10, 7), 1),
+    ] {
+        let shape = Conv2dShape { image, ..same3x3(inputs, outputs, 8, 1) };
+        assert_computes(shape, rows, Algorithm::Winograd);
+    }
+}
+
+/// Catches: a shape that Winograd's kernel is given and does not compute, and weights of one algorithm
+/// that the other reads.
+#[test]
+fn shapes_of_no_use_to_winograd_stay_direct() {
+    let good = same3x3(32, 32, 8, 1);
+    let algorithm =
+        |shape| Conv2d::new(shape).unwrap().with_algorithm(Algorithm::Winograd).algorithm();
+    assert_eq!(algorithm(good), Algorithm::Winograd);
+    for shape in [
+        same3x3(31, 32, 8, 1),
+        same3x3(32, 31, 8, 1),
+        same3x3(32, 32, 7, 1),
+        same3x3(32, 32, 8, 2),
+        Conv2dShape { groups: 2, ..good },
+        Conv2dShape { padding: Size::new(1, 0), ..good },
+        Conv2dShape { kernel: Size::new(3, 2), ..good },
+    ] {
+        assert_eq!(algorithm(shape), Algorithm::Direct, "{shape:?}");
+    }
+    let direct = Conv2d::new(good).unwrap();
+    let winograd = direct.clone().with_algorithm(Algorithm::Winograd);
+    let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
+    direct.pack(&vec![0.0; 32 * 32 * 9], &mut packed).unwrap();
+    let (x, mut y) = (vec![0.0; 32 * 64], vec![0.0; 32 * 64]);
+    let forward = winograd.forward(&x, &packed, None, &mut y, &mut workspace);
+    assert_eq!(forward, Err(ConvError::Packed));
+}
+
 /// Catches: a bias that is added to another output or once for each part of the source, and a gradient
 /// that overwrites what it is to be added to, or adds it twice. Shapes: every kernel of the gradient by
-/// the weights, surplus outputs of a tile, groups, pixels that no filter reads, more than one part.
+/// the weights, surplus outputs of a tile, groups, pixels that no filter reads, more than one part, Winograd's sums.
 #[test]
 fn a_bias_and_what_gradients_are_added_to_count_once() {
     let unread =
         Conv2dShape { stride: Size::square(2), ..shape(20, 7, Size::square(1), Size::square(5)) };
     let groups = Conv2dShape { groups: 2, ..same3x3(8, 14, 5, 2) };
-    for shape in
-        [same3x3(3, 7, 17, 1), same3x3(20, 24, 6, 2), same3x3(100, 3, 4, 1), groups, unread]
-    {
+    for shape in [
+        same3x3(3, 7, 17, 1),
+        same3x3(20, 24, 6, 2),
+        same3x3(100, 3, 4, 1),
+        groups,
+        unread,
+        same3x3(140, 34, 8, 1),
+    ] {
         let case = Case::new(shape, 3, 21);
         let expected = plain(&case);
         for instructions in InstructionSet::available() {
             let conv = Conv2d::with_instructions(shape, instructions).unwrap();
+            let conv = conv.with_algorithm(Algorithm::Winograd);
             let (mut packed, mut workspace) = (PackedWeights::new(), Workspace::new());
             conv.pack(&case.weights, &mut packed).unwrap();
             let last = |values: &[f32]| {

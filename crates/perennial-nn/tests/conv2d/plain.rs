@@ -1,6 +1,6 @@
 //! A convolution written from its definition, in float64 and batch-first, and random numbers.
 
-use perennial_nn::{Conv2dShape, Size};
+use perennial_nn::{Algorithm, Conv2dShape, Size};
 
 /// Calls `with` for every product of the convolution with the places of its output, its input pixel
 /// and its weight.
@@ -39,6 +39,7 @@ pub(crate) fn each_product(
 pub(crate) struct Case {
     pub(crate) shape: Conv2dShape,
     pub(crate) rows: usize,
+    pub(crate) algorithm: Algorithm,
     pub(crate) input: Vec<f32>,
     pub(crate) weights: Vec<f32>,
     pub(crate) output_gradient: Vec<f32>,
@@ -53,6 +54,7 @@ impl Case {
         Self {
             shape,
             rows,
+            algorithm: Algorithm::Direct,
             input: numbers(rows * shape.inputs * shape.image.area()),
             weights: numbers(weights),
             output_gradient: numbers(rows * shape.outputs * shape.output().unwrap().area()),

@@ -157,7 +157,9 @@ impl<M: Trunk> Layer for ModuleLayer<M> {
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         match inputs {
             [input] if **input == self.0.input => Ok(self.0.parameters.clone()),
-            _ => Err(format!("its module reads images {:?} and was given {inputs:?}", self.0.input)),
+            _ => {
+                Err(format!("its module reads images {:?} and was given {inputs:?}", self.0.input))
+            }
         }
     }
 
