@@ -4,7 +4,7 @@ use perennial_nn::params::Start;
 use perennial_nn::{cnn, mlp, resnet18, resnet32};
 
 use crate::definition::assert_gradients;
-use crate::net::{DEEP, EVALUATES, KEEPS, LEARNS, Net, assert_near};
+use crate::net::{DEEP, EVALUATES, KEEPS, LEARNS, Net, assert_near, bits};
 
 /// Catches: a layer that reads another value, a gradient that is lost or counted twice where values have
 /// several readers, statistics of a batch taken for constants.
@@ -74,5 +74,22 @@ fn running_statistics_follow_the_batch() {
         let wanted =
             [before + 0.1 * (mean - before), before_variance + 0.1 * (variance - before_variance)];
         assert_near("running statistics", &[moved[c], moved[3 + c]], &wanted, 1e-6);
+    }
+}
+
+/// An answer has the same bits alone and in any batch, over sides where the kernels of products change
+/// the order of their sums. Catches: an evaluation whose kernel depends on the rows.
+#[test]
+fn answers_do_not_depend_on_the_batch() {
+    for (inputs, outputs) in [(30, 70), (600, 3), (600, 70), (1100, 130)] {
+        let net = Net::new(mlp(&[inputs], &[outputs], Start::Torch).unwrap(), &[5]);
+        let x = net.samples(131);
+        let all = net.forward(&x, 131, EVALUATES);
+        for (first, rows) in [(0, 1), (130, 1), (3, 7), (60, 8), (1, 64), (5, 65)] {
+            let own = &x[first * inputs..(first + rows) * inputs];
+            let found = net.forward(own, rows, EVALUATES);
+            let wanted = &all[first * 5..(first + rows) * 5];
+            assert_eq!(bits(&found), bits(wanted), "{inputs} × {outputs}, {rows} rows");
+        }
     }
 }
