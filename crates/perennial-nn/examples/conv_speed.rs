@@ -2,7 +2,13 @@
 //! by the weights, in GFLOP/s.
 //!
 //! ```text
-//! cargo run --release -p perennial-nn --example conv_speed -- [THREADS [INSTRUCTION SET]]
+//! cargo run --release -p perennial-nn --example conv_speed -- [THREADS [ALGORITHM [INSTRUCTION SET]]]
+//! ```
+//!
+//! The algorithm is `direct` or `winograd`, which computes the layers that it is of use to.
+//!
+//! ```text
+//! cargo run --release -p perennial-nn --example conv_speed -- 2 winograd
 //! ```
 //!
 //! Each figure is the best of the repetitions of a tenth of a second, with one thread in wall time,
@@ -15,7 +21,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use perennial_nn::{
-    Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace,
+    Algorithm, Conv2d, Conv2dShape, ConvError, InstructionSet, PackedWeights, Size, Workspace,
 };
 
 /// How long a pass is repeated.
@@ -24,6 +30,11 @@ const REPEAT: Duration = Duration::from_millis(100);
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse::<usize>())?;
+    let algorithm = match arguments.next().as_deref() {
+        None | Some("direct") => Algorithm::Direct,
+        Some("winograd") => Algorithm::Winograd,
+        Some(name) => return Err(format!("There is no algorithm \"{name}\".").into()),
+    };
     let instructions = match arguments.next() {
         None => InstructionSet::best(),
         Some(name) => InstructionSet::available()
@@ -32,9 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             .ok_or_else(|| format!("This machine has no instruction set \"{name}\"."))?,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    for (width, rows) in [(20, 10), (64, 32)] {
+    for (width, rows) in [(20, 10), (20, 32), (64, 32)] {
         println!(
-            "resnet18:{width}, batch {rows}, {threads} threads, {}: GFLOP/s",
+            "resnet18:{width}, batch {rows}, {threads} threads, {}, {algorithm:?}: GFLOP/s",
             instructions.name()
         );
         println!(
@@ -43,7 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         let mut total = Times::default();
         for (times, shape) in resnet18(width) {
-            let layer = pool.install(|| time(shape, rows, instructions))?;
+            let layer = pool.install(|| {
+                let conv = Conv2d::with_instructions(shape, instructions)?;
+                time(&conv.with_algorithm(algorithm), rows)
+            })?;
             print(&name(&shape), &layer);
             total.add(&layer, times);
         }
@@ -115,8 +129,8 @@ fn resnet18(width: usize) -> Vec<(u32, Conv2dShape)> {
     layers
 }
 
-fn time(shape: Conv2dShape, rows: usize, instructions: InstructionSet) -> Result<Times, ConvError> {
-    let conv = Conv2d::with_instructions(shape, instructions)?;
+fn time(conv: &Conv2d, rows: usize) -> Result<Times, ConvError> {
+    let shape = *conv.shape();
     let numbers = |len: usize| (0..len).map(|i| (i % 97) as f32 / 97.0 - 0.5).collect::<Vec<_>>();
     let theta = numbers(shape.outputs * shape.inputs * shape.kernel.area());
     let x = numbers(rows * shape.inputs * shape.image.area());

@@ -44,7 +44,7 @@
 //!
 //! # Determinism
 //!
-//! Which kernel and which tile computes a layer depends on its shape and the instruction set, never on
+//! Which kernel and which tile computes a layer depends on its shape, algorithm and instruction set, never on
 //! the batch or on threads. So a sample's output and its gradient by the input have the same bits
 //! alone and in any batch, and every result has the same bits on any number of threads.
 #![forbid(unsafe_code)]
