@@ -116,7 +116,7 @@ impl Executable {
 
     /// Arranges loaded weights for rows that were read before.
     pub fn load_for_cached(&self, theta: &[f32], weights: &mut Weights) {
-        if let Some(node) = self.first() {
+        if let Some(node) = self.first().filter(|node| node.op.cached_sides().is_some()) {
             let Weights { at, joined, prepared } = weights;
             let parameters = Parameters { theta, joined, at: &at[node.parameters.clone()] };
             node.op.prepare_cached(parameters, &mut prepared[0]);

@@ -32,10 +32,10 @@ const COUNTED: [Counted; 8] = [
     counted("ewc", r#"{ "fisher-samples": 10 }"#, 287_400.0),
     counted("si", "{}", 299_400.0),
     counted("er", r#"{ "memory": 100 }"#, 453_200.0),
-    counted("derpp", r#"{ "memory": 100 }"#, 1.0),
+    counted("derpp", r#"{ "memory": 100 }"#, 798_700.0),
     counted("agem", r#"{ "memory": 100, "batch": 20 }"#, 812_600.0),
-    Counted { network: "cnn:8x16x32", ..counted("finetune", "{}", 1.0) },
-    Counted { network: "resnet18:4", ..counted("finetune", "{}", 1.0) },
+    Counted { network: "cnn:8x16x32", ..counted("finetune", "{}", 976_800.0) },
+    Counted { network: "resnet18:4", ..counted("finetune", "{}", 6_086_800.0) },
 ];
 
 const fn counted(strategy: &'static str, settings: &'static str, recorded: f64) -> Counted {
