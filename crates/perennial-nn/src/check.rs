@@ -17,9 +17,6 @@
 //!     fn kind(&self) -> &str {
 //!         "scale"
 //!     }
-//!     fn settings(&self) -> toml::Table {
-//!         toml::Table::new()
-//!     }
 //!     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
 //!         match inputs {
 //!             [[width]] => Ok(vec![Parameter::new("scale", &[*width], Init::Constant(1.0))]),

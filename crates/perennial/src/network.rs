@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use perennial_nn::params::{Buffer, Init, Parameter, Start};
 pub use perennial_nn::{
-    Graph, GraphBuilder, GraphError, LIST, Lateral, LateralKind, NetworkError, Stage, layer,
+    Graph, GraphBuilder, GraphError, LIST, Lateral, LateralKind, NetworkError, Stage, check, layer,
 };
 
 /// The network that `spec` names, over inputs of shape `input` (channels, height, width).

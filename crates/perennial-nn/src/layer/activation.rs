@@ -39,10 +39,6 @@ impl Layer for Activation {
         self.0.word()
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         single(inputs).map(|_| Vec::new())
     }

@@ -14,10 +14,6 @@ impl Layer for Add {
         "add"
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         let Some((first, others)) = inputs.split_first() else {
             return Err("it adds inputs and was given none".into());

@@ -35,10 +35,6 @@ impl Layer for BatchNorm {
         "batch_norm"
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         let [channels, ..] = Self::channels(inputs)?;
         let part = |name, start| Parameter::new(name, &[channels], Init::Constant(start));

@@ -13,10 +13,6 @@ impl Layer for Flatten {
         "flatten"
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         single(inputs).map(|_| Vec::new())
     }

@@ -13,10 +13,6 @@ impl Layer for Join {
         "join"
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         joined(inputs)?;
         Ok(vec![Parameter::new("alpha", &[inputs.len()], Init::Constant(1.0))])

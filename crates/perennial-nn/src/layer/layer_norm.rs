@@ -21,10 +21,6 @@ impl Layer for LayerNorm {
         "layer_norm"
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         match single(inputs)? {
             &[width] | &[_, width] => {

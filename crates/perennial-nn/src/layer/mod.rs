@@ -56,7 +56,9 @@ pub trait Layer: fmt::Debug + Send + Sync {
 
     /// Its settings as they stand in a network's file: `outputs = 100`, without those that are at their
     /// defaults.
-    fn settings(&self) -> toml::Table;
+    fn settings(&self) -> toml::Table {
+        toml::Table::new()
+    }
 
     /// The parameters that it needs to read inputs of these shapes.
     ///
