@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{
     BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
@@ -13,6 +13,7 @@ use perennial::draws::Key;
 use perennial::learner::{Progress, Stop, Training, Watch};
 use perennial::network::Graph;
 use perennial::network::burn::{Trunk, module};
+use perennial::network::check::Check;
 use perennial::scenario::{Benchmark, Options, Stream};
 use perennial::strategies::Entry;
 use perennial::{Learner, Logits, Mode, Model, Setting, SlotId, Statistics, Vector};
@@ -167,6 +168,38 @@ fn gradients_are_those_of_the_definition() {
         let name = |slot: &SlotId| &model.layout.slot(*slot).name;
         slots.retain(|slot| mode == Mode::Evaluate || name(slot) != "column1.conv.bias");
         agree(&format!("{mode:?}"), &model, &slots, &found, &wanted);
+    }
+}
+
+/// A module without kinks, whose gradients central differences can find.
+#[derive(Module, Debug)]
+struct Smooth {
+    norm: BatchNorm,
+    dense: Linear,
+}
+
+impl Trunk for Smooth {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.dense.forward(self.norm.forward(images).flatten(1, 3)).tanh()
+    }
+}
+
+/// The layer passes the suite of the built-in ones.
+///
+/// Catches: a gradient by the images that is missing or in another layout; a second gradient of one forward
+/// pass; targets that are not added to; a batch of more rows than one kernel serves.
+#[test]
+fn a_module_is_a_layer() {
+    let device = Device::flex();
+    let mut dense = LinearConfig::new(2 * 3 * 2, 4).init(&device);
+    let weight = TensorData::new(draws("dense", 12 * 4), [12, 4]);
+    dense.weight = Param::from_tensor(Tensor::from_data(weight, &device) * 0.3);
+    dense.bias = Some(Param::from_tensor(Tensor::zeros([4], &device)));
+    let own = Smooth { norm: BatchNormConfig::new(2).init(&device), dense };
+    let network = module("smooth", own, [2, 3, 2]).unwrap();
+    let layer = network.nodes()[0].layer.as_ref();
+    for learns in [false, true] {
+        Check { learns, ..Check::new(layer, &[&[2, 3, 2]]) }.run().unwrap();
     }
 }
 

@@ -150,10 +150,6 @@ impl<M: Trunk> Layer for ModuleLayer<M> {
         "burn"
     }
 
-    fn settings(&self) -> toml::Table {
-        toml::Table::new()
-    }
-
     fn parameters(&self, inputs: &[&[usize]]) -> Result<Vec<Parameter>, String> {
         match inputs {
             [input] if **input == self.0.input => Ok(self.0.parameters.clone()),
