@@ -288,6 +288,11 @@ impl Columns {
         Self { heads, len }
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// How many columns.
     pub fn len(&self) -> usize {
         self.len

@@ -299,7 +299,7 @@ impl Passes<'_> {
             pass.loss(&trace.logits, &columns, &mut trace.logits_gradient)?;
             // What the first pass does not reach stays 0, and what a later one reaches is added.
             let (layout, add) = (&model.layout, number > 0);
-            let mut gradients = Gradients { layout, values: &mut **to, places: &place, add };
+            let mut gradients = Gradients { layout, values: to, places: &place, add };
             executable.backward(&run, trace, &mut gradients);
         }
         Ok(())
