@@ -71,7 +71,7 @@ pub struct Core {
     /// itself, and R stays empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open_ended: bool,
-    /// The network's [spec](Network::spec).
+    /// The network's [name](Graph::name).
     pub network: String,
     /// How it trains.
     pub training: Training,
